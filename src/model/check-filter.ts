@@ -1,0 +1,54 @@
+import type { DimensionType } from "./dimensions.ts";
+import { CodedError } from "./errors.ts";
+import type { Comparison, Filter } from "./filter.ts";
+import { formatIp, parseIpInto } from "./ip.ts";
+
+/** The fields that can be asked about and the type of their values: `ad_id`, dimensions, `ad.` and attributes. */
+export type KnownFields = ReadonlyMap<string, DimensionType>;
+
+/**
+ * The filter with its values in the form in which they are stored (addresses canonical, countries upper-case).
+ * CodedError `unknown_dimension` where a field is not known, with the known ones in its details; `invalid_filter`
+ * where a value can't be one of its field's.
+ */
+export function checkFilter(filter: Filter, known: KnownFields): Filter {
+  if (filter.kind !== "comparison") {
+    return {
+      kind: filter.kind,
+      operands: filter.operands.map((operand) => checkFilter(operand, known)),
+    };
+  }
+  const type = checkField(filter.field, known, "filter");
+  if (filter.operator === "=null=") return filter;
+  return { ...filter, values: filter.values.map((value) => storedForm(value, type, filter)) };
+}
+
+/** The type of a known field; CodedError `unknown_dimension` for any other. `parameter` is where it was named. */
+export function checkField(field: string, known: KnownFields, parameter: string): DimensionType {
+  const type = known.get(field);
+  if (type) return type;
+  const names = [...known.keys()];
+  throw new CodedError(
+    "unknown_dimension",
+    `${parameter}: '${field}' is not known; known: ${names.join(", ")}`,
+    {
+      field: parameter,
+      details: { unknown: field, known: names },
+    },
+  );
+}
+
+function storedForm(value: string, type: DimensionType, comparison: Comparison): string {
+  if (type === "country") return value.toUpperCase();
+  if (type !== "ip") return value;
+  const words = new Uint32Array(4);
+  if (parseIpInto(value, words, 0)) return formatIp(words, 0);
+  throw new CodedError(
+    "invalid_filter",
+    `filter: '${value}' is not an IP address, which ${comparison.field} is`,
+    {
+      field: "filter",
+      details: { dimension: comparison.field, found: value, expected: "an IPv4 or IPv6 address" },
+    },
+  );
+}

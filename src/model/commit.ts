@@ -1,0 +1,93 @@
+/**
+ * What one micro-batch changes: the aggregator's effects as the store takes them, all in one transaction.
+ * Columnar like the clicks themselves. Keys are surrogate keys of the dictionaries (from 1; 0 = missing).
+ */
+
+import type { ClickBatch } from "./click-batch.ts";
+import type { AdAttributesChange } from "./log-record.ts";
+import type { OutcomeName } from "./outcome.ts";
+import type { SemanticConfig } from "./semantic-config.ts";
+
+export interface Commit {
+  /** The as_of of the answers that see it; rises by 1 with every commit, from 1. */
+  readonly sequence: number;
+  /** Wall clock at the commit, epoch ms; for people, no answer depends on it. */
+  readonly committedAtMs: number;
+  readonly dictionaries: readonly DictionaryGrowth[];
+  readonly clicks: readonly DecidedClicks[];
+  readonly minutes: MinuteDeltas;
+  readonly ledger: readonly LedgerDelta[];
+  readonly restatements: readonly Restatement[];
+  readonly adAttributes: readonly AdAttributesChange[];
+  /** The configurations that began in this micro-batch. */
+  readonly configs: readonly SemanticConfig[];
+  readonly progress: PartitionProgress;
+}
+
+/** New entries of one dictionary: `ad_id` or a minute dimension's name. Keys go on without gaps. */
+export interface DictionaryGrowth {
+  readonly dictionary: string;
+  readonly firstKey: number;
+  readonly values: readonly string[];
+}
+
+/** One clicks record of the log with what was decided about each row. */
+export interface DecidedClicks {
+  readonly partition: number;
+  readonly offset: number;
+  readonly receivedAtMs: number;
+  readonly source: string;
+  readonly batch: ClickBatch;
+  /** Dictionary key of each row's ad. rowCount keys. */
+  readonly adKeys: Int32Array;
+  /** Dictionary keys of each row by minute dimension, 0 = missing. rowCount keys each. */
+  readonly dimensionKeys: ReadonlyMap<string, Int32Array>;
+  /** Outcome numbers. rowCount. */
+  readonly outcomes: Uint8Array;
+}
+
+/**
+ * Rows to add to the minute store. Several rows may have the same key. A row with `restated` 1 adds to a
+ * bucket that was final (kept apart so that the number as it stood before can be told).
+ */
+export interface MinuteDeltas {
+  readonly rowCount: number;
+  /** Epoch minutes. */
+  readonly minutes: Int32Array;
+  readonly adKeys: Int32Array;
+  readonly dimensionKeys: ReadonlyMap<string, Int32Array>;
+  readonly counts: Int32Array;
+  readonly restated: Uint8Array;
+}
+
+/** Clicks of one source and minute of receipt, by outcome; absent = 0. */
+export interface LedgerDelta {
+  readonly source: string;
+  readonly receivedMinute: number;
+  readonly outcomes: Readonly<Partial<Record<OutcomeName, number>>>;
+}
+
+/** A change of a final bucket's count of one ad by one record of the log. */
+export interface Restatement {
+  readonly minute: number;
+  readonly adKey: number;
+  readonly before: number;
+  readonly after: number;
+  /** The ad's bucket's revision after the change, from 1. */
+  readonly revision: number;
+  readonly reason: RestatementReason;
+  readonly partition: number;
+  readonly offset: number;
+  /** Receipt of the record that changed it, epoch ms. */
+  readonly receivedAtMs: number;
+}
+
+export type RestatementReason = "late" | "import";
+
+export interface PartitionProgress {
+  readonly partition: number;
+  /** The first offset not yet applied. */
+  readonly nextOffset: number;
+  /** See aggregate/watermark.ts; epoch ms, -Infinity where no click or tick has come. */
+  readonly watermarkMs: number;
+}
