@@ -1,0 +1,146 @@
+/**
+ * Minute counts of one micro-batch: sums clicks by (minute, ad, minute dimensions, restated) in an open-addressing
+ * table of columns, which are already what the store appends.
+ */
+
+import type { MinuteDeltas } from "../model/commit.ts";
+
+const initialRows = 4096;
+
+export class MinuteCounts {
+  private readonly dimensionNames: readonly string[];
+  private rowCount = 0;
+  /** Row + 1 by slot, 0 = empty. */
+  private slots = new Int32Array(initialRows * 2);
+  private rowHashes = new Int32Array(initialRows);
+  private minutes = new Int32Array(initialRows);
+  private adKeys = new Int32Array(initialRows);
+  private restated = new Uint8Array(initialRows);
+  private counts = new Int32Array(initialRows);
+  private dimensionKeys: Int32Array[];
+
+  constructor(dimensionNames: readonly string[]) {
+    this.dimensionNames = dimensionNames;
+    this.dimensionKeys = dimensionNames.map(() => new Int32Array(initialRows));
+  }
+
+  get rows(): number {
+    return this.rowCount;
+  }
+
+  /** Adds one click. `columns[d][row]` is the key of dimension d; `mask[d]` false where the minute's layout lacks it. */
+  add(
+    minute: number,
+    adKey: number,
+    columns: readonly Int32Array[],
+    row: number,
+    restated: number,
+    mask: readonly boolean[] | undefined,
+  ): void {
+    let hash = Math.imul(minute ^ (restated << 30), 0x9e3779b1) ^ Math.imul(adKey, 0x85ebca6b);
+    for (let d = 0; d < columns.length; d++) {
+      const key = mask === undefined || mask[d] ? columns[d]![row]! : 0;
+      hash = Math.imul(hash ^ key, 0xc2b2ae35) ^ (hash >>> 15);
+    }
+    hash ^= hash >>> 13;
+    const slotMask = this.slots.length - 1;
+    let slot = hash & slotMask;
+    for (let entry = this.slots[slot]!; entry !== 0; entry = this.slots[slot]!) {
+      const at = entry - 1;
+      if (
+        this.rowHashes[at] === hash &&
+        this.equals(at, minute, adKey, columns, row, restated, mask)
+      ) {
+        this.counts[at]!++;
+        return;
+      }
+      slot = (slot + 1) & slotMask;
+    }
+    this.slots[slot] = this.append(hash, minute, adKey, columns, row, restated, mask);
+    if (this.rowCount * 2 > this.slots.length) this.growSlots();
+  }
+
+  /** The sums, as views that the next clicks do not change because `this` is done with. */
+  build(): MinuteDeltas {
+    const n = this.rowCount;
+    return {
+      rowCount: n,
+      minutes: this.minutes.subarray(0, n),
+      adKeys: this.adKeys.subarray(0, n),
+      dimensionKeys: new Map(
+        this.dimensionNames.map(
+          (name, d) => [name, this.dimensionKeys[d]!.subarray(0, n)] as const,
+        ),
+      ),
+      counts: this.counts.subarray(0, n),
+      restated: this.restated.subarray(0, n),
+    };
+  }
+
+  private equals(
+    at: number,
+    minute: number,
+    adKey: number,
+    columns: readonly Int32Array[],
+    row: number,
+    restated: number,
+    mask: readonly boolean[] | undefined,
+  ): boolean {
+    if (this.adKeys[at] !== adKey || this.minutes[at] !== minute || this.restated[at] !== restated)
+      return false;
+    for (let d = 0; d < columns.length; d++) {
+      const key = mask === undefined || mask[d] ? columns[d]![row]! : 0;
+      if (this.dimensionKeys[d]![at] !== key) return false;
+    }
+    return true;
+  }
+
+  private append(
+    hash: number,
+    minute: number,
+    adKey: number,
+    columns: readonly Int32Array[],
+    row: number,
+    restated: number,
+    mask: readonly boolean[] | undefined,
+  ): number {
+    if (this.rowCount === this.minutes.length) this.growRows();
+    const at = this.rowCount++;
+    this.rowHashes[at] = hash;
+    this.minutes[at] = minute;
+    this.adKeys[at] = adKey;
+    this.restated[at] = restated;
+    this.counts[at] = 1;
+    for (let d = 0; d < columns.length; d++) {
+      this.dimensionKeys[d]![at] = mask === undefined || mask[d] ? columns[d]![row]! : 0;
+    }
+    return at + 1;
+  }
+
+  private growRows(): void {
+    this.rowHashes = doubled(this.rowHashes);
+    this.minutes = doubled(this.minutes);
+    this.adKeys = doubled(this.adKeys);
+    this.counts = doubled(this.counts);
+    this.dimensionKeys = this.dimensionKeys.map(doubled);
+    const restated = new Uint8Array(this.restated.length * 2);
+    restated.set(this.restated);
+    this.restated = restated;
+  }
+
+  private growSlots(): void {
+    this.slots = new Int32Array(this.slots.length * 2);
+    const mask = this.slots.length - 1;
+    for (let row = 0; row < this.rowCount; row++) {
+      let slot = this.rowHashes[row]! & mask;
+      while (this.slots[slot] !== 0) slot = (slot + 1) & mask;
+      this.slots[slot] = row + 1;
+    }
+  }
+}
+
+function doubled(array: Int32Array): Int32Array<ArrayBuffer> {
+  const grown = new Int32Array(array.length * 2);
+  grown.set(array);
+  return grown;
+}

@@ -1,0 +1,140 @@
+/**
+ * What the fold of one partition carries from record to record, and what the partitions of a process share.
+ * Everything in it can be rebuilt from the store's progress and recorded outcomes; nothing here is durable.
+ */
+
+import type { DictionaryGrowth } from "../model/commit.ts";
+import type { DictionaryView } from "../model/dictionary-view.ts";
+import { minuteDimensions } from "../model/dimensions.ts";
+import type { SemanticConfig } from "../model/semantic-config.ts";
+import { configAt } from "../model/semantic-config.ts";
+import { hourOf, minuteOf } from "../model/time.ts";
+import { DedupIndex, horizonHourOf } from "./deduplicate.ts";
+import { Dictionary } from "./dictionary.ts";
+import { IdentityHasher } from "./identity.ts";
+import { Watermark } from "./watermark.ts";
+
+/** Generation of the configuration that stands in until the log has brought the first. */
+export const placeholderGeneration = 0;
+
+/** Name of the ads' dictionary; the others are named as their dimension. */
+export const adDictionary = "ad_id";
+
+export class PartitionState {
+  readonly partition: number;
+  readonly shared: SharedState;
+  readonly watermark: Watermark;
+  readonly dedup: DedupIndex;
+
+  constructor(partition: number, shared: SharedState, watermarkMs: number) {
+    this.partition = partition;
+    this.shared = shared;
+    this.watermark = new Watermark(watermarkMs, shared.configs);
+    const { dedupRecentMs, dedupHorizonMs } = shared.configs.at(-1)!;
+    this.dedup = new DedupIndex(
+      horizonHourOf(watermarkMs, dedupHorizonMs),
+      hourOf(watermarkMs - dedupRecentMs),
+    );
+  }
+}
+
+/** Surrogate keys and configurations: the same for all partitions of a process. */
+export class SharedState {
+  readonly hasher: IdentityHasher;
+  private readonly dictionaries = new Map<string, Dictionary>();
+  /** Entries of each dictionary that a commit has carried already. */
+  private readonly announced = new Map<string, number>();
+  private knownConfigs: readonly SemanticConfig[];
+
+  /** `configs`: oldest first, at least one. `dictionaries`: the values of each in the order of their keys. */
+  constructor(
+    secret: Uint8Array,
+    configs: readonly SemanticConfig[],
+    dictionaries: ReadonlyMap<string, readonly string[]>,
+  ) {
+    this.hasher = new IdentityHasher(secret);
+    this.knownConfigs = configs;
+    for (const [name, values] of dictionaries) {
+      this.dictionaries.set(name, new Dictionary(name, values));
+      this.announced.set(name, values.length);
+    }
+    this.introduceAds();
+  }
+
+  /** Oldest first. */
+  get configs(): readonly SemanticConfig[] {
+    return this.knownConfigs;
+  }
+
+  /** The configuration for what was received at this time. */
+  configAtReceipt(receivedAtMs: number): SemanticConfig {
+    return configAt(this.knownConfigs, minuteOf(receivedAtMs));
+  }
+
+  /** False where this generation (or a newer one) is known already: every partition's log brings it. */
+  addConfig(config: SemanticConfig): boolean {
+    const newest = this.knownConfigs.at(-1)!.generation;
+    if (config.generation <= newest) return false;
+    this.knownConfigs =
+      newest === placeholderGeneration ? [config] : [...this.knownConfigs, config];
+    return true;
+  }
+
+  dictionary(name: string): Dictionary {
+    let dictionary = this.dictionaries.get(name);
+    if (!dictionary) {
+      dictionary = new Dictionary(name);
+      this.dictionaries.set(name, dictionary);
+    }
+    return dictionary;
+  }
+
+  /** For those who only read. */
+  get view(): DictionaryView {
+    const known = this.dictionaries;
+    return {
+      text: (dictionary, key) => known.get(dictionary)?.textOf(key),
+      key: (dictionary, text) => known.get(dictionary)?.keyOf(text),
+      size: (dictionary) => known.get(dictionary)?.size ?? 0,
+    };
+  }
+
+  get dictionaryBytes(): number {
+    let bytes = 0;
+    for (const dictionary of this.dictionaries.values()) bytes += dictionary.bytes;
+    return bytes;
+  }
+
+  /** Gives the hasher the ads that the dictionary has learnt since. */
+  introduceAds(): void {
+    const ads = this.dictionary(adDictionary);
+    for (let key = this.hasher.knownAds + 1; key <= ads.size; key++) {
+      ads.withBytes(key, (source, start, end) => this.hasher.introduceAd(key, source, start, end));
+    }
+  }
+
+  /** The entries that no commit has carried yet; from now on they count as carried. */
+  takeGrowth(): DictionaryGrowth[] {
+    const growth: DictionaryGrowth[] = [];
+    for (const [name, dictionary] of this.dictionaries) {
+      const announced = this.announced.get(name) ?? 0;
+      if (dictionary.size === announced) continue;
+      growth.push({
+        dictionary: name,
+        firstKey: announced + 1,
+        values: dictionary.textsFrom(announced + 1),
+      });
+      this.announced.set(name, dictionary.size);
+    }
+    return growth;
+  }
+}
+
+/** Names of the minute dimensions of every layout so far, each once: the key columns of minute rows. */
+export function minuteDimensionNames(configs: readonly SemanticConfig[]): string[] {
+  const names = new Set<string>();
+  for (const config of configs) {
+    for (const dimension of minuteDimensions(config.dimensions)) names.add(dimension.name);
+  }
+  return [...names];
+}

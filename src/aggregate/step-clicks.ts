@@ -1,0 +1,139 @@
+import { Outcome, outcomeCount } from "../model/outcome.ts";
+import type { SemanticConfig } from "../model/semantic-config.ts";
+import { configAt } from "../model/semantic-config.ts";
+import { minuteDimensions } from "../model/dimensions.ts";
+import { hourOf, minuteMs, minuteOf } from "../model/time.ts";
+import type { Effects } from "./effects.ts";
+import { identityWords } from "./identity.ts";
+import { decideAccepted } from "./lateness.ts";
+import type { MappedClicks } from "./map.ts";
+import { RecordBuckets } from "./restate.ts";
+import type { PartitionState } from "./state.ts";
+
+/** The store's answers to a record's Needs, as of the commit right before it. */
+export interface StoreAnswers {
+  /** 1 where the identity of the row is recorded; by row. */
+  readonly recorded: Uint8Array;
+  readonly buckets: RecordBuckets;
+}
+
+/** Decides every row of a clicks record: watermark, expiry, duplicate, late, count, in this order. */
+export function stepClicks(
+  state: PartitionState,
+  clicks: MappedClicks,
+  answers: StoreAnswers | undefined,
+  effects: Effects,
+): void {
+  const { record, offset, adKeys, identities } = clicks;
+  const { history, receivedAtMs } = record;
+  const { clickTimestamps, rowCount } = record.batch;
+  const { watermark, dedup } = state;
+  const { configs } = state.shared;
+  const config = state.shared.configAtReceipt(receivedAtMs);
+  const outcomes = new Uint8Array(rowCount);
+  const tally = new Float64Array(outcomeCount);
+  const columns = [...clicks.dimensionKeys.values()];
+  const masks = layoutMasks(configs, [...clicks.dimensionKeys.keys()]);
+
+  let watermarkMs = watermark.ms;
+  let finalBefore = watermark.finalBeforeMinute;
+  let expiredBeforeMs = watermarkMs - config.dedupHorizonMs;
+  let recentHour = hourOf(watermarkMs - config.dedupRecentMs);
+  dedup.beginRecord();
+
+  for (let row = 0; row < rowCount; row++) {
+    const time = clickTimestamps[row]!;
+    if (!history) {
+      const reachedMs = (time < receivedAtMs ? time : receivedAtMs) - config.outOfOrdernessMs;
+      if (reachedMs > watermarkMs) {
+        watermark.advanceTo(reachedMs);
+        watermarkMs = reachedMs;
+        finalBefore = watermark.finalBeforeMinute;
+        expiredBeforeMs = watermarkMs - config.dedupHorizonMs;
+        recentHour = hourOf(watermarkMs - config.dedupRecentMs);
+      }
+    }
+
+    let outcome: number;
+    const minute = Math.floor(time / minuteMs);
+    if (!history && time < expiredBeforeMs) {
+      outcome = Outcome.expired;
+    } else if (
+      !dedup.admit(
+        identities,
+        row * identityWords,
+        hourOf(time),
+        recentHour,
+        answers?.recorded[row] === 1,
+      )
+    ) {
+      outcome = Outcome.duplicate;
+    } else if (minute >= finalBefore) {
+      outcome = Outcome.counted;
+      answers?.buckets.count(minute, adKeys[row]!);
+    } else {
+      outcome = decideAccepted(
+        history,
+        configAt(configs, minute).late,
+        answers!.buckets,
+        minute,
+        adKeys[row]!,
+      );
+    }
+    outcomes[row] = outcome;
+    tally[outcome]!++;
+
+    if (outcome === Outcome.counted || outcome === Outcome.restated) {
+      const restated = outcome === Outcome.restated ? 1 : 0;
+      effects.minutes.add(
+        minute,
+        adKeys[row]!,
+        columns,
+        row,
+        restated,
+        masks && maskOf(masks, minute),
+      );
+    }
+  }
+
+  effects.clicks.push({
+    partition: state.partition,
+    offset,
+    receivedAtMs,
+    source: record.source,
+    batch: record.batch,
+    adKeys,
+    dimensionKeys: clicks.dimensionKeys,
+    outcomes,
+  });
+  effects.clickCount += rowCount;
+  effects.addToLedger(record.source, minuteOf(receivedAtMs), tally);
+  if (answers) {
+    const reason = history ? "import" : "late";
+    effects.restatements.push(
+      ...answers.buckets.restatements({ reason, partition: state.partition, offset, receivedAtMs }),
+    );
+  }
+}
+
+interface LayoutMask {
+  readonly fromMinute: number;
+  readonly mask: readonly boolean[];
+}
+
+/** Which of these columns each layout has, newest first; undefined where there has been one layout only. */
+function layoutMasks(
+  configs: readonly SemanticConfig[],
+  names: readonly string[],
+): LayoutMask[] | undefined {
+  if (configs.length === 1) return undefined;
+  return configs.toReversed().map((config) => {
+    const known = new Set(minuteDimensions(config.dimensions).map((dimension) => dimension.name));
+    return { fromMinute: config.fromMinute, mask: names.map((name) => known.has(name)) };
+  });
+}
+
+function maskOf(masks: readonly LayoutMask[], minute: number): readonly boolean[] {
+  for (const { fromMinute, mask } of masks) if (minute >= fromMinute) return mask;
+  return masks.at(-1)!.mask;
+}

@@ -1,0 +1,70 @@
+/**
+ * The fold: one record of a partition's log changes the state and adds its effects. No clock, no I/O, no await:
+ * what it needs of the store (survey.ts) is passed in. Rows are decided one after the other, so that
+ * any cut of the log into micro-batches comes to the same.
+ *
+ * The state is advanced in place. A record is stepped once on one state; a commit that fails is retried
+ * with the same effects, never stepped again.
+ */
+
+import type { ControlRecord, LogRecord, RejectsRecord } from "../model/log-record.ts";
+import { Outcome, outcomeCount } from "../model/outcome.ts";
+import { minuteOf } from "../model/time.ts";
+import type { Effects } from "./effects.ts";
+import type { MappedClicks } from "./map.ts";
+import type { PartitionState } from "./state.ts";
+import type { StoreAnswers } from "./step-clicks.ts";
+import { stepClicks } from "./step-clicks.ts";
+
+/** A record of the log; clicks come mapped, with the store's answers where the survey asked for any. */
+export type StepInput =
+  | {
+      readonly kind: "clicks";
+      readonly clicks: MappedClicks;
+      readonly answers: StoreAnswers | undefined;
+    }
+  | { readonly kind: "other"; readonly record: Exclude<LogRecord, { kind: "clicks" }> };
+
+export function step(state: PartitionState, input: StepInput, effects: Effects): void {
+  if (input.kind === "clicks") {
+    stepClicks(state, input.clicks, input.answers, effects);
+    return;
+  }
+  const { record } = input;
+  switch (record.kind) {
+    case "tick":
+      state.watermark.advanceTo(
+        record.receivedAtMs - state.shared.configAtReceipt(record.receivedAtMs).idleLagMs,
+      );
+      break;
+    case "rejects":
+      stepRejects(record, effects);
+      break;
+    case "control":
+      stepControl(state, record, effects);
+      break;
+  }
+}
+
+function stepRejects(record: RejectsRecord, effects: Effects): void {
+  const counts = new Float64Array(outcomeCount);
+  for (const count of Object.values(record.counts)) counts[Outcome.invalid]! += count;
+  effects.addToLedger(record.source, minuteOf(record.receivedAtMs), counts);
+}
+
+function stepControl(state: PartitionState, record: ControlRecord, effects: Effects): void {
+  const { control } = record;
+  switch (control.type) {
+    case "config":
+      if (state.shared.addConfig(control.config)) effects.configs.push(control.config);
+      state.watermark.reconfigure(state.shared.configs);
+      // The first record of a partition: from here on there is a watermark, as if silence had ended.
+      if (state.watermark.ms === -Infinity) {
+        state.watermark.advanceTo(record.receivedAtMs - control.config.idleLagMs);
+      }
+      break;
+    case "ad_attributes":
+      effects.adAttributes.push(...control.changes);
+      break;
+  }
+}

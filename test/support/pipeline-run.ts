@@ -1,0 +1,77 @@
+import { join } from "node:path";
+import { placeholderGeneration } from "../../src/aggregate/state.ts";
+import type { LogRecord } from "../../src/model/log-record.ts";
+import { encodeLogRecord } from "../../src/model/log-record-codec.ts";
+import type { SemanticConfig } from "../../src/model/semantic-config.ts";
+import { Pipeline } from "../../src/pipeline/pipeline.ts";
+import type { ClickQueueWriter } from "../../src/queue/click-queue.ts";
+import { openSqliteQueueReader } from "../../src/queue/sqlite/reader.ts";
+import { openSqliteQueueWriter } from "../../src/queue/sqlite/writer.ts";
+import type { ClickStore } from "../../src/store/click-store.ts";
+import { openDuckDbStore } from "../../src/store/duckdb/duckdb-store.ts";
+
+export interface PipelineRun extends AsyncDisposable {
+  readonly store: ClickStore;
+  readonly pipeline: Pipeline;
+  /** Problems it reported. */
+  readonly problems: string[];
+}
+
+/** The log of one partition on disk. */
+export async function openLog(directory: string): Promise<ClickQueueWriter> {
+  return openSqliteQueueWriter({ path: join(directory, "queue.sqlite"), partitionCount: 1, maxBytes: 1e9 });
+}
+
+export async function appendAll(queue: ClickQueueWriter, records: readonly LogRecord[]): Promise<void> {
+  if (records.length === 0) return;
+  await queue.append(
+    records.map((record) => ({
+      partition: 0,
+      bytes: encodeLogRecord(record),
+      clickCount: record.kind === "clicks" ? record.batch.rowCount : 0,
+      receivedAtMs: record.receivedAtMs,
+    })),
+  );
+}
+
+/** Queue reader, store and pipeline on a directory; `around` may put itself between the pipeline and the store. */
+export async function startPipeline(
+  directory: string,
+  config: SemanticConfig,
+  limits: { readonly delayMsMax: number; readonly clicksMax: number },
+  around: (store: ClickStore) => ClickStore = (store) => store,
+): Promise<PipelineRun> {
+  const queue = await openSqliteQueueReader({ path: join(directory, "queue.sqlite") });
+  const store = await openDuckDbStore({
+    path: join(directory, "store.duckdb"),
+    memoryBytesMax: 256_000_000,
+    threads: 1,
+  });
+  const problems: string[] = [];
+  const pipeline = await Pipeline.recover({
+    queue,
+    store: around(store),
+    recovered: await store.recover(),
+    secret: new Uint8Array(32).fill(3),
+    placeholderConfig: { ...config, generation: placeholderGeneration },
+    limits,
+    maintenance: { checkpointMsMax: 60_000, checkpointClicksMax: 1_000_000 },
+    dedupBytesMax: 1e9,
+    trim: async () => {},
+    onCommit: () => {},
+    onDedupFull: () => {},
+    onProblem: (what) => problems.push(what),
+  });
+  const stopped = pipeline.start();
+  stopped.catch((error: unknown) => problems.push(String(error)));
+  return {
+    store,
+    pipeline,
+    problems,
+    async [Symbol.asyncDispose]() {
+      await pipeline[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
+      await queue[Symbol.asyncDispose]();
+    },
+  };
+}
