@@ -1,0 +1,39 @@
+import { clickTimestampMsEnd } from "../model/click.ts";
+import type { Commit, PartitionProgress } from "../model/commit.ts";
+import { minuteOf } from "../model/time.ts";
+import type { MinuteRange } from "../model/window.ts";
+import type { ClickStoreReader, Snapshot } from "../store/click-store.ts";
+import { ledgerAnswer, noOutcomes, withOutcomes } from "./ledger-answer.ts";
+import type { LedgerNumbers } from "./query-service.ts";
+
+/** All minutes of receipt. */
+export const wholeLedger: MinuteRange = { fromMinute: 0, toMinute: minuteOf(clickTimestampMsEnd) };
+
+/** What is known of the commits so far without asking the store: the last one, progress and the ledger's totals. */
+export class AppliedCommits {
+  totals: LedgerNumbers = { received: 0, ...noOutcomes() };
+  private asOf: number;
+  private readonly progress: Map<number, PartitionProgress>;
+
+  constructor(sequence: number, progress: readonly PartitionProgress[]) {
+    this.asOf = sequence;
+    this.progress = new Map(progress.map((entry) => [entry.partition, entry]));
+  }
+
+  get snapshot(): Snapshot {
+    return { asOf: this.asOf, progress: [...this.progress.values()] };
+  }
+
+  /** Takes the totals of the store's ledger. Call once, before the first `apply`, while nothing is committed. */
+  async load(store: ClickStoreReader): Promise<void> {
+    this.totals = ledgerAnswer(
+      await store.ledger(wholeLedger.fromMinute, wholeLedger.toMinute),
+    ).total;
+  }
+
+  apply(commit: Pick<Commit, "sequence" | "progress" | "ledger">): void {
+    this.asOf = commit.sequence;
+    this.progress.set(commit.progress.partition, commit.progress);
+    for (const { outcomes } of commit.ledger) this.totals = withOutcomes(this.totals, outcomes);
+  }
+}

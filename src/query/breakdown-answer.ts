@@ -1,0 +1,71 @@
+import { formatMinute } from "../model/time.ts";
+import type { MinuteRange } from "../model/window.ts";
+import type { AggregateRow } from "../store/click-store.ts";
+import { bucketStarts } from "./calendar.ts";
+import { formatCursor } from "./cursor.ts";
+import type { Cursor } from "./cursor.ts";
+import type { Buckets, CheckedFilter } from "./parameters.ts";
+import type { BreakdownAnswer } from "./query-service.ts";
+import type { QueryState } from "./query-state.ts";
+
+export interface BreakdownQuery {
+  readonly by: readonly string[];
+  readonly range: MinuteRange;
+  readonly filter: CheckedFilter | undefined;
+  readonly buckets: Buckets | undefined;
+  readonly limit: number;
+  readonly after: Cursor["after"] | undefined;
+}
+
+/** What a cursor of the query is bound to: all that its pages have in common but the range. */
+export function breakdownText({
+  by,
+  filter,
+  buckets,
+}: Pick<BreakdownQuery, "by" | "filter" | "buckets">): string {
+  return JSON.stringify([by, filter?.text, buckets]);
+}
+
+/** Groups with a count above 0, by start, then by the fields in their order, a missing value first. */
+export async function answerBreakdown(
+  state: QueryState,
+  query: BreakdownQuery,
+): Promise<BreakdownAnswer> {
+  const { by, range, filter, buckets, limit, after } = query;
+  const starts = buckets && bucketStarts(range, buckets.granularity, buckets.timeZone);
+  const result = await state.store.aggregate(
+    state.storeQuery(range, filter?.filter, {
+      groupBy: by,
+      order: "key",
+      // One more tells whether there is a next page.
+      limit: limit + 1,
+      ...(starts && { bucketStarts: starts }),
+      ...(after && { after }),
+    }),
+  );
+  const finality = state.finality(result);
+  const restated = await state.restated.view(range, result.asOf, undefined);
+  const rows = result.rows.slice(0, limit);
+  const last = result.rows.length > limit ? rows.at(-1) : undefined;
+  return {
+    from: formatMinute(range.fromMinute),
+    to: formatMinute(range.toMinute),
+    filter: filter?.text ?? null,
+    by,
+    rows: rows.map((row) => answerRow(row, by, starts !== undefined)),
+    next_cursor: last ? formatCursor({ range, after: last }, breakdownText(query)) : null,
+    ...finality.fields(range, restated),
+  };
+}
+
+function answerRow(
+  { bucketStart, group, count }: AggregateRow,
+  by: readonly string[],
+  withStart: boolean,
+): Readonly<Record<string, string | number | null>> {
+  return {
+    ...(withStart && { start: formatMinute(bucketStart) }),
+    ...Object.fromEntries(by.map((field, i) => [field, group[i] ?? null])),
+    count,
+  };
+}

@@ -1,0 +1,259 @@
+import type { Commit, MinuteDeltas } from "../model/commit.ts";
+import type { DictionaryView } from "../model/dictionary-view.ts";
+import type { Filter } from "../model/filter.ts";
+import { minutesADay } from "../model/time.ts";
+import type { MinuteRange } from "../model/window.ts";
+import type { ClickStoreReader, MinuteChunk } from "../store/click-store.ts";
+import type { ConfigHistory } from "./config-history.ts";
+import { HotMinute } from "./hot/hot-minute.ts";
+import { splitFilter } from "./hot/key-filter.ts";
+import { countOfAd, topAds } from "./hot/minute-queries.ts";
+import type { HotQuery } from "./hot/minute-queries.ts";
+import type { RankedAd } from "./hot/top-selection.ts";
+import { chooseSource } from "./plan.ts";
+
+export interface HotMinutesOptions {
+  readonly dictionary: DictionaryView;
+  readonly configs: ConfigHistory;
+  /** Bound on the memory of the columns. Beyond it the oldest minutes go. */
+  readonly bytesMax: number;
+  /** Bound on the minutes held, by default two days. */
+  readonly minutesMax?: number;
+}
+
+/** Rows after which loading stops, for a start takes no longer than it must: about a second. */
+const loadRowsMax = 4_000_000;
+/** Commits that a minute must have been left alone for to be settled. */
+const quietCommits = 32;
+/** Share of the bound that rows by dimension may take; the rest is for ads' totals, which reach further back. */
+const detailShare = 0.6;
+/** Share of the bound that an eviction frees. */
+const evictedShare = 0.05;
+
+/**
+ * The recent minutes in memory: answers counts and Top-N over them without the store, exactly. It covers every
+ * minute from `coveredFromMinute` on (queries without a condition on dimensions: from `totalsFromMinute` on) as of
+ * the commit that was applied last. Memory is bounded by dropping whole minutes, the oldest first: their rows by
+ * dimension before their totals by ad.
+ */
+export class HotMinutes {
+  private readonly dictionary: DictionaryView;
+  private readonly configs: ConfigHistory;
+  private readonly bytesMax: number;
+  private readonly minutesMax: number;
+  private readonly minutes = new Map<number, HotMinute>();
+  private readonly unsettled = new Set<HotMinute>();
+  /** Bytes by minute as they were last accounted, and their sum. */
+  private readonly accounted = new Map<HotMinute, { bytes: number; detailBytes: number }>();
+  private bytesHeld = 0;
+  private detailBytesHeld = 0;
+  private commitCount = 0;
+  private totalsFrom = -Infinity;
+  private detailFrom = -Infinity;
+
+  constructor(options: HotMinutesOptions) {
+    this.dictionary = options.dictionary;
+    this.configs = options.configs;
+    this.bytesMax = options.bytesMax;
+    this.minutesMax = options.minutesMax ?? 2 * minutesADay;
+  }
+
+  get bytes(): number {
+    return this.bytesHeld;
+  }
+
+  get minuteCount(): number {
+    return this.minutes.size;
+  }
+
+  get rowCount(): number {
+    let rows = 0;
+    for (const minute of this.minutes.values()) rows += minute.rowCount;
+    return rows;
+  }
+
+  /** The first minute of which nothing is missing; -Infinity where nothing was ever dropped. */
+  get coveredFromMinute(): number {
+    return this.detailFrom;
+  }
+
+  /** The first minute whose totals by ad are complete; at most coveredFromMinute. */
+  get totalsFromMinute(): number {
+    return this.totalsFrom;
+  }
+
+  /**
+   * Takes what the store holds, the newest minutes first, until `minutesMax`, 4 million rows or the bytes are reached.
+   * Call once, before the first `apply`, while nothing is committed.
+   */
+  async load(store: ClickStoreReader): Promise<void> {
+    const extent = await store.extent();
+    if (!extent) return;
+    const first = Math.max(extent.firstMinute, extent.lastMinute + 1 - this.minutesMax);
+    let from = extent.lastMinute + 1;
+    let rowCount = 0;
+    // Slices grow, but not beyond what the rows so far let expect.
+    let sliceMinutes = 1;
+    while (from > first && sliceMinutes > 0 && this.bytesHeld < this.bytesMax) {
+      const to = from;
+      from = Math.max(first, to - sliceMinutes);
+      this.totalsFrom = this.detailFrom = from;
+      for await (const chunk of store.scanMinutes(from, to)) {
+        this.addRows(chunk);
+        rowCount += chunk.rowCount;
+      }
+      this.settle(() => true);
+      const minutesLeft =
+        ((loadRowsMax - rowCount) / Math.max(1, rowCount)) * (extent.lastMinute + 1 - from);
+      sliceMinutes = Math.floor(Math.min(2 * sliceMinutes, minutesLeft));
+    }
+    if (from === extent.firstMinute) this.totalsFrom = this.detailFrom = -Infinity;
+    this.evict();
+  }
+
+  /** Adds a commit's rows. Its dictionary entries and configurations must be known by now. */
+  apply(commit: Pick<Commit, "minutes">): void {
+    this.commitCount++;
+    this.addRows(commit.minutes);
+    this.settle((minute) => minute.touchedAt + quietCommits <= this.commitCount);
+    this.evict();
+  }
+
+  /** True where a query over this range and filter can be answered here. */
+  covers(range: MinuteRange, filter: Filter | undefined): boolean {
+    const split = splitFilter(filter);
+    if (!split || chooseSource(filter, [], this.configs.layouts(range)) === "raw") return false;
+    return range.fromMinute >= (split.dimensions ? this.detailFrom : this.totalsFrom);
+  }
+
+  /** Counts of one ad by bucket; `bucketStarts` as in AggregateQuery. The range must be covered. */
+  countOfAd(
+    adId: string,
+    range: MinuteRange,
+    filter: Filter | undefined,
+    bucketStarts?: readonly number[],
+  ): number[] {
+    const starts = bucketStarts ?? [range.fromMinute];
+    const adKey = this.dictionary.key("ad_id", adId);
+    if (adKey === undefined) return starts.map(() => 0);
+    const query = this.query(range, filter);
+    return starts.map((start, i) => {
+      const end = starts[i + 1] ?? range.toMinute;
+      return countOfAd(query, this.minutesOf({ fromMinute: start, toMinute: end }), adKey);
+    });
+  }
+
+  /** The `most` ads with the highest counts above 0, ties by ad_id. The range must be covered. */
+  topAds(range: MinuteRange, filter: Filter | undefined, most: number): RankedAd[] {
+    return topAds(this.query(range, filter), this.minutesOf(range), most);
+  }
+
+  private query(range: MinuteRange, filter: Filter | undefined): HotQuery {
+    const split = splitFilter(filter);
+    if (!split || !this.covers(range, filter))
+      throw new Error("hot minutes do not cover this query");
+    return { dictionary: this.dictionary, ...split };
+  }
+
+  private minutesOf({ fromMinute, toMinute }: MinuteRange): HotMinute[] {
+    if (toMinute - fromMinute > this.minutes.size) {
+      return [...this.minutes.values()].filter(
+        ({ minute }) => minute >= fromMinute && minute < toMinute,
+      );
+    }
+    const found: HotMinute[] = [];
+    for (let minute = fromMinute; minute < toMinute; minute++) {
+      const held = this.minutes.get(minute);
+      if (held) found.push(held);
+    }
+    return found;
+  }
+
+  private addRows(rows: MinuteDeltas | MinuteChunk): void {
+    const { rowCount, minutes, adKeys, counts, dimensionKeys } = rows;
+    const touched = new Set<HotMinute>();
+    let held: HotMinute | undefined;
+    let names: readonly string[] | undefined;
+    let columns: readonly (Int32Array | undefined)[] = [];
+    for (let row = 0; row < rowCount; row++) {
+      const minute = minutes[row]!;
+      if (minute < this.totalsFrom) continue;
+      if (held?.minute !== minute) {
+        held = this.minutes.get(minute) ?? this.addMinute(minute);
+        touched.add(held);
+        if (held.combinations.names !== names) {
+          names = held.combinations.names;
+          columns = names.map((name) => dimensionKeys.get(name));
+        }
+      }
+      held.add(
+        adKeys[row]!,
+        held.detailed ? held.combinations.codeOf(columns, row) : 0,
+        counts[row]!,
+      );
+    }
+    for (const minute of touched) {
+      minute.touchedAt = this.commitCount;
+      this.unsettled.add(minute);
+      this.account(minute);
+    }
+  }
+
+  private addMinute(minute: number): HotMinute {
+    const added = new HotMinute(minute, this.configs.minuteDimensionNames(minute));
+    this.minutes.set(minute, added);
+    // A straggler among minutes that keep totals only.
+    if (minute < this.detailFrom) added.dropDetail();
+    return added;
+  }
+
+  private settle(isDue: (minute: HotMinute) => boolean): void {
+    for (const minute of this.unsettled) {
+      if (!isDue(minute)) continue;
+      minute.settle();
+      this.unsettled.delete(minute);
+      this.account(minute);
+    }
+  }
+
+  private account(minute: HotMinute): void {
+    const before = this.accounted.get(minute);
+    const { bytes, detailBytes } = minute;
+    this.accounted.set(minute, { bytes, detailBytes });
+    this.bytesHeld += bytes - (before?.bytes ?? 0);
+    this.detailBytesHeld += detailBytes - (before?.detailBytes ?? 0);
+  }
+
+  /** Back within the bounds, with some room so that not every commit has to. */
+  private evict(): void {
+    if (this.bytesHeld <= this.bytesMax && this.minutes.size <= this.minutesMax) return;
+    const bytesWanted = this.bytesMax * (1 - evictedShare);
+    const oldestFirst = [...this.minutes.values()].sort((a, b) => a.minute - b.minute);
+    this.dropDetails(oldestFirst, bytesWanted);
+    for (const oldest of oldestFirst) {
+      if (this.bytesHeld <= bytesWanted && this.minutes.size <= this.minutesMax) break;
+      this.forget(oldest);
+    }
+  }
+
+  private dropDetails(oldestFirst: readonly HotMinute[], bytesWanted: number): void {
+    for (const oldest of oldestFirst) {
+      if (this.bytesHeld <= bytesWanted || this.detailBytesHeld <= bytesWanted * detailShare)
+        return;
+      if (!oldest.detailed) continue;
+      oldest.dropDetail();
+      this.account(oldest);
+      this.detailFrom = Math.max(this.detailFrom, oldest.minute + 1);
+    }
+  }
+
+  private forget(oldest: HotMinute): void {
+    this.bytesHeld -= this.accounted.get(oldest)?.bytes ?? 0;
+    this.detailBytesHeld -= this.accounted.get(oldest)?.detailBytes ?? 0;
+    this.accounted.delete(oldest);
+    this.minutes.delete(oldest.minute);
+    this.unsettled.delete(oldest);
+    this.totalsFrom = Math.max(this.totalsFrom, oldest.minute + 1);
+    this.detailFrom = Math.max(this.detailFrom, this.totalsFrom);
+  }
+}

@@ -1,0 +1,214 @@
+import type { Commit } from "../model/commit.ts";
+import { CodedError } from "../model/errors.ts";
+import type { Position } from "../model/log-record.ts";
+import { outcomeNames } from "../model/outcome.ts";
+import type { OutcomeName } from "../model/outcome.ts";
+import { formatMinute } from "../model/time.ts";
+import { resolveRange } from "../model/window.ts";
+import type { MinuteRange, RangeParameters, WindowEnds } from "../model/window.ts";
+import { answerAudit } from "./audit-answer.ts";
+import { answerBreakdown, breakdownText } from "./breakdown-answer.ts";
+import type { BreakdownQuery } from "./breakdown-answer.ts";
+import { AnswerCache } from "./cache.ts";
+import { answerCount } from "./count-answer.ts";
+import { parseCursor } from "./cursor.ts";
+import type { HotMinutes } from "./hot-minutes.ts";
+import { ledgerAnswer, noOutcomes } from "./ledger-answer.ts";
+import {
+  adIdParameter,
+  bucketsParameter,
+  byParameter,
+  checkAsOf,
+  filterParameter,
+  wholeNumberParameter,
+} from "./parameters.ts";
+import type * as api from "./query-service.ts";
+import { QueryState } from "./query-state.ts";
+import type { QueryStateOptions } from "./query-state.ts";
+import { answerStatus } from "./status-answer.ts";
+import type { ServiceNumbers } from "./status-answer.ts";
+import { answerTop } from "./top-answer.ts";
+
+export interface QueryEngineOptions extends QueryStateOptions {
+  /** Current time, epoch ms. */
+  readonly clock: () => number;
+  readonly serviceNumbers: () => Promise<ServiceNumbers>;
+  /** See QueryService. */
+  readonly committed: (positions: readonly Position[], timeoutMs: number) => Promise<boolean>;
+}
+
+const topBounds = { least: 1, most: 1000, otherwise: 10 };
+const limitBounds = { least: 1, most: 100_000, otherwise: 1000 };
+/** What a row of an answer takes in the cache, about; an answer's head takes four times that. */
+const bytesARow = 160;
+
+/**
+ * Answers queries over one store. `apply` tells it of every commit. An answer's numbers, as_of, watermark and status
+ * are those of one commit: of the last one applied where the recent minutes in memory cover the query, else of the
+ * store's snapshot.
+ */
+export class QueryEngine implements api.QueryService {
+  private readonly options: QueryEngineOptions;
+  private readonly state: QueryState;
+  private readonly cache: AnswerCache;
+
+  private constructor(options: QueryEngineOptions, state: QueryState) {
+    this.options = options;
+    this.state = state;
+    this.cache = new AnswerCache(state.snapshot.asOf);
+  }
+
+  /** Loads recent minutes from the store, to which nothing may be committed meanwhile. */
+  static async open(options: QueryEngineOptions): Promise<QueryEngine> {
+    return new QueryEngine(options, await QueryState.open(options));
+  }
+
+  /** For figures about memory. */
+  get hot(): HotMinutes {
+    return this.state.hot;
+  }
+
+  /** To be called in the order of the commits, each right after it is done. */
+  apply(commit: Commit): void {
+    this.state.apply(commit);
+    this.cache.advance(commit.sequence);
+  }
+
+  async count(request: api.CountRequest): Promise<api.CountAnswer> {
+    const query = {
+      adId: adIdParameter(request.ad_id),
+      range: this.resolve(request),
+      filter: filterParameter(request.filter, this.state.configs.knownFields),
+      buckets: bucketsParameter(request.granularity, request.tz),
+    };
+    return this.answer(
+      request.as_of,
+      ["count", query],
+      () => answerCount(this.state, query),
+      (answer) => answer.series?.length ?? 0,
+    );
+  }
+
+  async top(request: api.TopRequest): Promise<api.TopAnswer> {
+    const query = {
+      most: wholeNumberParameter("topN", request.topN, topBounds),
+      range: this.resolve(request),
+      filter: filterParameter(request.filter, this.state.configs.knownFields),
+    };
+    return this.answer(
+      request.as_of,
+      ["top", query],
+      () => answerTop(this.state, query),
+      (answer) => answer.ads.length,
+    );
+  }
+
+  async breakdown(request: api.BreakdownRequest): Promise<api.BreakdownAnswer> {
+    const known = this.state.configs.knownFields;
+    const parts = {
+      by: byParameter(request.by, known),
+      filter: filterParameter(request.filter, known),
+      buckets: bucketsParameter(request.granularity, request.tz),
+      limit: wholeNumberParameter("limit", request.limit, limitBounds),
+    };
+    const query = { ...parts, ...this.resolvePage(request, parts) };
+    return this.answer(
+      request.as_of,
+      ["breakdown", query],
+      () => answerBreakdown(this.state, query),
+      (answer) => answer.rows.length,
+    );
+  }
+
+  async ledger(request: api.RangeRequest): Promise<api.LedgerAnswer> {
+    const { fromMinute, toMinute } = this.resolve(request);
+    return ledgerAnswer(await this.state.store.ledger(fromMinute, toMinute));
+  }
+
+  async ad(adId: string): Promise<api.AdAnswer> {
+    const found = await this.state.store.adAttributes(adIdParameter(adId));
+    if (!found)
+      throw new CodedError("not_found", `ad_id: '${adId}' has no attributes`, { field: "ad_id" });
+    return {
+      ad_id: found.ad_id,
+      attributes: found.attributes,
+      valid_from: formatMinute(found.valid_from_minute),
+    };
+  }
+
+  async status(): Promise<api.StatusAnswer> {
+    return answerStatus(this.state, await this.options.serviceNumbers(), this.options.clock());
+  }
+
+  audit(request: Partial<api.RangeRequest>): Promise<api.AuditAnswer> {
+    return answerAudit(this.state.store, request, this.windowEnds());
+  }
+
+  committed(positions: readonly Position[], timeoutMs: number): Promise<boolean> {
+    return this.options.committed(positions, timeoutMs);
+  }
+
+  async outcomes(
+    ranges: readonly api.CommittedRows[],
+  ): Promise<Readonly<Record<OutcomeName, number>>> {
+    const sums = noOutcomes();
+    for (const { partition, offset, fromRow, toRow } of ranges) {
+      const counts = await this.state.store.outcomesOf(partition, offset, fromRow, toRow);
+      if (!counts)
+        throw new CodedError(
+          "not_found",
+          `record ${offset} of partition ${partition} is not committed yet`,
+        );
+      for (const name of outcomeNames) sums[name] += counts[name];
+    }
+    return sums;
+  }
+
+  /** From the cache, from an equal query that is being answered, or computed. */
+  private async answer<Answer extends api.Finality>(
+    asOf: string | undefined,
+    key: unknown,
+    compute: () => Promise<Answer>,
+    rowsOf: (answer: Answer) => number,
+  ): Promise<Answer> {
+    checkAsOf(asOf, this.state.snapshot.asOf);
+    const answer = await this.cache.answer(
+      JSON.stringify(key),
+      compute,
+      (made) => bytesARow * (4 + rowsOf(made)),
+    );
+    // A commit may have come in between.
+    if (asOf !== undefined) checkAsOf(asOf, answer.as_of);
+    return answer;
+  }
+
+  private resolve(parameters: RangeParameters): MinuteRange {
+    return resolveRange(parameters, this.windowEnds());
+  }
+
+  private windowEnds(): WindowEnds {
+    const { finalThrough } = this.state.finality(this.state.snapshot);
+    return { nowMs: this.options.clock(), finalThroughMinute: finalThrough };
+  }
+
+  /** The pages of a window keep to the range of the first one. */
+  private resolvePage(
+    request: api.BreakdownRequest,
+    parts: Pick<BreakdownQuery, "by" | "filter" | "buckets">,
+  ): Pick<BreakdownQuery, "range" | "after"> {
+    const range = this.resolve(request);
+    if (request.cursor === undefined) return { range, after: undefined };
+    const cursor = parseCursor(request.cursor, breakdownText(parts), parts.by.length);
+    const isSameRange =
+      request.window === undefined
+        ? cursor.range.fromMinute === range.fromMinute && cursor.range.toMinute === range.toMinute
+        : cursor.range.toMinute - cursor.range.fromMinute === range.toMinute - range.fromMinute &&
+          cursor.range.toMinute <= range.toMinute;
+    if (!isSameRange) {
+      throw new CodedError("invalid_parameter", "cursor: belongs to another range", {
+        field: "cursor",
+      });
+    }
+    return cursor;
+  }
+}

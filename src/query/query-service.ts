@@ -1,0 +1,157 @@
+/**
+ * What the API asks of the query side, in the words of the HTTP API: requests hold parameters as sent (strings),
+ * answers are what goes out as JSON. Every method rejects with a CodedError for what the caller did wrong.
+ */
+
+import type { Position } from "../model/log-record.ts";
+import type { OutcomeName } from "../model/outcome.ts";
+
+export interface QueryService {
+  count(request: CountRequest): Promise<CountAnswer>;
+  top(request: TopRequest): Promise<TopAnswer>;
+  breakdown(request: BreakdownRequest): Promise<BreakdownAnswer>;
+  ledger(request: RangeRequest): Promise<LedgerAnswer>;
+  ad(adId: string): Promise<AdAnswer>;
+  status(): Promise<StatusAnswer>;
+  audit(request: Partial<RangeRequest>): Promise<AuditAnswer>;
+  /** Resolves when the records at these positions are committed, with false when `timeoutMs` is over first. */
+  committed(positions: readonly Position[], timeoutMs: number): Promise<boolean>;
+  /** Outcomes of rows `[fromRow, toRow)` of committed records, summed. */
+  outcomes(ranges: readonly CommittedRows[]): Promise<Readonly<Record<OutcomeName, number>>>;
+}
+
+export interface CommittedRows extends Position {
+  readonly fromRow: number;
+  readonly toRow: number;
+}
+
+/** `from` and `to` (RFC 3339 or epoch ms) or `window` (`15`, `15m`, `2h`, `7d`), which ends now or, with `end=final`, at final_through. */
+export interface RangeRequest {
+  readonly window?: string;
+  readonly end?: string;
+  readonly from?: string;
+  readonly to?: string;
+}
+
+export interface CountRequest extends RangeRequest {
+  readonly ad_id: string;
+  readonly filter?: string;
+  readonly granularity?: string;
+  readonly tz?: string;
+  readonly as_of?: string;
+}
+
+export interface TopRequest extends RangeRequest {
+  readonly topN?: string;
+  readonly filter?: string;
+  readonly as_of?: string;
+}
+
+export interface BreakdownRequest extends RangeRequest {
+  /** Up to three fields, comma-separated; may be empty. */
+  readonly by?: string;
+  readonly filter?: string;
+  readonly granularity?: string;
+  readonly tz?: string;
+  readonly as_of?: string;
+  readonly limit?: string;
+  readonly cursor?: string;
+}
+
+export type FinalityStatus = "provisional" | "final" | "restated" | "closed";
+
+/** Times are RFC 3339; null where no click has come yet. */
+export interface Finality {
+  readonly status: FinalityStatus;
+  readonly final_through: string | null;
+  readonly watermark: string | null;
+  readonly as_of: number;
+}
+
+export interface CountAnswer extends Finality {
+  readonly ad_id: string;
+  readonly from: string;
+  readonly to: string;
+  readonly filter: string | null;
+  readonly count: number;
+  /** The sum of the revisions of the range's buckets: it rises with every restatement. */
+  readonly revision: number;
+  readonly series?: readonly SeriesPoint[];
+}
+
+export interface SeriesPoint {
+  readonly start: string;
+  readonly count: number;
+  readonly status: FinalityStatus;
+  readonly revision: number;
+}
+
+export interface TopAnswer extends Finality {
+  readonly from: string;
+  readonly to: string;
+  readonly filter: string | null;
+  readonly ads: readonly {
+    readonly rank: number;
+    readonly ad_id: string;
+    readonly count: number;
+  }[];
+}
+
+export interface BreakdownAnswer extends Finality {
+  readonly from: string;
+  readonly to: string;
+  readonly filter: string | null;
+  readonly by: readonly string[];
+  /** Each row has a member for every field of `by`, `start` where there is a granularity, and `count`. */
+  readonly rows: readonly Readonly<Record<string, string | number | null>>[];
+  /** Pass as `cursor` for the rows after these; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+export interface LedgerAnswer {
+  readonly rows: readonly LedgerAnswerRow[];
+  readonly total: LedgerNumbers;
+  readonly balanced: boolean;
+}
+
+export type LedgerNumbers = { readonly received: number } & Readonly<Record<OutcomeName, number>>;
+export type LedgerAnswerRow = { readonly minute: string; readonly source: string } & LedgerNumbers;
+
+export interface AdAnswer {
+  readonly ad_id: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly valid_from: string;
+}
+
+export interface StatusAnswer {
+  readonly status: "ready" | "recovering" | "failed";
+  readonly as_of: number;
+  readonly watermark: string | null;
+  readonly final_through: string | null;
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly next_offset: number;
+    readonly lag_records: number;
+    readonly lag_clicks: number;
+    readonly lag_seconds: number;
+    readonly watermark: string | null;
+    readonly watermark_delay_seconds: number | null;
+  }[];
+  readonly dedup: { readonly ids: number; readonly bytes: number; readonly max_bytes: number };
+  readonly store_bytes: number;
+  readonly queue_bytes: number;
+  readonly totals: LedgerNumbers;
+  readonly resident_bytes: number;
+  readonly uptime_seconds: number;
+}
+
+export interface AuditAnswer {
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly compared_rows: number;
+  readonly compared_clicks: number;
+  readonly differing_rows: number;
+  readonly differences: readonly Readonly<Record<string, string | number | null>>[];
+  readonly ledger_balanced: boolean;
+  readonly as_of: number;
+}

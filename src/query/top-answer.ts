@@ -1,0 +1,50 @@
+import { formatMinute } from "../model/time.ts";
+import type { MinuteRange } from "../model/window.ts";
+import type { Snapshot } from "../store/click-store.ts";
+import type { CheckedFilter } from "./parameters.ts";
+import type { TopAnswer } from "./query-service.ts";
+import type { QueryState } from "./query-state.ts";
+
+export interface TopQuery {
+  /** How many ads. */
+  readonly most: number;
+  readonly range: MinuteRange;
+  readonly filter: CheckedFilter | undefined;
+}
+
+export async function answerTop(state: QueryState, query: TopQuery): Promise<TopAnswer> {
+  const { range, filter } = query;
+  const { ads, snapshot } = topInMemory(state, query) ?? (await topInStore(state, query));
+  const finality = state.finality(snapshot);
+  const restated = await state.restated.view(range, snapshot.asOf, undefined);
+  return {
+    from: formatMinute(range.fromMinute),
+    to: formatMinute(range.toMinute),
+    filter: filter?.text ?? null,
+    ads: ads.map(({ adId, count }, i) => ({ rank: i + 1, ad_id: adId, count })),
+    ...finality.fields(range, restated),
+  };
+}
+
+interface Top {
+  readonly ads: readonly { readonly adId: string; readonly count: number }[];
+  readonly snapshot: Snapshot;
+}
+
+function topInMemory(
+  { hot, snapshot }: QueryState,
+  { most, range, filter }: TopQuery,
+): Top | undefined {
+  if (!hot.covers(range, filter?.filter)) return undefined;
+  return { ads: hot.topAds(range, filter?.filter, most), snapshot };
+}
+
+async function topInStore(state: QueryState, { most, range, filter }: TopQuery): Promise<Top> {
+  const result = await state.store.aggregate(
+    state.storeQuery(range, filter?.filter, { groupBy: ["ad_id"], order: "count", limit: most }),
+  );
+  return {
+    ads: result.rows.map(({ group, count }) => ({ adId: group[0] ?? "", count })),
+    snapshot: result,
+  };
+}
