@@ -1,0 +1,91 @@
+import type { ClickBatch, DimensionColumn, StringColumn } from "../model/click-batch.ts";
+import { EventIdKind } from "../model/click-batch.ts";
+import { ClickBatchBuilder } from "../model/click-batch-builder.ts";
+import type { DimensionColumnBuilder } from "../model/click-batch-builder.ts";
+import type { DimensionLayout } from "../model/dimensions.ts";
+import { partitionOfRange } from "../model/partition.ts";
+
+export interface PartitionBatch {
+  readonly partition: number;
+  readonly batch: ClickBatch;
+}
+
+/** The rows of a batch by the partition of their ads, in their order; partitions without rows are left out. */
+export function splitByPartition(
+  batch: ClickBatch,
+  layout: DimensionLayout,
+  partitionCount: number,
+): PartitionBatch[] {
+  if (partitionCount === 1) return batch.rowCount === 0 ? [] : [{ partition: 0, batch }];
+  const partitions = adPartitions(batch.ad, partitionCount);
+  const builders = new Map<number, ClickBatchBuilder>();
+  for (let row = 0; row < batch.rowCount; row++) {
+    const partition = partitions[batch.ad.codes[row]! - 1]!;
+    let builder = builders.get(partition);
+    if (builder === undefined) {
+      builder = new ClickBatchBuilder(layout);
+      builders.set(partition, builder);
+    }
+    copyRow(batch, row, builder);
+  }
+  return Array.from(builders, ([partition, builder]) => ({ partition, batch: builder.view() }));
+}
+
+/** Partitions by entry of the column. */
+function adPartitions(
+  { bytes, offsets, entryCount }: StringColumn,
+  partitionCount: number,
+): Uint32Array {
+  const partitions = new Uint32Array(entryCount);
+  for (let entry = 0; entry < entryCount; entry++) {
+    partitions[entry] = partitionOfRange(
+      bytes,
+      offsets[entry]!,
+      offsets[entry + 1]!,
+      partitionCount,
+    );
+  }
+  return partitions;
+}
+
+function copyRow(batch: ClickBatch, row: number, builder: ClickBatchBuilder): void {
+  const to = builder.rowCount;
+  copyText(batch.ad, row, builder.ad, to);
+  const { kinds, words, textOffsets, textBytes } = batch.eventIds;
+  const at = row * 4;
+  if (kinds[row] === EventIdKind.text) {
+    const entry = words[at]!;
+    builder.eventIds.set(to, textBytes, textOffsets[entry]!, textOffsets[entry + 1]!);
+  } else if (kinds[row] === EventIdKind.uuid) {
+    builder.eventIds.setUuid(to, words.subarray(at, at + 4));
+  } else {
+    builder.eventIds.setDerived(to, words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
+  }
+  for (const [i, { column }] of batch.dimensions.entries()) {
+    copyValue(column, row, builder.dimensions[i]!.column, to);
+  }
+  builder.endRow(batch.clickTimestamps[row]!);
+}
+
+function copyValue(
+  from: DimensionColumn,
+  row: number,
+  column: DimensionColumnBuilder,
+  to: number,
+): void {
+  if (from.type === "ip") {
+    if (column.type === "ip" && from.present[row] === 1) column.setWords(to, from.words, row * 4);
+  } else if (column.type === "string") {
+    copyText(from, row, column, to);
+  }
+}
+
+function copyText(
+  from: StringColumn,
+  row: number,
+  column: { set(row: number, source: Uint8Array, start: number, end: number): void },
+  to: number,
+): void {
+  const code = from.codes[row]!;
+  if (code !== 0) column.set(to, from.bytes, from.offsets[code - 1]!, from.offsets[code]!);
+}
