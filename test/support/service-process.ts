@@ -35,6 +35,8 @@ export class ServiceProcess implements AsyncDisposable {
     const child = spawn(program!, args, {
       cwd: options.dataDir,
       stdio: ["ignore", "pipe", "pipe"],
+      // A process group of its own: a kill must reach the service, not only what it runs under.
+      detached: true,
       env: {
         PATH: process.env["PATH"],
         CLICKTALLY_DATA_DIR: options.dataDir,
@@ -86,7 +88,7 @@ export class ServiceProcess implements AsyncDisposable {
   private async end(signal: NodeJS.Signals): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const exited = once(this.child, "exit");
-    this.child.kill(signal);
+    process.kill(-this.child.pid!, signal);
     await exited;
   }
 }

@@ -86,12 +86,13 @@ export class CommitMaker {
       return { ...this.decided(rows, layout), partition, offset, receivedAtMs, source };
     });
     const minutes = parts.minutes ?? this.minutes(records.flat(), layout);
-    const restatements = (parts.restatements ?? []).map(({ adId, ...rest }) => ({
-      ...rest,
-      adKey: this.keyOf("ad_id", adId),
-      partition,
-      offset: (this.nextOffsets.get(partition) ?? 1) - 1,
-    }));
+    const restatements = (parts.restatements ?? []).map(({ adId, ...rest }) =>
+      Object.assign(rest, {
+        adKey: this.keyOf("ad_id", adId),
+        partition,
+        offset: (this.nextOffsets.get(partition) ?? 1) - 1,
+      }),
+    );
     const outcomes = countOutcomes(records.flat());
     return {
       sequence: ++this.sequence,

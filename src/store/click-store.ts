@@ -1,0 +1,173 @@
+/**
+ * The port of the store: raw clicks, minute counts, ledger, restatement journal and progress.
+ *
+ * Every adapter keeps these promises (test/contract/click-store.contract.ts):
+ * - a commit is seen whole or not at all, by every query and after every crash
+ * - a commit whose fate is unknown can be given again with the same sequence: it is applied once
+ * - every query sees one snapshot and says which (`asOf`)
+ */
+
+import type { AdAttributesChange } from "../model/log-record.ts";
+import type { Commit, PartitionProgress, RestatementReason } from "../model/commit.ts";
+import type { Filter } from "../model/filter.ts";
+import type { OutcomeName } from "../model/outcome.ts";
+import type { SemanticConfig } from "../model/semantic-config.ts";
+
+export interface ClickStore extends AsyncDisposable, ClickStoreReader {
+  /** What the pipeline starts from. */
+  recover(): Promise<RecoveredState>;
+  commit(commit: Commit): Promise<void>;
+  /**
+   * Identities of the clicks of these event times (`[fromMs, toMs)`) that count for dedup: outcome counted,
+   * restated, quarantined or voided. In any order, in chunks of at most some 100 k rows.
+   */
+  scanIdentities(fromMs: number, toMs: number): AsyncIterable<IdentityChunk>;
+  /** For each probe, whether a click with that identity and event time's hour is recorded (as for scanIdentities). */
+  findIdentities(probes: IdentityProbes): Promise<Uint8Array>;
+  /** Count (counted and restated) and revision of each of these ads' minutes, 0 where there is none. */
+  bucketStates(buckets: readonly { minute: number; adKey: number }[]): Promise<BucketState[]>;
+  /** Merges the minute deltas of buckets before `endMinute`, which are final, into one row a key. */
+  compact(endMinute: number): Promise<void>;
+  /** Makes the commits so far independent of the log; resolves with the progress that is now safe to trim to. */
+  checkpoint(): Promise<PartitionProgress[]>;
+  sizeBytes(): Promise<number>;
+}
+
+/** The part that queries and audits use. */
+export interface ClickStoreReader {
+  aggregate(query: AggregateQuery): Promise<AggregateResult>;
+  /** Minute rows of `[fromMinute, toMinute)` in any order, chunked, for caches. */
+  scanMinutes(fromMinute: number, toMinute: number): AsyncIterable<MinuteChunk>;
+  /** Restated buckets of `[fromMinute, toMinute)`; of one ad where given. */
+  restatements(fromMinute: number, toMinute: number, adId?: string): Promise<RestatementRow[]>;
+  /** By minute of receipt, `[fromMinute, toMinute)`. */
+  ledger(fromMinute: number, toMinute: number): Promise<LedgerRow[]>;
+  /** Current attributes of an ad with the minute they hold from, undefined where it has none. */
+  adAttributes(adId: string): Promise<AdAttributes | undefined>;
+  /** Counts of the rows of one record by outcome, rows `[fromRow, toRow)`; undefined where it is not committed. */
+  outcomesOf(
+    partition: number,
+    offset: number,
+    fromRow: number,
+    toRow: number,
+  ): Promise<OutcomeCounts | undefined>;
+  /** Recounts minute rows of `[fromMinute, toMinute)` from raw and lists where they differ, up to `limit`. */
+  recount(fromMinute: number, toMinute: number, limit: number): Promise<RecountResult>;
+  /** First and last epoch minute with clicks in the minute store or raw; undefined where there is none. */
+  extent(): Promise<{ firstMinute: number; lastMinute: number } | undefined>;
+}
+
+export interface RecoveredState {
+  /** Sequence of the last commit, 0 before the first. */
+  readonly sequence: number;
+  readonly progress: readonly PartitionProgress[];
+  /** All values of each dictionary in the order of their keys (from 1). */
+  readonly dictionaries: ReadonlyMap<string, readonly string[]>;
+  /** Every configuration so far, oldest first. */
+  readonly configs: readonly SemanticConfig[];
+}
+
+/** Columns of equal length. Event ids as in EventIdColumn, with `texts` by row where the kind is text. */
+export interface IdentityChunk {
+  readonly rowCount: number;
+  readonly adKeys: Int32Array;
+  readonly eventIdKinds: Uint8Array;
+  readonly eventIdWords: Uint32Array;
+  readonly eventIdTexts: readonly (string | null)[];
+  readonly clickTimestamps: Float64Array;
+}
+
+export type IdentityProbes = IdentityChunk;
+
+export interface BucketState {
+  readonly count: number;
+  readonly revision: number;
+}
+
+export interface MinuteChunk {
+  readonly rowCount: number;
+  readonly minutes: Int32Array;
+  readonly adKeys: Int32Array;
+  readonly dimensionKeys: ReadonlyMap<string, Int32Array>;
+  readonly counts: Int32Array;
+}
+
+export interface AggregateQuery {
+  readonly source: "minute" | "raw";
+  /** Epoch minutes, `[fromMinute, toMinute)`. */
+  readonly fromMinute: number;
+  readonly toMinute: number;
+  readonly adId?: string;
+  /** Fields: `ad_id`, a dimension that `source` has, `ad.` and an attribute. */
+  readonly filter?: Filter;
+  /** Fields as in `filter`. Rows with a missing value form a group of their own (null). */
+  readonly groupBy: readonly string[];
+  /**
+   * Starts of the buckets to group by as well, ascending, the first = fromMinute; each reaches to the next,
+   * the last to toMinute. Absent: one bucket.
+   */
+  readonly bucketStarts?: readonly number[];
+  readonly order: "count" | "key";
+  readonly limit: number;
+  /** Only rows after this one in the order `key` (bucket, then groups; null first). */
+  readonly after?: { readonly bucketStart: number; readonly group: readonly (string | null)[] };
+}
+
+export interface AggregateRow {
+  /** Epoch minute; fromMinute where there are no bucketStarts. */
+  readonly bucketStart: number;
+  readonly group: readonly (string | null)[];
+  readonly count: number;
+}
+
+export interface AggregateResult extends Snapshot {
+  /** Only groups with a count above 0. `count`: highest first, ties by group ascending; `key`: by bucket, then group. */
+  readonly rows: readonly AggregateRow[];
+}
+
+/** The state a query saw. */
+export interface Snapshot {
+  /** Sequence of the last commit it saw. */
+  readonly asOf: number;
+  readonly progress: readonly PartitionProgress[];
+}
+
+export interface RestatementRow {
+  readonly minute: number;
+  readonly adId: string;
+  readonly before: number;
+  readonly after: number;
+  readonly revision: number;
+  readonly reason: RestatementReason;
+  readonly receivedAtMs: number;
+  readonly asOf: number;
+}
+
+export interface LedgerRow {
+  readonly receivedMinute: number;
+  readonly source: string;
+  readonly received: number;
+  readonly outcomes: Readonly<Record<OutcomeName, number>>;
+}
+
+export type OutcomeCounts = Readonly<Record<OutcomeName, number>>;
+
+export interface AdAttributes extends AdAttributesChange {
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+export interface RecountResult extends Snapshot {
+  /** Minute rows (minute, ad, minute dimensions) that were compared. */
+  readonly comparedRows: number;
+  readonly comparedClicks: number;
+  readonly differingRows: number;
+  readonly differences: readonly RecountDifference[];
+}
+
+export interface RecountDifference {
+  readonly minute: number;
+  readonly adId: string;
+  readonly dimensions: Readonly<Record<string, string | null>>;
+  readonly rawCount: number;
+  readonly minuteCount: number;
+}

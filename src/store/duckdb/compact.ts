@@ -1,0 +1,112 @@
+/**
+ * Compaction: minute deltas of final buckets become one row a key in their day's table, in one transaction, so that
+ * every query sees a click in exactly one of the two places.
+ */
+
+import type { Catalog } from "./catalog.ts";
+import type { Connection } from "./connection.ts";
+import { minutesADay } from "../../model/time.ts";
+import { deltaTable, ledgerOutcomeColumns, minutesTable, parts, quoted } from "./schema.ts";
+
+/** Commits whose progress stays on record, for queries that began while they were the last. */
+export const commitsKept = 1_000;
+
+/** Ledger rows that may gather before they are added up. */
+const ledgerDeltasMax = 5_000;
+
+/** Days with deltas of minutes before `endMinute`. */
+export async function daysToCompact(connection: Connection, endMinute: number): Promise<number[]> {
+  const deltas = parts
+    .map((part) => `SELECT minute FROM ${deltaTable(part)} WHERE minute < ${endMinute}`)
+    .join(" UNION ALL ");
+  const rows = await connection.rows(
+    `SELECT DISTINCT (minute // ${minutesADay})::INTEGER AS day FROM (${deltas}) ORDER BY day`,
+  );
+  return rows.map((row) => row[0] as number);
+}
+
+/** `days`: from daysToCompact; each has its table with all key columns. */
+export async function compactMinutes(
+  connection: Connection,
+  catalog: Catalog,
+  days: readonly number[],
+  endMinute: number,
+): Promise<void> {
+  await transaction(connection, async () => {
+    for (const day of days) {
+      for (const sql of compactionOfDay(catalog, day, endMinute)) await connection.run(sql);
+    }
+    // Of these days only: a commit may have brought another one since they were looked up.
+    const moved = `minute < ${endMinute} AND minute // ${minutesADay} IN (${days.join(", ")})`;
+    for (const part of parts)
+      await connection.run(`DELETE FROM ${deltaTable(part)} WHERE ${moved}`);
+  });
+}
+
+/** Restated rows keep their commit: they tell what a number was before them. */
+export function compactionOfDay(catalog: Catalog, day: number, endMinute: number): string[] {
+  const keys = catalog
+    .table(deltaTable(0))
+    .columns.map((column) => column.name)
+    .filter((name) => name.startsWith("k_"))
+    .map(quoted);
+  const columns = ["minute", "ad", ...keys].join(", ");
+  const from = day * minutesADay;
+  const to = Math.min(endMinute, from + minutesADay);
+  const deltas = parts
+    .map(
+      (part) =>
+        `SELECT ${columns}, clicks, restated, commit_sequence FROM ${deltaTable(part)} ` +
+        `WHERE minute >= ${from} AND minute < ${to}`,
+    )
+    .join(" UNION ALL ");
+  const insert = `INSERT INTO ${minutesTable(day)} BY NAME`;
+  return [
+    `${insert} SELECT ${columns}, SUM(clicks)::INTEGER AS clicks, 0 AS restated,
+       MAX(commit_sequence) AS commit_sequence
+     FROM (${deltas}) WHERE restated = 0 GROUP BY ${columns} ORDER BY minute, ad`,
+    `${insert} SELECT ${columns}, SUM(clicks)::INTEGER AS clicks, 1 AS restated, commit_sequence
+     FROM (${deltas}) WHERE restated = 1 GROUP BY ${columns}, commit_sequence ORDER BY minute, ad`,
+  ];
+}
+
+/** Adds up the ledger and forgets the progress of long past commits. */
+export async function compactSmallTables(connection: Connection): Promise<void> {
+  const [counts] = await connection.rows(
+    `SELECT (SELECT count(*) FROM ledger WHERE compacted = 0), (SELECT count(*) FROM commit_log)`,
+  );
+  const [ledgerDeltas, commits] = counts as [number, number];
+  if (ledgerDeltas > ledgerDeltasMax) await compactLedger(connection);
+  if (commits > 2 * commitsKept) {
+    await connection.run(
+      `DELETE FROM commit_log WHERE sequence <= (SELECT max(sequence) FROM commit_log) - ${commitsKept}
+         AND sequence NOT IN (SELECT max(sequence) FROM commit_log GROUP BY "partition")`,
+    );
+  }
+}
+
+async function compactLedger(connection: Connection): Promise<void> {
+  const sums = ledgerOutcomeColumns.map((name) => `SUM(${name})::BIGINT AS ${name}`).join(", ");
+  await transaction(connection, async () => {
+    await connection.run(
+      `INSERT INTO ledger BY NAME SELECT received_minute, source, ${sums}, 1 AS compacted
+       FROM ledger WHERE compacted = 0 GROUP BY received_minute, source`,
+    );
+    await connection.run("DELETE FROM ledger WHERE compacted = 0");
+  });
+}
+
+/** Runs on one connection, whose statements nobody else gives. */
+export async function transaction(
+  connection: Connection,
+  work: () => Promise<void>,
+): Promise<void> {
+  await connection.run("BEGIN");
+  try {
+    await work();
+    await connection.run("COMMIT");
+  } catch (error) {
+    await connection.run("ROLLBACK").catch(() => undefined);
+    throw error;
+  }
+}

@@ -1,0 +1,202 @@
+/** The ClickStore port over a DuckDB file. */
+
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { Commit, PartitionProgress } from "../../model/commit.ts";
+import type {
+  AdAttributes,
+  AggregateQuery,
+  AggregateResult,
+  BucketState,
+  ClickStore,
+  IdentityChunk,
+  IdentityProbes,
+  LedgerRow,
+  MinuteChunk,
+  OutcomeCounts,
+  RecoveredState,
+  RecountResult,
+  RestatementRow,
+} from "../click-store.ts";
+import { aggregate, KeyCache } from "./aggregate.ts";
+import type { Connection } from "./connection.ts";
+import {
+  readAdAttributes,
+  readExtent,
+  readLedger,
+  readOutcomes,
+  readProgress,
+  readRestatements,
+  recover,
+} from "./read.ts";
+import { recount } from "./recount.ts";
+import { identitiesToSql, identityChunks, minuteChunks, minutesToSql } from "./scan.ts";
+import type { Opened } from "./session.ts";
+import { Session } from "./session.ts";
+
+export interface DuckDbStoreOptions {
+  /** The database file; its directory must exist. */
+  readonly path: string;
+  readonly memoryBytesMax: number;
+  readonly threads: number;
+  /** What queries may spill to disk; default 10 GB. */
+  readonly temporaryBytesMax?: number;
+  /** Told of what an operator should know and the store could mend. */
+  readonly warn?: (message: string) => void;
+}
+
+/**
+ * Opens the store, makes it where there is none. Rejects with `data_format_newer`, `data_corrupt` or
+ * `data_dir_locked`.
+ */
+export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<ClickStore> {
+  const session = await Session.open({
+    temporaryBytesMax: 10_000_000_000,
+    warn: () => undefined,
+    ...options,
+  });
+  return new DuckDbStore(options.path, session);
+}
+
+/** A query whose tables changed under it is asked again; tables change about once a day. */
+const triesMax = 5;
+
+class DuckDbStore implements ClickStore {
+  private readonly path: string;
+  private readonly session: Session;
+  private readonly keyCache = new KeyCache();
+
+  constructor(path: string, session: Session) {
+    this.path = path;
+    this.session = session;
+  }
+
+  recover(): Promise<RecoveredState> {
+    return this.read((connection, { engine }) => recover(connection, engine.catalog));
+  }
+
+  commit(commit: Commit): Promise<void> {
+    return this.session.use(({ writer }) => writer.commit(commit));
+  }
+
+  compact(endMinute: number): Promise<void> {
+    return this.session.use(({ writer }) => writer.compact(endMinute));
+  }
+
+  checkpoint(): Promise<PartitionProgress[]> {
+    return this.session.use(({ writer }) => writer.checkpoint());
+  }
+
+  async aggregate(query: AggregateQuery): Promise<AggregateResult> {
+    return await this.read(async (connection, opened) => {
+      const { addressDimensions } = opened.writer;
+      const context = { catalog: opened.engine.catalog, addressDimensions };
+      const { asOf, rows } = await aggregate(connection, context, this.keyCache, query);
+      return { asOf, rows, progress: await progressAt(connection, opened, asOf) };
+    });
+  }
+
+  async recount(fromMinute: number, toMinute: number, limit: number): Promise<RecountResult> {
+    return await this.read(async (connection, opened) => {
+      const { catalog } = opened.engine;
+      const result = await recount(connection, catalog, fromMinute, toMinute, limit);
+      return { ...result, progress: await progressAt(connection, opened, result.asOf) };
+    });
+  }
+
+  scanIdentities(fromMs: number, toMs: number): AsyncIterable<IdentityChunk> {
+    return this.session.stream(({ engine: { readers, catalog } }) =>
+      identityChunks(readers.stream(() => identitiesToSql(catalog, fromMs, toMs))),
+    );
+  }
+
+  scanMinutes(fromMinute: number, toMinute: number): AsyncIterable<MinuteChunk> {
+    return this.session.stream(({ engine: { readers, catalog } }) => {
+      let dimensions: readonly string[] = [];
+      const chunks = readers.stream(() => {
+        const statement = minutesToSql(catalog, fromMinute, toMinute);
+        dimensions = statement.dimensions;
+        return statement;
+      });
+      return minuteChunks(chunks, () => dimensions);
+    });
+  }
+
+  findIdentities(wanted: IdentityProbes): Promise<Uint8Array> {
+    return this.session.use(({ probes }) => probes.findIdentities(wanted));
+  }
+
+  bucketStates(buckets: readonly { minute: number; adKey: number }[]): Promise<BucketState[]> {
+    return this.session.use(({ probes }) => probes.bucketStates(buckets));
+  }
+
+  restatements(fromMinute: number, toMinute: number, adId?: string): Promise<RestatementRow[]> {
+    return this.read((connection) => readRestatements(connection, fromMinute, toMinute, adId));
+  }
+
+  ledger(fromMinute: number, toMinute: number): Promise<LedgerRow[]> {
+    return this.read((connection) => readLedger(connection, fromMinute, toMinute));
+  }
+
+  adAttributes(adId: string): Promise<AdAttributes | undefined> {
+    return this.read((connection) => readAdAttributes(connection, adId));
+  }
+
+  outcomesOf(
+    partition: number,
+    offset: number,
+    fromRow: number,
+    toRow: number,
+  ): Promise<OutcomeCounts | undefined> {
+    const record = { partition, offset, fromRow, toRow };
+    return this.read((connection, { engine }) => readOutcomes(connection, engine.catalog, record));
+  }
+
+  extent(): Promise<{ firstMinute: number; lastMinute: number } | undefined> {
+    return this.read((connection, { engine }) => readExtent(connection, engine.catalog));
+  }
+
+  /** The file, its log, and what queries have spilled. */
+  async sizeBytes(): Promise<number> {
+    const directory = dirname(this.path);
+    const own = (await readdir(directory)).filter((name) => name.startsWith(basename(this.path)));
+    const sizes = await Promise.all(own.map((name) => sizeOf(join(directory, name))));
+    return sizes.reduce((sum, size) => sum + size, 0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.session.close();
+  }
+
+  /** What is read while tables are added may have missed one of them, so it is read again. */
+  private read<T>(work: (connection: Connection, opened: Opened) => Promise<T>): Promise<T> {
+    return this.session.use((opened) =>
+      opened.engine.readers.use(async (connection) => {
+        const { catalog } = opened.engine;
+        for (let tries = 1; ; tries++) {
+          const { version } = catalog;
+          const result = await work(connection, opened);
+          if (version === catalog.version || tries === triesMax) return result;
+        }
+      }),
+    );
+  }
+}
+
+async function progressAt(
+  connection: Connection,
+  { writer }: Opened,
+  sequence: number,
+): Promise<readonly PartitionProgress[]> {
+  return writer.progressAt(sequence) ?? (await readProgress(connection, sequence));
+}
+
+async function sizeOf(path: string): Promise<number> {
+  // A file may go between the listing and this.
+  const found = await stat(path).catch(() => undefined);
+  if (!found) return 0;
+  if (!found.isDirectory()) return found.size;
+  const names = await readdir(path).catch((): string[] => []);
+  const sizes = await Promise.all(names.map((name) => sizeOf(join(path, name))));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}

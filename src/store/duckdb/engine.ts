@@ -1,0 +1,119 @@
+/** An open database with its connections, each for one kind of work, so that none waits for another. */
+
+import duckdb from "@duckdb/node-bindings";
+import { CodedError } from "../../model/errors.ts";
+import { TableAppenders } from "./append-columns.ts";
+import { Catalog } from "./catalog.ts";
+import { Connection, ConnectionPool } from "./connection.ts";
+import type { OpenOptions } from "./open.ts";
+import { openDatabase } from "./open.ts";
+import {
+  createTable,
+  deltaTable,
+  expiredTable,
+  fixedTables,
+  formatVersion,
+  minuteColumns,
+  parts,
+  rawColumns,
+} from "./schema.ts";
+
+/**
+ * Statements run in the process's pool of 4 threads. Readers may take half of it, so that a commit and a checkpoint
+ * always find a thread.
+ */
+const readersMax = 2;
+
+export class Engine {
+  readonly catalog: Catalog;
+  /** Commits. */
+  readonly writer: Connection;
+  readonly appenders: TableAppenders;
+  /** Schema changes, compaction, checkpoints. */
+  readonly maintenance: Connection;
+  /** Holds an insert open while a checkpoint runs. */
+  readonly pin: Connection;
+  /** Has temporary tables of its own. */
+  readonly probes: Connection;
+  readonly readers: ConnectionPool;
+  private readonly database: duckdb.Database;
+  private readonly connections: readonly Connection[];
+
+  private constructor(
+    database: duckdb.Database,
+    connections: readonly Connection[],
+    catalog: Catalog,
+  ) {
+    this.database = database;
+    this.connections = connections;
+    this.catalog = catalog;
+    const [writer, maintenance, pin, probes, ...readers] = connections;
+    this.writer = writer!;
+    this.maintenance = maintenance!;
+    this.pin = pin!;
+    this.probes = probes!;
+    this.readers = new ConnectionPool(readers);
+    this.appenders = new TableAppenders(this.writer.handle);
+  }
+
+  static async open(options: OpenOptions): Promise<Engine> {
+    const database = await openDatabase(options);
+    const connections: Connection[] = [];
+    try {
+      for (let i = 0; i < 4 + readersMax; i++) {
+        connections.push(new Connection(await duckdb.connect(database)));
+      }
+      await prepareSchema(connections[0]!, options.path);
+      return new Engine(database, connections, await Catalog.load(connections[0]!));
+    } catch (error) {
+      closeAll(database, connections);
+      throw error;
+    }
+  }
+
+  /** Closing writes a last checkpoint. */
+  close(): void {
+    closeAll(this.database, this.connections);
+  }
+}
+
+function closeAll(database: duckdb.Database, connections: readonly Connection[]): void {
+  for (const connection of connections) connection.closeSync();
+  duckdb.close_sync(database);
+}
+
+/** Makes the tables of a new store; refuses those of a newer release without having written anything. */
+async function prepareSchema(connection: Connection, path: string): Promise<void> {
+  const known = await connection.rows(
+    "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database()",
+  );
+  if (known.some((row) => row[0] === "meta")) {
+    const [version] = await connection.rows(
+      `SELECT "value" FROM meta WHERE "name" = 'format_version'`,
+    );
+    const found = Number(version?.[0]);
+    if (found === formatVersion) return;
+    await connection.run("PRAGMA disable_checkpoint_on_shutdown");
+    if (found > formatVersion) {
+      throw new CodedError(
+        "data_format_newer",
+        `${path} has format ${found}; this release knows ${formatVersion}. Use a newer release.`,
+      );
+    }
+    throw new CodedError("data_corrupt", `${path} has no valid format version`);
+  }
+  if (known.length > 0) {
+    await connection.run("PRAGMA disable_checkpoint_on_shutdown");
+    throw new CodedError("data_corrupt", `${path} is no store of clicks: it has other tables`);
+  }
+  const statements = [
+    "BEGIN",
+    ...Object.entries(fixedTables).map(([name, columns]) => createTable(name, columns)),
+    createTable(expiredTable, rawColumns),
+    ...parts.map((part) => createTable(deltaTable(part), minuteColumns)),
+    `INSERT INTO meta VALUES ('format_version', '${formatVersion}')`,
+    "COMMIT",
+    "CHECKPOINT",
+  ];
+  await connection.run(statements.join(";"));
+}

@@ -1,0 +1,126 @@
+/**
+ * Opens the database file. A log that cannot be replayed is set aside: what it held is still in the click queue,
+ * which is trimmed only after a checkpoint, so that the last checkpoint is a sound place to go on from.
+ */
+
+import { existsSync } from "node:fs";
+import { link, rename, rm } from "node:fs/promises";
+import duckdb from "@duckdb/node-bindings";
+import { CodedError } from "../../model/errors.ts";
+import { messageOf } from "./store-error.ts";
+
+export interface OpenOptions {
+  /** The database file; its companions (`.wal`, `.tmp`) lie beside it. */
+  readonly path: string;
+  readonly memoryBytesMax: number;
+  readonly threads: number;
+  /** What queries may spill to disk. */
+  readonly temporaryBytesMax: number;
+  readonly warn: (message: string) => void;
+}
+
+/** All files that DuckDB may keep commits in: the log, and what a checkpoint or a recovery was about to make of it. */
+const logSuffixes = [".wal", ".wal.checkpoint", ".wal.recovery"];
+
+export async function openDatabase(options: OpenOptions): Promise<duckdb.Database> {
+  try {
+    return await tryOpen(options.path, options);
+  } catch (cause) {
+    refuseWhatNoRecoveryMends(options.path, cause);
+    if (!hasLog(options.path)) throw corrupt(options.path, cause);
+    await assertCheckpointReadable(options, cause);
+    const aside = await setLogAside(options.path);
+    const database = await tryOpen(options.path, options).catch((error: unknown) => {
+      throw corrupt(options.path, error);
+    });
+    options.warn(
+      `the store's log could not be replayed (${messageOf(cause)}); it was set aside as ${aside}, ` +
+        `and the store goes on from its last checkpoint`,
+    );
+    return database;
+  }
+}
+
+function tryOpen(
+  path: string,
+  options: OpenOptions,
+  more: Readonly<Record<string, string>> = {},
+): Promise<duckdb.Database> {
+  const settings: Readonly<Record<string, string>> = {
+    threads: String(options.threads),
+    memory_limit: `${options.memoryBytesMax}B`,
+    temp_directory: `${options.path}.tmp`,
+    max_temp_directory_size: `${options.temporaryBytesMax}B`,
+    // Keeps the rows of an append together in one thread, which costs less than spreading a commit's few rows.
+    preserve_insertion_order: "true",
+    default_block_size: process.env["BS"] ?? "262144",
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+    enable_external_access: "false",
+    // Checkpoints come on the pipeline's schedule, never inside a commit.
+    checkpoint_threshold: "1000TB",
+    ...more,
+  };
+  const config = duckdb.create_config();
+  for (const [name, value] of Object.entries(settings)) duckdb.set_config(config, name, value);
+  return duckdb.open(path, config);
+}
+
+/** Errors that say nothing about the state of the data. */
+function refuseWhatNoRecoveryMends(path: string, cause: unknown): void {
+  const message = messageOf(cause);
+  if (/could not set lock|conflicting lock/i.test(message)) {
+    throw new CodedError("data_dir_locked", `${path} is in use by another process`, { cause });
+  }
+  if (
+    /newer version of DuckDB|was created with DuckDB version|read.*storage version/i.test(message)
+  ) {
+    throw new CodedError(
+      "data_format_newer",
+      `${path} was written by a newer release: ${message}`,
+      {
+        cause,
+      },
+    );
+  }
+  if (/permission denied|no space left|read-only file system|too many open files/i.test(message)) {
+    throw new CodedError("storage_failed", `${path} cannot be opened: ${message}`, { cause });
+  }
+}
+
+function hasLog(path: string): boolean {
+  return logSuffixes.some((suffix) => existsSync(path + suffix));
+}
+
+/** Looks at the file under another name, beside which there is no log, so that a corrupt file keeps its log. */
+async function assertCheckpointReadable(options: OpenOptions, cause: unknown): Promise<void> {
+  const probe = `${options.path}.probe`;
+  await rm(probe, { force: true });
+  await link(options.path, probe);
+  try {
+    duckdb.close_sync(await tryOpen(probe, options, { access_mode: "READ_ONLY" }));
+  } catch {
+    throw corrupt(options.path, cause);
+  } finally {
+    for (const suffix of ["", ...logSuffixes]) await rm(probe + suffix, { force: true });
+  }
+}
+
+async function setLogAside(path: string): Promise<string> {
+  let number = 1;
+  while (existsSync(`${path}.wal.unreplayable-${number}`)) number++;
+  const name = (suffix: string) => `${path}${suffix}.unreplayable-${number}`;
+  for (const suffix of logSuffixes) {
+    if (existsSync(path + suffix)) await rename(path + suffix, name(suffix));
+  }
+  return name(".wal");
+}
+
+function corrupt(path: string, cause: unknown): CodedError {
+  return new CodedError(
+    "data_corrupt",
+    `${path} cannot be read: ${messageOf(cause)}. Restore a backup of the data directory; ` +
+      `the click queue still holds what came after the last checkpoint.`,
+    { details: { path }, cause },
+  );
+}

@@ -1,0 +1,220 @@
+/** The smaller reads: what is recovered at the start, ledger, journal, attributes, outcomes, extent. */
+
+import type { PartitionProgress, RestatementReason } from "../../model/commit.ts";
+import { outcomeNames } from "../../model/outcome.ts";
+import type { OutcomeName } from "../../model/outcome.ts";
+import type { SemanticConfig } from "../../model/semantic-config.ts";
+import { minuteMs } from "../../model/time.ts";
+import type {
+  AdAttributes,
+  LedgerRow,
+  OutcomeCounts,
+  RecoveredState,
+  RestatementRow,
+} from "../click-store.ts";
+import type { Catalog } from "./catalog.ts";
+import type { WriterState } from "./commit.ts";
+import type { Connection } from "./connection.ts";
+import {
+  adDictionary,
+  dictionaryTable,
+  expiredTable,
+  ledgerOutcomeColumns,
+  minutesTable,
+  quoted,
+} from "./schema.ts";
+
+export async function readWriterState(connection: Connection): Promise<WriterState> {
+  const [row] = await connection.rows(
+    `SELECT coalesce((SELECT max("sequence") FROM commit_log), 0),
+            coalesce((SELECT max(first_position + row_count) FROM log_record), 1)`,
+  );
+  const sources = await connection.rows(`SELECT "value", "key" FROM source`);
+  return {
+    sequence: row![0] as number,
+    nextPosition: row![1] as number,
+    sourceKeys: new Map(sources as unknown as [string, number][]),
+  };
+}
+
+/** As of the commit `sequence` or, where its row is gone, the state before the commits that are still on record. */
+export async function readProgress(
+  connection: Connection,
+  sequence: number,
+): Promise<PartitionProgress[]> {
+  const rows = await connection.rows(
+    `SELECT "partition", next_offset, watermark FROM commit_log WHERE "sequence" <= $1
+     QUALIFY row_number() OVER (PARTITION BY "partition" ORDER BY "sequence" DESC) = 1
+     ORDER BY "partition"`,
+    [sequence],
+  );
+  return rows.map((row) => ({
+    partition: row[0] as number,
+    nextOffset: row[1] as number,
+    watermarkMs: row[2] as number,
+  }));
+}
+
+export async function readConfigs(connection: Connection): Promise<SemanticConfig[]> {
+  const rows = await connection.rows("SELECT settings FROM config ORDER BY generation");
+  return rows.map((row) => JSON.parse(row[0] as string) as SemanticConfig);
+}
+
+export async function recover(connection: Connection, catalog: Catalog): Promise<RecoveredState> {
+  const { sequence } = await readWriterState(connection);
+  const dictionaries = new Map<string, string[]>();
+  for (const dictionary of catalog.dictionaries) {
+    const table = quoted(dictionaryTable(dictionary));
+    const rows = await connection.rows(`SELECT "value" FROM ${table} ORDER BY "key"`);
+    if (rows.length > 0)
+      dictionaries.set(
+        dictionary,
+        rows.map((row) => row[0] as string),
+      );
+  }
+  return {
+    sequence,
+    progress: await readProgress(connection, sequence),
+    dictionaries,
+    configs: await readConfigs(connection),
+  };
+}
+
+export async function readRestatements(
+  connection: Connection,
+  fromMinute: number,
+  toMinute: number,
+  adId: string | undefined,
+): Promise<RestatementRow[]> {
+  const rows = await connection.rows(
+    `SELECT r.minute, d."value", r.count_before, r.count_after, r.revision, r.reason, r.received_at,
+       r.commit_sequence
+     FROM restatement r JOIN ${dictionaryTable(adDictionary)} d ON d."key" = r.ad
+     WHERE r.minute >= $1 AND r.minute < $2 ${adId === undefined ? "" : `AND d."value" = $3`}
+     ORDER BY r.minute, d."value", r.revision, r.commit_sequence`,
+    [fromMinute, toMinute, ...(adId === undefined ? [] : [adId])],
+  );
+  return rows.map((row) => ({
+    minute: row[0] as number,
+    adId: row[1] as string,
+    before: row[2] as number,
+    after: row[3] as number,
+    revision: row[4] as number,
+    reason: row[5] as RestatementReason,
+    receivedAtMs: row[6] as number,
+    asOf: row[7] as number,
+  }));
+}
+
+export async function readLedger(
+  connection: Connection,
+  fromMinute: number,
+  toMinute: number,
+): Promise<LedgerRow[]> {
+  const sums = ledgerOutcomeColumns.map((name) => `SUM(l.${name})::BIGINT`).join(", ");
+  const rows = await connection.rows(
+    `SELECT l.received_minute, s."value" AS source_name, ${sums}
+     FROM ledger l JOIN source s ON s."key" = l.source
+     WHERE l.received_minute >= $1 AND l.received_minute < $2
+     GROUP BY l.received_minute, source_name ORDER BY l.received_minute, source_name`,
+    [fromMinute, toMinute],
+  );
+  return rows.map((row) => {
+    const outcomes = outcomesFrom((name) => row[2 + ledgerOutcomeColumns.indexOf(name)] as number);
+    const received = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
+    return { receivedMinute: row[0] as number, source: row[1] as string, received, outcomes };
+  });
+}
+
+export async function readAdAttributes(
+  connection: Connection,
+  adId: string,
+): Promise<AdAttributes | undefined> {
+  const rows = await connection.rows(
+    `SELECT "name", "value", valid_from_minute FROM ad_attribute WHERE ad_id = $1
+     ORDER BY valid_from_minute, commit_sequence, ordinal`,
+    [adId],
+  );
+  const attributes = new Map<string, string>();
+  for (const [name, value] of rows) {
+    if (value === null) attributes.delete(name as string);
+    else attributes.set(name as string, value as string);
+  }
+  if (attributes.size === 0) return undefined;
+  return {
+    ad_id: adId,
+    attributes: Object.fromEntries(attributes),
+    valid_from_minute: rows.at(-1)![2] as number,
+  };
+}
+
+export async function readOutcomes(
+  connection: Connection,
+  catalog: Catalog,
+  record: { partition: number; offset: number; fromRow: number; toRow: number },
+): Promise<OutcomeCounts | undefined> {
+  const [found] = await connection.rows(
+    `SELECT first_position, row_count, first_day, last_day FROM log_record
+     WHERE log_offset = $2 AND "partition" = $1`,
+    [record.partition, record.offset],
+  );
+  if (!found) return undefined;
+  const [first, rowCount, firstDay, lastDay] = found as [number, number, number, number];
+  const from = first + record.fromRow;
+  const to = first + Math.min(record.toRow, rowCount);
+  const days = catalog.daysWithin(firstDay, lastDay).flatMap((day) => catalog.raw(day));
+  const rows = [...days, catalog.table(expiredTable)]
+    .map(
+      ({ name }) =>
+        `SELECT outcome FROM ${quoted(name)} WHERE "position" >= ${from} AND "position" < ${to}`,
+    )
+    .join(" UNION ALL ");
+  const counts = await connection.rows(`SELECT outcome, count(*) FROM (${rows}) GROUP BY outcome`);
+  const byOutcome = new Map(counts as unknown as [number, number][]);
+  return outcomesFrom((name) => byOutcome.get(outcomeNames.indexOf(name)) ?? 0);
+}
+
+export function outcomesFrom(countOf: (name: OutcomeName) => number): OutcomeCounts {
+  return Object.fromEntries(outcomeNames.map((name) => [name, countOf(name)])) as OutcomeCounts;
+}
+
+/** Of the clicks that count for some minute; expired ones are of no minute that is kept. */
+export async function readExtent(
+  connection: Connection,
+  catalog: Catalog,
+): Promise<{ firstMinute: number; lastMinute: number } | undefined> {
+  const deltas = catalog.deltas().map(({ name }) => `SELECT minute FROM ${name}`);
+  const found = [await extentOf(connection, deltas)];
+  // The first and the last day that hold anything decide; those between cannot reach beyond them.
+  for (const days of [catalog.days, catalog.days.toReversed()]) {
+    for (const day of days) {
+      const raw = catalog
+        .raw(day)
+        .map(
+          ({ name }) => `SELECT (click_timestamp // ${minuteMs})::INTEGER AS minute FROM ${name}`,
+        );
+      const extent = await extentOf(connection, [
+        `SELECT minute FROM ${minutesTable(day)}`,
+        ...raw,
+      ]);
+      found.push(extent);
+      if (extent) break;
+    }
+  }
+  const extents = found.filter((extent) => extent !== undefined);
+  if (extents.length === 0) return undefined;
+  return {
+    firstMinute: Math.min(...extents.map((extent) => extent.firstMinute)),
+    lastMinute: Math.max(...extents.map((extent) => extent.lastMinute)),
+  };
+}
+
+async function extentOf(
+  connection: Connection,
+  selects: readonly string[],
+): Promise<{ firstMinute: number; lastMinute: number } | undefined> {
+  const sql = `SELECT min(minute), max(minute) FROM (${selects.join(" UNION ALL ")})`;
+  const [row] = await connection.rows(sql);
+  const [firstMinute, lastMinute] = row as [number | null, number | null];
+  return firstMinute === null || lastMinute === null ? undefined : { firstMinute, lastMinute };
+}

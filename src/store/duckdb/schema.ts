@@ -1,0 +1,186 @@
+/**
+ * The tables of the store. None has an index or a primary key, none is updated: rows are appended, and what is
+ * superseded goes by deleting old rows in bulk or by dropping a day.
+ *
+ * - `raw_YYYYMMDD_P`   every accepted click by the UTC day of its event time, with its outcome
+ * - `raw_expired`      clicks that were older than the dedup horizon, of any day
+ * - `log_record`       one row a clicks record of the log; a raw row belongs to the record with
+ *                      `first_position <= position < first_position + row_count`, at row `position - first_position`
+ * - `minute_delta_P`   minute counts as the commits brought them, of minutes that were not compacted since
+ * - `minutes_YYYYMMDD` minute counts by day, one row a key where the bucket was final when they were compacted
+ * - `dictionary_NAME`  surrogate keys of ads (`ad_id`) and of each minute dimension's values
+ *
+ * P is 0 or 1: between two checkpoints commits append to one part only and a checkpoint finds the other one
+ * unchanged, so that commits never wait for a table that a checkpoint is writing.
+ *
+ * Columns of dimensions: `k_NAME` key in the dictionary (0 = missing), `s_NAME` text, `i_NAME` address as 128 bits.
+ */
+
+import { formatDay } from "../../model/time.ts";
+
+/** Of the tables below; a store with a higher one was written by a newer release. */
+export const formatVersion = 1;
+
+export type ColumnType = "UTINYINT" | "INTEGER" | "BIGINT" | "DOUBLE" | "UHUGEINT" | "VARCHAR";
+
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+}
+
+export type Part = 0 | 1;
+export const parts: readonly Part[] = [0, 1];
+
+export const adDictionary = "ad_id";
+export const expiredTable = "raw_expired";
+
+export function rawTable(day: number, part: Part): string {
+  return `raw_${formatDay(day)}_${part}`;
+}
+
+export function minutesTable(day: number): string {
+  return `minutes_${formatDay(day)}`;
+}
+
+export function deltaTable(part: Part): string {
+  return `minute_delta_${part}`;
+}
+
+export function dictionaryTable(dictionary: string): string {
+  return `dictionary_${dictionary}`;
+}
+
+export function keyColumn(dimension: string): Column {
+  return { name: `k_${dimension}`, type: "INTEGER" };
+}
+
+export function textColumn(dimension: string): Column {
+  return { name: `s_${dimension}`, type: "VARCHAR" };
+}
+
+export function ipColumn(dimension: string): Column {
+  return { name: `i_${dimension}`, type: "UHUGEINT" };
+}
+
+export function quoted(identifier: string): string {
+  return `"${identifier.replaceAll('"', '""')}"`;
+}
+
+export const rawColumns: readonly Column[] = [
+  { name: "click_timestamp", type: "BIGINT" },
+  { name: "ad", type: "INTEGER" },
+  { name: "event_id_kind", type: "UTINYINT" },
+  // 0 where the kind is text.
+  { name: "event_id", type: "UHUGEINT" },
+  { name: "event_id_text", type: "VARCHAR" },
+  { name: "outcome", type: "UTINYINT" },
+  { name: "position", type: "BIGINT" },
+];
+
+export const minuteColumns: readonly Column[] = [
+  { name: "minute", type: "INTEGER" },
+  { name: "ad", type: "INTEGER" },
+  { name: "clicks", type: "INTEGER" },
+  { name: "restated", type: "UTINYINT" },
+  { name: "commit_sequence", type: "BIGINT" },
+];
+
+export const dictionaryColumns: readonly Column[] = [
+  { name: "key", type: "INTEGER" },
+  { name: "value", type: "VARCHAR" },
+];
+
+export const ledgerOutcomeColumns = [
+  "counted",
+  "duplicate",
+  "restated",
+  "quarantined",
+  "expired",
+  "invalid",
+  "voided",
+] as const;
+
+/** Tables that every store has from the beginning, beside the parts of minute_delta and raw_expired. */
+export const fixedTables: Readonly<Record<string, readonly Column[]>> = {
+  meta: [
+    { name: "name", type: "VARCHAR" },
+    { name: "value", type: "VARCHAR" },
+  ],
+  // The progress of each partition as of each recent commit; the last of a partition is kept.
+  commit_log: [
+    { name: "sequence", type: "BIGINT" },
+    { name: "committed_at", type: "BIGINT" },
+    { name: "partition", type: "INTEGER" },
+    { name: "next_offset", type: "BIGINT" },
+    { name: "watermark", type: "DOUBLE" },
+  ],
+  log_record: [
+    { name: "commit_sequence", type: "BIGINT" },
+    { name: "partition", type: "INTEGER" },
+    { name: "log_offset", type: "BIGINT" },
+    { name: "source", type: "INTEGER" },
+    { name: "received_at", type: "BIGINT" },
+    { name: "first_position", type: "BIGINT" },
+    { name: "row_count", type: "INTEGER" },
+    // Days of its earliest and latest event time.
+    { name: "first_day", type: "INTEGER" },
+    { name: "last_day", type: "INTEGER" },
+  ],
+  source: dictionaryColumns,
+  // Rows with the same minute and source add up.
+  ledger: [
+    { name: "received_minute", type: "INTEGER" },
+    { name: "source", type: "INTEGER" },
+    ...ledgerOutcomeColumns.map((name): Column => ({ name, type: "BIGINT" })),
+    { name: "compacted", type: "UTINYINT" },
+  ],
+  restatement: [
+    { name: "minute", type: "INTEGER" },
+    { name: "ad", type: "INTEGER" },
+    { name: "count_before", type: "BIGINT" },
+    { name: "count_after", type: "BIGINT" },
+    { name: "revision", type: "INTEGER" },
+    { name: "reason", type: "VARCHAR" },
+    { name: "partition", type: "INTEGER" },
+    { name: "log_offset", type: "BIGINT" },
+    { name: "received_at", type: "BIGINT" },
+    { name: "commit_sequence", type: "BIGINT" },
+  ],
+  // value is null where the attribute was removed.
+  ad_attribute: [
+    { name: "ad_id", type: "VARCHAR" },
+    { name: "name", type: "VARCHAR" },
+    { name: "value", type: "VARCHAR" },
+    { name: "valid_from_minute", type: "INTEGER" },
+    { name: "commit_sequence", type: "BIGINT" },
+    { name: "ordinal", type: "INTEGER" },
+  ],
+  config: [
+    { name: "generation", type: "INTEGER" },
+    { name: "commit_sequence", type: "BIGINT" },
+    { name: "settings", type: "VARCHAR" },
+  ],
+  // One row at most. An insert that stays open makes a checkpoint let other inserts pass.
+  checkpoint_mark: [{ name: "nothing", type: "INTEGER" }],
+  [dictionaryTable(adDictionary)]: dictionaryColumns,
+};
+
+export function createTable(name: string, columns: readonly Column[]): string {
+  return `CREATE TABLE ${quoted(name)} (${columns.map(definition).join(", ")})`;
+}
+
+export function addColumn(table: string, column: Column): string {
+  return `ALTER TABLE ${quoted(table)} ADD COLUMN ${definition(column)}`;
+}
+
+/** Keys are 0 where missing, also in rows from before the column; text and addresses are null. */
+function definition({ name, type }: Column): string {
+  const missing = name.startsWith("k_") ? " DEFAULT 0" : "";
+  return `${quoted(name)} ${type}${missing}${compression(name, type)}`;
+}
+
+/** Says what would win anyway, which saves checkpoints the trial of all methods. */
+function compression(name: string, type: ColumnType): string {
+  if (name === "event_id") return "";
+  return type === "VARCHAR" || type === "DOUBLE" ? "" : " USING COMPRESSION bitpacking";
+}
