@@ -1,0 +1,98 @@
+/**
+ * What has to happen beside the commits: final buckets are compacted, checkpoints make commits independent of the
+ * log, and only then the log is trimmed.
+ */
+
+import type { Commit, PartitionProgress } from "../model/commit.ts";
+import type { ClickStore } from "../store/click-store.ts";
+import { Wakeup } from "./wakeup.ts";
+
+export interface MaintenanceSettings {
+  /** A checkpoint at the latest after this long … */
+  readonly checkpointMsMax: number;
+  /** … or this many clicks. */
+  readonly checkpointClicksMax: number;
+}
+
+export interface MaintenanceActions {
+  /** Every bucket before this epoch minute is final in all partitions. */
+  finalBeforeMinute(): number;
+  /** Asks the queue to forget what the store no longer needs. */
+  trim(progress: readonly PartitionProgress[]): Promise<void>;
+  failed(task: "compact" | "checkpoint" | "trim", error: unknown): void;
+}
+
+export class Maintenance {
+  private readonly store: ClickStore;
+  private readonly settings: MaintenanceSettings;
+  private readonly actions: MaintenanceActions;
+  private readonly wakeup = new Wakeup();
+  private stopping = false;
+  private clicksSinceCheckpoint = 0;
+  private commitsSinceCheckpoint = 0;
+  private checkpointedAtMs = performance.now();
+  private compactedBefore = -Infinity;
+
+  constructor(store: ClickStore, settings: MaintenanceSettings, actions: MaintenanceActions) {
+    this.store = store;
+    this.settings = settings;
+    this.actions = actions;
+  }
+
+  noteCommit(commit: Commit): void {
+    this.commitsSinceCheckpoint++;
+    for (const { batch } of commit.clicks) this.clicksSinceCheckpoint += batch.rowCount;
+    if (this.isCheckpointDue() || this.actions.finalBeforeMinute() > this.compactedBefore)
+      this.wakeup.ring();
+  }
+
+  stop(): void {
+    this.stopping = true;
+    this.wakeup.ring();
+  }
+
+  async run(): Promise<void> {
+    while (!this.stopping) {
+      await this.wakeup.sleep(this.settings.checkpointMsMax);
+      if (this.stopping) return;
+      await this.compactFinal();
+      if (this.isCheckpointDue()) await this.checkpoint();
+    }
+  }
+
+  /** Also the last thing before the store closes, so that the next start need not replay. */
+  async checkpoint(): Promise<void> {
+    this.clicksSinceCheckpoint = 0;
+    this.commitsSinceCheckpoint = 0;
+    this.checkpointedAtMs = performance.now();
+    const covered = await this.attempt("checkpoint", () => this.store.checkpoint());
+    if (covered) await this.attempt("trim", () => this.actions.trim(covered));
+  }
+
+  private isCheckpointDue(): boolean {
+    const { checkpointMsMax, checkpointClicksMax } = this.settings;
+    if (this.commitsSinceCheckpoint === 0) return false;
+    if (this.clicksSinceCheckpoint >= checkpointClicksMax) return true;
+    return performance.now() - this.checkpointedAtMs >= checkpointMsMax;
+  }
+
+  private async compactFinal(): Promise<void> {
+    const finalBefore = this.actions.finalBeforeMinute();
+    if (finalBefore <= this.compactedBefore) return;
+    this.compactedBefore = finalBefore;
+    await this.attempt("compact", () => this.store.compact(finalBefore));
+  }
+
+  /** None of these tasks may take the service down: what fails is tried again at its next turn. */
+  private async attempt<T>(
+    task: "compact" | "checkpoint" | "trim",
+    run: () => Promise<T>,
+  ): Promise<T | undefined> {
+    try {
+      return await run();
+    } catch (error) {
+      this.actions.failed(task, error);
+      return undefined;
+    }
+  }
+}

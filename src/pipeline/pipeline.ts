@@ -1,0 +1,164 @@
+/** The aggregation side of a process: every partition's runner over one store, from recovery to the last commit. */
+
+import { PartitionState, SharedState } from "../aggregate/state.ts";
+import { CodedError } from "../model/errors.ts";
+import { finalBeforeMinute } from "../model/finality.ts";
+import type { Commit, PartitionProgress } from "../model/commit.ts";
+import type { SemanticConfig } from "../model/semantic-config.ts";
+import type { ClickQueueReader } from "../queue/click-queue.ts";
+import type { ClickStore, RecoveredState } from "../store/click-store.ts";
+import { CommittedRecords } from "./committed-records.ts";
+import { Committer } from "./committer.ts";
+import type { MaintenanceSettings } from "./maintenance.ts";
+import { Maintenance } from "./maintenance.ts";
+import { rebuildDedup } from "./recovery.ts";
+import type { MicroBatchLimits } from "./run-partition.ts";
+import { PartitionRunner } from "./run-partition.ts";
+
+export interface PipelineOptions {
+  readonly queue: ClickQueueReader;
+  readonly store: ClickStore;
+  readonly recovered: RecoveredState;
+  /** Key of the identity hashes. */
+  readonly secret: Uint8Array;
+  /** Stands in where the store knows of no configuration yet, until the log brings the first. */
+  readonly placeholderConfig: SemanticConfig;
+  readonly limits: MicroBatchLimits;
+  readonly maintenance: MaintenanceSettings;
+  readonly dedupBytesMax: number;
+  /** Trims the queue; the writer may live elsewhere. */
+  readonly trim: (progress: readonly PartitionProgress[]) => Promise<void>;
+  readonly onCommit: (commit: Commit, durationMs: number) => void;
+  /** True while dedup has no room for what may still be in the queue. */
+  readonly onDedupFull: (full: boolean) => void;
+  readonly onProblem: (what: string, error: unknown) => void;
+}
+
+export class Pipeline implements AsyncDisposable {
+  readonly shared: SharedState;
+  readonly committed: CommittedRecords;
+  private readonly options: PipelineOptions;
+  private readonly states: readonly PartitionState[];
+  private readonly runners: readonly PartitionRunner[];
+  private readonly maintenance: Maintenance;
+  private readonly abort = new AbortController();
+  private runs: Promise<unknown> = Promise.resolve();
+  private isDedupFull = false;
+  private readonly committedWatermarks: Map<number, number>;
+
+  private constructor(
+    options: PipelineOptions,
+    shared: SharedState,
+    states: readonly PartitionState[],
+  ) {
+    const { recovered, store, queue } = options;
+    this.options = options;
+    this.shared = shared;
+    this.states = states;
+    this.committed = new CommittedRecords(recovered.progress);
+    this.committedWatermarks = new Map(
+      states.map(({ partition, watermark }) => [partition, watermark.ms] as const),
+    );
+    const committer = new Committer(
+      store,
+      shared,
+      recovered.sequence,
+      {
+        committed: (commit, durationMs) => this.noteCommit(commit, durationMs),
+        commitFailed: (error, tries) => options.onProblem(`commit failed, try ${tries}`, error),
+      },
+      this.abort.signal,
+    );
+    this.runners = states.map(
+      (state) =>
+        new PartitionRunner(
+          state,
+          this.committed.nextOffset(state.partition),
+          queue,
+          store,
+          committer,
+          options.limits,
+        ),
+    );
+    this.maintenance = new Maintenance(store, options.maintenance, {
+      finalBeforeMinute: () => this.finalBeforeMinute(),
+      trim: options.trim,
+      failed: (task, error) => options.onProblem(`${task} failed, will be tried again`, error),
+    });
+  }
+
+  /** Rebuilds the state; nothing runs before `start`. */
+  static async recover(options: PipelineOptions): Promise<Pipeline> {
+    const { recovered, store, queue } = options;
+    const configs = recovered.configs.length > 0 ? recovered.configs : [options.placeholderConfig];
+    const shared = new SharedState(options.secret, configs, recovered.dictionaries);
+    const states = Array.from({ length: queue.partitionCount }, (_, partition) => {
+      const progress = recovered.progress.find((known) => known.partition === partition);
+      return new PartitionState(partition, shared, progress?.watermarkMs ?? -Infinity);
+    });
+    await rebuildDedup(store, states);
+    return new Pipeline(options, shared, states);
+  }
+
+  /** Rejects when a partition can no longer be processed; resolves when all have been stopped. */
+  start(): Promise<void> {
+    const runs = Promise.all(this.runners.map((runner) => runner.run())).then(() => {});
+    const maintenance = this.maintenance.run();
+    this.runs = Promise.allSettled([runs, maintenance]);
+    return runs;
+  }
+
+  /** Tells that a partition's log has grown. */
+  notify(partition: number): void {
+    this.runners[partition]!.notify();
+  }
+
+  /** Ids and bytes of the dedup index. */
+  get dedup(): { ids: number; bytes: number } {
+    let ids = 0;
+    let bytes = 0;
+    for (const { dedup } of this.states) {
+      ids += dedup.size;
+      bytes += dedup.bytes;
+    }
+    return { ids, bytes };
+  }
+
+  get watermarks(): { partition: number; watermarkMs: number }[] {
+    return this.states.map(({ partition, watermark }) => ({
+      partition,
+      watermarkMs: watermark.ms,
+    }));
+  }
+
+  /** Commits what is in hand, checkpoints and stops. The store stays open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const runner of this.runners) runner.stop();
+    this.maintenance.stop();
+    // A store that is away must not hold up the stop: what is not committed is in the queue.
+    const giveUp = setTimeout(
+      () => this.abort.abort(new CodedError("storage_failed", "stopped")),
+      5_000,
+    );
+    await this.runs;
+    clearTimeout(giveUp);
+    await this.maintenance.checkpoint();
+  }
+
+  /** By what is committed: a bucket that the fold has made final may have clicks still to be committed. */
+  private finalBeforeMinute(): number {
+    const lowest = Math.min(...this.committedWatermarks.values());
+    return finalBeforeMinute(this.shared.configs, lowest);
+  }
+
+  private noteCommit(commit: Commit, durationMs: number): void {
+    this.committedWatermarks.set(commit.progress.partition, commit.progress.watermarkMs);
+    this.options.onCommit(commit, durationMs);
+    this.committed.note(commit);
+    this.maintenance.noteCommit(commit);
+    const full = this.dedup.bytes + this.shared.dictionaryBytes > this.options.dedupBytesMax;
+    if (full === this.isDedupFull) return;
+    this.isDedupFull = full;
+    this.options.onDedupFull(full);
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * Drives one partition: reads its log, folds micro-batches and hands them to the committer. While a micro-batch
+ * is being committed the next one is folded; a record that needs the store's past waits until the store has it.
+ */
+
+import { Effects } from "../aggregate/effects.ts";
+import { mapClicks } from "../aggregate/map.ts";
+import type { PartitionState } from "../aggregate/state.ts";
+import { minuteDimensionNames } from "../aggregate/state.ts";
+import { step } from "../aggregate/step.ts";
+import { surveyClicks } from "../aggregate/survey.ts";
+import { CodedError } from "../model/errors.ts";
+import type { ClicksRecord } from "../model/log-record.ts";
+import { decodeLogRecord } from "../model/log-record-codec.ts";
+import { hourOf } from "../model/time.ts";
+import type { ClickQueueReader, StoredRecord } from "../queue/click-queue.ts";
+import type { ClickStore } from "../store/click-store.ts";
+import { answerNeeds } from "./answer-needs.ts";
+import type { Committer } from "./committer.ts";
+import { Wakeup } from "./wakeup.ts";
+
+export interface MicroBatchLimits {
+  /** A micro-batch is committed this long after its first record was read, at the latest. */
+  readonly delayMsMax: number;
+  readonly clicksMax: number;
+}
+
+/** Records a micro-batch may hold, so that many small ones stay bounded too. */
+const recordsMax = 4_096;
+/** Folding yields to queries after this long. */
+const sliceMs = 8;
+
+export class PartitionRunner {
+  private readonly state: PartitionState;
+  private readonly queue: ClickQueueReader;
+  private readonly store: ClickStore;
+  private readonly committer: Committer;
+  private readonly limits: MicroBatchLimits;
+  private readonly wakeup = new Wakeup();
+  private nextOffset: number;
+  private effects: Effects;
+  private recordCount = 0;
+  private inFlight: Promise<void> = Promise.resolve();
+  private stopping = false;
+
+  constructor(
+    state: PartitionState,
+    nextOffset: number,
+    queue: ClickQueueReader,
+    store: ClickStore,
+    committer: Committer,
+    limits: MicroBatchLimits,
+  ) {
+    this.state = state;
+    this.nextOffset = nextOffset;
+    this.queue = queue;
+    this.store = store;
+    this.committer = committer;
+    this.limits = limits;
+    this.effects = this.newEffects();
+  }
+
+  /** Tells that the partition's log has grown. */
+  notify(): void {
+    this.wakeup.ring();
+  }
+
+  /** Ends `run` after the micro-batch in hand is committed. */
+  stop(): void {
+    this.stopping = true;
+    this.wakeup.ring();
+  }
+
+  /** Until stopped. Rejects where the log can't be read or a commit can never succeed. */
+  async run(): Promise<void> {
+    await this.checkBounds();
+    while (!this.stopping) {
+      await this.gather();
+      await this.inFlight;
+      this.inFlight = this.flush();
+      // A failure is met at the next await; until then it must not count as unhandled.
+      this.inFlight.catch(() => {});
+    }
+    await this.inFlight;
+  }
+
+  /** Progress that lies outside the log means that log and store do not belong together: halt, count nothing wrong. */
+  private async checkBounds(): Promise<void> {
+    const { partition } = this.state;
+    const { firstOffset, nextOffset } = await this.queue.bounds(partition);
+    if (this.nextOffset >= firstOffset && this.nextOffset <= nextOffset) return;
+    throw new CodedError(
+      "data_corrupt",
+      `the store has applied partition ${partition} up to offset ${this.nextOffset}, ` +
+        `but its log holds ${firstOffset} to ${nextOffset}: queue and store are not of one data directory`,
+    );
+  }
+
+  /** Folds records until the micro-batch is full or due. */
+  private async gather(): Promise<void> {
+    let dueMs = Infinity;
+    let sliceEndMs = performance.now() + sliceMs;
+    for (;;) {
+      const nowMs = performance.now();
+      const full =
+        this.effects.clickCount >= this.limits.clicksMax || this.recordCount >= recordsMax;
+      if (full || nowMs >= dueMs || (this.stopping && this.recordCount > 0)) return;
+      const records = await this.queue.read(this.state.partition, this.nextOffset, {
+        clicksMax: this.limits.clicksMax - this.effects.clickCount,
+        recordsMax: recordsMax - this.recordCount,
+      });
+      if (records.length === 0) {
+        if (this.stopping) return;
+        await this.wakeup.sleep(dueMs - nowMs);
+        continue;
+      }
+      if (dueMs === Infinity) dueMs = nowMs + this.limits.delayMsMax;
+      for (const record of records) {
+        await this.take(record);
+        if (performance.now() > sliceEndMs) {
+          await new Promise(setImmediate);
+          sliceEndMs = performance.now() + sliceMs;
+        }
+      }
+    }
+  }
+
+  private async take(stored: StoredRecord): Promise<void> {
+    const record = decodeLogRecord(stored.bytes);
+    if (record.kind === "clicks") {
+      await this.takeClicks(stored.offset, record);
+    } else {
+      // A configuration may change the columns of the minute rows, which belong to one micro-batch.
+      if (record.kind === "control") await this.flushNow();
+      step(this.state, { kind: "other", record }, this.effects);
+    }
+    this.nextOffset = stored.offset + 1;
+    this.recordCount++;
+    if (record.kind === "control") await this.flushNow();
+  }
+
+  private async takeClicks(offset: number, record: ClicksRecord): Promise<void> {
+    const config = this.state.shared.configAtReceipt(record.receivedAtMs);
+    const newestHour = hourOf(newestTime(record));
+    this.state.dedup.tidy(
+      this.state.watermark.ms,
+      config.dedupRecentMs,
+      config.dedupHorizonMs,
+      newestHour,
+    );
+    const clicks = mapClicks(this.state.shared, offset, record);
+    const needs = surveyClicks(this.state, clicks);
+    if (!needs) {
+      step(this.state, { kind: "clicks", clicks, answers: undefined }, this.effects);
+      return;
+    }
+    await this.flushNow();
+    const answers = await answerNeeds(this.store, clicks, needs);
+    step(this.state, { kind: "clicks", clicks, answers }, this.effects);
+    // The next record's questions must meet these answers: so must its commit.
+    this.nextOffset = offset + 1;
+    this.recordCount++;
+    await this.flushNow();
+  }
+
+  private async flushNow(): Promise<void> {
+    await this.inFlight;
+    await this.flush();
+  }
+
+  private async flush(): Promise<void> {
+    if (this.recordCount === 0) return;
+    const { effects } = this;
+    this.effects = this.newEffects();
+    this.recordCount = 0;
+    await this.committer.submit(effects, {
+      partition: this.state.partition,
+      nextOffset: this.nextOffset,
+      watermarkMs: this.state.watermark.ms,
+    });
+  }
+
+  private newEffects(): Effects {
+    return new Effects(minuteDimensionNames(this.state.shared.configs));
+  }
+}
+
+function newestTime(record: ClicksRecord): number {
+  let newest = 0;
+  for (const time of record.batch.clickTimestamps) if (time > newest) newest = time;
+  return newest;
+}
