@@ -1,0 +1,252 @@
+/** The shapes of answers. The serialiser drops what a schema does not name, so each must hold all of its contract. */
+
+import type { Static, TSchema } from "typebox";
+import { Type } from "typebox";
+import type { IngestAnswer } from "../ingest/ingest-service.ts";
+import type { OutcomeName } from "../model/outcome.ts";
+import type {
+  AdAnswer,
+  AuditAnswer,
+  BreakdownAnswer,
+  CountAnswer,
+  FinalityStatus,
+  LedgerAnswer,
+  StatusAnswer,
+  TopAnswer,
+} from "../query/query-service.ts";
+
+/** Does not compile where the schema lacks something of the contract. */
+function schemaOf<Contract>() {
+  type Missing<Schema extends TSchema> = keyof Contract extends keyof Static<Schema>
+    ? Static<Schema> extends Contract
+      ? []
+      : ["a member of another type"]
+    : ["a member that is missing", Exclude<keyof Contract, keyof Static<Schema>>];
+  return <Schema extends TSchema>(schema: Schema, ..._missing: Missing<Schema>): Schema => schema;
+}
+
+// A list of types is serialised without trying each branch, as anyOf would be.
+const nullableText = (description?: string) =>
+  Type.Unsafe<string | null>({
+    type: ["string", "null"],
+    ...(description === undefined ? {} : { description }),
+  });
+const nullableNumber = () => Type.Unsafe<number | null>({ type: ["number", "null"] });
+const cell = () => Type.Unsafe<string | number | null>({ type: ["string", "number", "null"] });
+const oneOf = <Text extends string>(values: readonly Text[], description?: string) =>
+  Type.Unsafe<Text>({
+    type: "string",
+    enum: values,
+    ...(description === undefined ? {} : { description }),
+  });
+const whole = (description?: string) =>
+  Type.Integer(description === undefined ? {} : { description });
+const time = (description: string) => Type.String({ description: `${description}; RFC 3339` });
+const nullableTime = (description: string) => nullableText(`${description}; RFC 3339`);
+
+const outcomesOnceCounted = {
+  counted: Type.Optional(whole("with wait=counted")),
+  duplicates: Type.Optional(whole("with wait=counted")),
+  restated: Type.Optional(whole("with wait=counted")),
+  quarantined: Type.Optional(whole("with wait=counted")),
+  expired: Type.Optional(whole("with wait=counted")),
+};
+
+export const ClicksAnswerSchema = schemaOf<Omit<IngestAnswer, "ranges">>()(
+  Type.Object({
+    received: whole(),
+    accepted: whole(),
+    rejected: whole(),
+    derived_ids: whole("accepted clicks whose event_id was derived"),
+    errors: Type.Array(
+      Type.Object({
+        index: whole("position of the item in the body, from 0"),
+        field: Type.Optional(Type.String()),
+        code: Type.Unsafe<IngestAnswer["errors"][number]["code"]>({ type: "string" }),
+        message: Type.String(),
+      }),
+      { description: "the first 100" },
+    ),
+    ...outcomesOnceCounted,
+  }),
+);
+
+export const ImportAnswerSchema = Type.Object({
+  received: whole(),
+  positions: Type.Array(Type.Object({ partition: whole(), offset: whole() })),
+  ...outcomesOnceCounted,
+});
+
+const finalityStatus = () =>
+  oneOf<FinalityStatus>(
+    ["provisional", "final", "restated", "closed"],
+    "provisional if any minute is, else restated if any is, else final",
+  );
+
+const finality = {
+  status: finalityStatus(),
+  final_through: nullableTime("minutes before this are final"),
+  watermark: nullableTime("of the service"),
+  as_of: whole("the commit this was computed at"),
+};
+
+const answeredRange = {
+  from: time("start of the effective range, inclusive"),
+  to: time("its end, exclusive"),
+  filter: nullableText("in its canonical form"),
+};
+
+export const CountAnswerSchema = schemaOf<CountAnswer>()(
+  Type.Object({
+    ad_id: Type.String(),
+    ...answeredRange,
+    count: whole(),
+    ...finality,
+    revision: whole("rises with every restatement of the range"),
+    series: Type.Optional(
+      Type.Array(
+        Type.Object({
+          start: time("of the bucket"),
+          count: whole(),
+          status: finalityStatus(),
+          revision: whole(),
+        }),
+      ),
+    ),
+  }),
+);
+
+export const TopAnswerSchema = schemaOf<TopAnswer>()(
+  Type.Object({
+    ...answeredRange,
+    ads: Type.Array(Type.Object({ rank: whole("from 1"), ad_id: Type.String(), count: whole() })),
+    ...finality,
+  }),
+);
+
+export const BreakdownAnswerSchema = schemaOf<BreakdownAnswer>()(
+  Type.Object({
+    ...answeredRange,
+    by: Type.Array(Type.String()),
+    rows: Type.Array(Type.Record(Type.String(), cell())),
+    next_cursor: nullableText("for the next page; null at the end"),
+    ...finality,
+  }),
+);
+
+const ledgerNumbers = {
+  received: whole(),
+  counted: whole(),
+  duplicate: whole(),
+  restated: whole(),
+  quarantined: whole(),
+  expired: whole(),
+  invalid: whole(),
+  voided: whole(),
+} satisfies Record<"received" | OutcomeName, TSchema>;
+
+export const LedgerAnswerSchema = schemaOf<LedgerAnswer>()(
+  Type.Object({
+    rows: Type.Array(
+      Type.Object({ minute: time("of receipt"), source: Type.String(), ...ledgerNumbers }),
+    ),
+    total: Type.Object(ledgerNumbers),
+    balanced: Type.Boolean({ description: "received is the sum of the outcomes, in every row" }),
+  }),
+);
+
+export const AdAnswerSchema = schemaOf<AdAnswer>()(
+  Type.Object({
+    ad_id: Type.String(),
+    attributes: Type.Record(Type.String(), Type.String()),
+    valid_from: time("the minute the attributes hold from"),
+  }),
+);
+
+export const AdChangeAnswerSchema = Type.Object({
+  ad_id: Type.String(),
+  attributes: Type.Record(Type.String(), nullableText()),
+  valid_from: time("the minute the attributes hold from"),
+});
+
+export const AdsChangeAnswerSchema = Type.Object({ received: whole(), accepted: whole() });
+
+export const StatusAnswerSchema = schemaOf<StatusAnswer>()(
+  Type.Object({
+    status: oneOf<StatusAnswer["status"]>(["ready", "recovering", "failed"]),
+    as_of: whole(),
+    watermark: nullableTime("the lowest of all partitions"),
+    final_through: nullableTime("minutes before this are final"),
+    partitions: Type.Array(
+      Type.Object({
+        partition: whole(),
+        next_offset: whole(),
+        lag_records: whole(),
+        lag_clicks: whole(),
+        lag_seconds: Type.Number(),
+        watermark: nullableText(),
+        watermark_delay_seconds: nullableNumber(),
+      }),
+    ),
+    dedup: Type.Object({ ids: whole(), bytes: whole(), max_bytes: whole() }),
+    store_bytes: whole(),
+    queue_bytes: whole(),
+    totals: Type.Object(ledgerNumbers),
+    resident_bytes: whole(),
+    uptime_seconds: Type.Number(),
+  }),
+);
+
+export const AuditAnswerSchema = schemaOf<AuditAnswer>()(
+  Type.Object({
+    from: nullableText(),
+    to: nullableText(),
+    compared_rows: whole(),
+    compared_clicks: whole(),
+    differing_rows: whole(),
+    differences: Type.Array(Type.Record(Type.String(), cell())),
+    ledger_balanced: Type.Boolean(),
+    as_of: whole(),
+  }),
+);
+
+export const HealthAnswerSchema = Type.Object({ status: Type.String() });
+
+const ProblemSchema = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: whole(),
+    detail: Type.String(),
+    code: Type.String({ description: "stable" }),
+    field: Type.Optional(Type.String({ description: "what was wrong" })),
+  },
+  { additionalProperties: true },
+);
+
+const problem = {
+  description: "A problem (RFC 9457)",
+  content: { "application/problem+json": { schema: ProblemSchema } },
+};
+
+/** What every route may answer. */
+export const problemResponses = { "4xx": problem, "5xx": problem };
+
+/** Nothing of a body was accepted, or the body as a whole was refused. */
+export const refusedClicksResponse = {
+  description: "Nothing was accepted; a problem (RFC 9457) where the body as a whole is wrong",
+  content: { "application/json": { schema: ClicksAnswerSchema }, ...problem.content },
+};
+
+/** A table, as JSON or as CSV. */
+export function tabularResponses(schema: TSchema) {
+  return {
+    200: {
+      description:
+        "As JSON; or, where the caller prefers `text/csv`, as CSV (RFC 4180, exact values) with what stands beside " +
+        "the rows in `X-Clicktally-…` headers.",
+      content: { "application/json": { schema }, "text/csv": { schema: Type.String() } },
+    },
+    ...problemResponses,
+  };
+}

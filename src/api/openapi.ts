@@ -1,0 +1,40 @@
+/** The API described by its own schemas: `/openapi.json` and, for people, `/docs`. */
+
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import type { FastifyInstance } from "fastify";
+
+const logo =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 180 40"><text y="30" fill="#fff" ' +
+  'font-family="sans-serif" font-size="28">clicktally</text></svg>';
+
+/** To be called before the routes are registered. */
+export function registerOpenApi(server: FastifyInstance, version: string): void {
+  void server.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "clicktally",
+        description: "Counts ad clicks exactly and tells how final every number is.",
+        version,
+        license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+      },
+      servers: [{ url: "/" }],
+      tags: [
+        { name: "clicks" },
+        { name: "queries" },
+        { name: "ads" },
+        { name: "operations" },
+        { name: "admin" },
+      ],
+    },
+  });
+  // Everything it shows is served from here: it works without a way to the outside.
+  void server.register(swaggerUi, {
+    routePrefix: "/docs",
+    staticCSP: true,
+    theme: { title: "clicktally API" },
+    logo: { type: "image/svg+xml", content: Buffer.from(logo), href: "/docs" },
+  });
+  server.get("/openapi.json", { schema: { hide: true } }, () => server.swagger());
+}

@@ -1,0 +1,119 @@
+/** The shapes of what callers send. Strict: what is not named here is refused by name. */
+
+import type { TSchema } from "typebox";
+import { Type } from "typebox";
+
+function strict<Properties extends Record<string, TSchema>>(properties: Properties) {
+  return Type.Object(properties, { additionalProperties: false });
+}
+
+const text = (description: string) => Type.Optional(Type.String({ description }));
+
+const range = {
+  window: text(
+    "`M` minutes, or `15m`, `2h`, `7d`, `1w`; ends with the current minute. Instead of from and to",
+  ),
+  end: text("`final`: the window ends where minutes are final"),
+  from: text("start, inclusive; RFC 3339 or epoch milliseconds; widened outward to a whole minute"),
+  to: text("end, exclusive; likewise"),
+};
+const filter = {
+  filter: text(
+    "RSQL over dimensions, `ad_id` and `ad.` attributes: `country==US;device=in=(mobile,tablet)`",
+  ),
+};
+const asOf = { as_of: text("answer as of this commit, for minutes that were final then") };
+const calendar = {
+  granularity: text("`minute`, `hour` or `day`"),
+  tz: text("IANA time zone of hours and days, default UTC"),
+};
+
+export const RangeQuery = strict(range);
+
+export const CountQuery = strict({ ...range, ...filter, ...calendar, ...asOf });
+
+export const TopQuery = strict({
+  topN: text("how many ads, 1 to 1000, default 10"),
+  ...range,
+  ...filter,
+  ...asOf,
+});
+
+export const BreakdownQuery = strict({
+  by: text("up to three fields, comma-separated: dimensions, `ad_id`, `ad.` and an attribute"),
+  ...range,
+  ...filter,
+  ...calendar,
+  ...asOf,
+  limit: text("rows in a page"),
+  cursor: text("next_cursor of the page before"),
+});
+
+const textOrNumber = () =>
+  Type.Optional(Type.Unsafe<string | number>({ type: ["string", "integer"] }));
+const textOrList = () =>
+  Type.Optional(
+    Type.Unsafe<string | string[]>({ type: ["string", "array"], items: { type: "string" } }),
+  );
+
+/** Parameters may come in a JSON body too, numbers as numbers and lists as lists; no body is a body without any. */
+function parametersBody<Properties extends Record<string, TSchema>>(properties: Properties) {
+  const { type: _, ...schema } = strict(properties);
+  return Type.Unsafe<Type.Static<ReturnType<typeof strict<Properties>>> | null>({
+    ...schema,
+    type: ["object", "null"],
+  });
+}
+
+const rangeBody = { ...range, window: textOrNumber(), from: textOrNumber(), to: textOrNumber() };
+
+export const RangeBody = parametersBody(rangeBody);
+
+export const BreakdownBody = parametersBody({
+  ...rangeBody,
+  by: textOrList(),
+  ...filter,
+  ...calendar,
+  as_of: textOrNumber(),
+  limit: textOrNumber(),
+  cursor: text("next_cursor of the page before"),
+});
+
+const wait = {
+  wait: Type.Optional(
+    Type.Literal("counted", {
+      description: "answer after the clicks are counted, with what became of them",
+    }),
+  ),
+};
+
+export const WaitQuery = strict(wait);
+
+export const ImportQuery = strict({
+  source: Type.String({
+    pattern: "^import:.{1,200}$",
+    description: "`import:` and a name, for the ledger",
+  }),
+  ...wait,
+});
+
+export const NoQuery = strict({});
+
+export const AdPath = Type.Object({
+  ad_id: Type.String({ description: "percent-encoded, `/` as `%2F`" }),
+});
+
+/** Left open: ad-attributes.ts checks what is in it, since it knows the declared attributes. */
+export const AdBody = Type.Object(
+  {
+    attributes: Type.Optional(Type.Unknown()),
+    valid_from: Type.Optional(
+      Type.Unknown({ description: "RFC 3339 or epoch milliseconds, default now" }),
+    ),
+  },
+  {
+    additionalProperties: true,
+    description:
+      "Attributes by name, plain or below `attributes`; null removes one, those not named stay.",
+  },
+);

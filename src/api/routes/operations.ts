@@ -1,0 +1,72 @@
+/** Status, health and audits. */
+
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { Static } from "typebox";
+import { CodedError } from "../../model/errors.ts";
+import { mergeParameters } from "../parameters.ts";
+import {
+  AuditAnswerSchema,
+  HealthAnswerSchema,
+  StatusAnswerSchema,
+  problemResponses,
+} from "../answer-schemas.ts";
+import { NoQuery, RangeBody, RangeQuery } from "../request-schemas.ts";
+import type { ServiceParts } from "../service-parts.ts";
+
+export function registerOperationRoutes(
+  server: FastifyInstance,
+  { query, readiness }: ServiceParts,
+): void {
+  server.get("/v1/status", {
+    schema: {
+      tags: ["operations"],
+      operationId: "getStatus",
+      summary: "Progress, lag and sizes",
+      querystring: NoQuery,
+      response: { 200: StatusAnswerSchema, ...problemResponses },
+    },
+    handler: () => query.status(),
+  });
+
+  server.post("/v1/admin/audit", {
+    schema: {
+      tags: ["admin"],
+      operationId: "audit",
+      summary: "Recount from raw clicks and compare",
+      description: "The whole of what is kept, or a range of event time.",
+      querystring: RangeQuery,
+      body: RangeBody,
+      response: { 200: AuditAnswerSchema, ...problemResponses },
+    },
+    handler: (
+      request: FastifyRequest<{
+        Querystring: Static<typeof RangeQuery>;
+        Body: Static<typeof RangeBody>;
+      }>,
+    ) => query.audit(mergeParameters(request.query, request.body)),
+  });
+
+  server.get("/healthz", {
+    schema: {
+      tags: ["operations"],
+      operationId: "getHealth",
+      summary: "Is the process alive?",
+      response: { 200: HealthAnswerSchema },
+    },
+    handler: () => ({ status: "ok" }),
+  });
+
+  server.get("/readyz", {
+    schema: {
+      tags: ["operations"],
+      operationId: "getReadiness",
+      summary: "Can it take clicks and answer queries?",
+      response: { 200: HealthAnswerSchema, ...problemResponses },
+    },
+    handler: () => {
+      const state = readiness();
+      if (!state.ready) throw new CodedError("not_ready", state.reason);
+      return { status: "ready" };
+    },
+  });
+}

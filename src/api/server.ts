@@ -1,0 +1,118 @@
+/** The HTTP server: limits, errors, and the routes put together. */
+
+import type { Socket } from "node:net";
+import type { FastifyInstance } from "fastify";
+import { LogController, fastify } from "fastify";
+import { CodedError } from "../model/errors.ts";
+import { registerGracefulClose } from "./graceful-close.ts";
+import { registerNotFound } from "./method-not-allowed.ts";
+import { registerOpenApi } from "./openapi.ts";
+import { problemMediaType, problemOf, sendProblem } from "./problems.ts";
+import { discardRest } from "./read-body.ts";
+import { registerAdRoutes } from "./routes/ads.ts";
+import { registerClickRoutes } from "./routes/clicks.ts";
+import { registerOperationRoutes } from "./routes/operations.ts";
+import { registerQueryRoutes } from "./routes/queries.ts";
+import type { ServiceParts } from "./service-parts.ts";
+
+/** A sender of headers or a body that is slower than this is cut off. */
+const headersTimeoutMs = 15_000;
+const requestTimeoutMs = 60_000;
+/** Above what load balancers commonly keep a connection, so that they are the ones who close it. */
+const keepAliveTimeoutMs = 75_000;
+/** Silence on a connection with a request in it: longer than the longest audit should take. */
+const silenceTimeoutMs = 600_000;
+/** An ad_id of 256 bytes, each percent-encoded. */
+const pathParameterLengthMax = 3 * 256;
+
+/** Not listening yet; see graceful-close.ts for its end. */
+export function createServer(parts: ServiceParts & { readonly version: string }): FastifyInstance {
+  const { settings } = parts;
+  const server: FastifyInstance = fastify({
+    logger: { level: settings.logLevel, stream: process.stderr },
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: settings.limits.bodyBytesMax,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    connectionTimeout: silenceTimeoutMs,
+    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: 5_000 },
+    // What still comes on open connections is answered; each is closed with its answer.
+    return503OnClosing: false,
+    forceCloseConnections: "idle",
+    routerOptions: { maxParamLength: pathParameterLengthMax },
+    // Parameters are taken as they were sent: nothing is converted, nothing is dropped in silence.
+    ajv: {
+      customOptions: {
+        coerceTypes: false,
+        removeAdditional: false,
+        useDefaults: false,
+        allowUnionTypes: true,
+      },
+    },
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+    clientErrorHandler: answerBrokenHttp,
+  });
+  server.server.maxConnections = settings.limits.connectionsMax;
+  server.setErrorHandler((error, request, reply) => {
+    if (!request.raw.readableEnded) {
+      // Rather than closing on a sender that is still busy sending, and so never reads why.
+      reply.removeHeader("connection");
+      discardRest(request.raw);
+    }
+    return sendProblem(error, request, reply);
+  });
+  registerGracefulClose(server);
+  registerNotFound(server);
+  registerOpenApi(server, parts.version);
+  void server.register((scope, _options, done) => {
+    refuseEncodedBodies(scope);
+    registerQueryRoutes(scope, parts);
+    registerAdRoutes(scope, parts);
+    registerOperationRoutes(scope, parts);
+    done();
+  });
+  registerClickRoutes(server, parts);
+  return server;
+}
+
+/** Only clicks may come compressed. */
+function refuseEncodedBodies(scope: FastifyInstance): void {
+  scope.addHook("onRequest", (request, _reply, done) => {
+    const encoding = request.headers["content-encoding"];
+    if (encoding === undefined || encoding === "identity") done();
+    else {
+      done(
+        new CodedError(
+          "unsupported_encoding",
+          `${encoding} is not supported here; send the body as it is`,
+          {
+            field: "Content-Encoding",
+          },
+        ),
+      );
+    }
+  });
+}
+
+const brokenHttpStatuses: Readonly<Record<string, readonly [number, string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "Request Timeout"],
+  HPE_HEADER_OVERFLOW: [431, "Request Header Fields Too Large"],
+};
+
+/** What is no HTTP never becomes a request; the answer is written by hand. */
+function answerBrokenHttp(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, reason] = brokenHttpStatuses[error.code ?? ""] ?? [400, "Bad Request"];
+  const coded = new CodedError(
+    "invalid_parameter",
+    status === 400 ? "this is not HTTP/1.1" : reason,
+  );
+  const body = JSON.stringify({ ...problemOf(coded), status, title: reason });
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: ${problemMediaType}\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

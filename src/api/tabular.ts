@@ -1,0 +1,83 @@
+/** Answers that are tables: JSON, or CSV where the caller prefers it. */
+
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type {
+  BreakdownAnswer,
+  CountAnswer,
+  Finality,
+  LedgerAnswer,
+  TopAnswer,
+} from "../query/query-service.ts";
+import { outcomeNames } from "../model/outcome.ts";
+import type { Table } from "./csv.ts";
+import { formatCsv, tableOf } from "./csv.ts";
+import { prefersCsv } from "./negotiate.ts";
+
+export interface CsvForm {
+  readonly table: Table;
+  /** Sent as `X-Clicktally-Final-Through` for `final_through`: what JSON says beside the rows. */
+  readonly beside: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export function sendTabular<Answer>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: Answer,
+  toCsv: (answer: Answer) => CsvForm,
+): FastifyReply {
+  // A number that a cache has kept would be told as the newest.
+  reply.header("cache-control", "no-store").header("vary", "accept");
+  if (!prefersCsv(request.headers.accept)) return reply.send(answer);
+  const { table, beside } = toCsv(answer);
+  for (const [name, value] of Object.entries(beside)) {
+    const header = `x-clicktally-${name.replaceAll("_", "-")}`;
+    if (value !== null) reply.header(header, encodeURI(String(value)));
+  }
+  return reply.type("text/csv; charset=utf-8; header=present").send(formatCsv(table));
+}
+
+function finalityOf({ status, final_through, watermark, as_of }: Finality) {
+  return { status, final_through, watermark, as_of };
+}
+
+/** The series, or the one number where there is none. */
+export function countCsv(answer: CountAnswer): CsvForm {
+  const { ad_id, from, to, count, revision, status, series } = answer;
+  const beside = { ...finalityOf(answer), from, to, count, revision };
+  if (series === undefined) {
+    const columns = ["ad_id", "from", "to", "count", "status", "revision"];
+    return { beside, table: tableOf(columns, [{ ad_id, from, to, count, status, revision }]) };
+  }
+  const rows = series.map((point) => [
+    ad_id,
+    point.start,
+    point.count,
+    point.status,
+    point.revision,
+  ]);
+  return { beside, table: { columns: ["ad_id", "start", "count", "status", "revision"], rows } };
+}
+
+export function topCsv(answer: TopAnswer): CsvForm {
+  const { from, to, ads } = answer;
+  return {
+    beside: { ...finalityOf(answer), from, to },
+    table: tableOf(["rank", "ad_id", "count"], ads),
+  };
+}
+
+/** `hasStart`: a granularity was asked for, so every row has the start of its bucket. */
+export function breakdownCsv(answer: BreakdownAnswer, hasStart: boolean): CsvForm {
+  const { from, to, by, rows, next_cursor } = answer;
+  return {
+    beside: { ...finalityOf(answer), from, to, next_cursor },
+    table: tableOf([...(hasStart ? ["start"] : []), ...by, "count"], rows),
+  };
+}
+
+export function ledgerCsv({ rows, balanced }: LedgerAnswer): CsvForm {
+  return {
+    beside: { balanced },
+    table: tableOf(["minute", "source", "received", ...outcomeNames], rows),
+  };
+}

@@ -1,0 +1,230 @@
+/** The settings of a process: flags before variables before the file before the defaults, all checked at once. */
+
+import type { SettingName, SettingValues } from "./config/keys.ts";
+import { settingKeys, settingNames } from "./config/keys.ts";
+import type { SourcedValue } from "./config/sources.ts";
+import { describe, readFile, readFlags, readVariables } from "./config/sources.ts";
+import { formatDuration } from "./config/units.ts";
+import type { DimensionLayout } from "./model/dimensions.ts";
+import { CodedError } from "./model/errors.ts";
+import type { SemanticConfig } from "./model/semantic-config.ts";
+import { hourMs } from "./model/time.ts";
+
+export interface Settings {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly logLevel: "error" | "warn" | "info" | "debug" | "silent";
+  readonly dimensions: DimensionLayout;
+  readonly adAttributes: readonly string[];
+  readonly watermark: {
+    readonly outOfOrdernessMs: number;
+    readonly allowedLatenessMs: number;
+    readonly maxFutureMs: number;
+    readonly idleLagMs: number;
+  };
+  readonly dedup: {
+    readonly horizonMs: number;
+    /** Whole hours, at most horizonMs. */
+    readonly recentMs: number;
+    readonly bytesMax: number;
+    readonly missingEventId: "derive" | "reject";
+  };
+  readonly late: "restate" | "quarantine";
+  readonly unknownFields: "ignore" | "reject";
+  readonly retention: { readonly rawMs: number; readonly minuteMs: number };
+  readonly queue: {
+    readonly kind: "sqlite";
+    readonly bytesMax: number;
+    readonly partitions: number;
+  };
+  readonly store: { readonly kind: "duckdb"; readonly memoryBytesMax: number };
+  readonly limits: {
+    readonly bodyBytesMax: number;
+    readonly decompressedBytesMax: number;
+    readonly itemsMax: number;
+    readonly waitingBodiesMax: number;
+    readonly waitingBytesMax: number;
+    readonly connectionsMax: number;
+  };
+  readonly commit: { readonly delayMsMax: number; readonly clicksMax: number };
+  readonly query: {
+    readonly hotBytesMax: number;
+    readonly hotWindowMs: number;
+    readonly timeoutMs: number;
+  };
+}
+
+export interface SettingsInput {
+  /** Texts by setting name, `watermark.idle_lag`. */
+  readonly flags?: Readonly<Partial<Record<SettingName, string>>>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** The file. Absent: CLICKTALLY_CONFIG, else clicktally.yaml in the working directory where there is one. */
+  readonly configPath?: string;
+}
+
+/** CodedError `invalid_configuration` with everything that is wrong, a line each; also as `details.problems`. */
+export function loadSettings(input: SettingsInput): Settings {
+  const { values, problems } = resolveSettings(input);
+  if (problems.length > 0) {
+    throw new CodedError(
+      "invalid_configuration",
+      `the configuration is wrong:\n  ${problems.join("\n  ")}`,
+      {
+        details: { problems },
+      },
+    );
+  }
+  return settingsOf(values);
+}
+
+/** The part that outcomes depend on. */
+export function semanticConfigOf(
+  settings: Settings,
+): Omit<SemanticConfig, "generation" | "fromMinute"> {
+  return {
+    dimensions: settings.dimensions,
+    adAttributes: settings.adAttributes,
+    outOfOrdernessMs: settings.watermark.outOfOrdernessMs,
+    allowedLatenessMs: settings.watermark.allowedLatenessMs,
+    idleLagMs: settings.watermark.idleLagMs,
+    dedupHorizonMs: settings.dedup.horizonMs,
+    dedupRecentMs: settings.dedup.recentMs,
+    late: settings.late,
+  };
+}
+
+/** Every key with its value in force, as it is written in a file, and where it came from. */
+export function describeSettings(
+  input: SettingsInput,
+): { name: SettingName; value: string; origin: string }[] {
+  const { values, origins } = resolveSettings(input);
+  return settingNames.map((name) => ({
+    name,
+    value: (settingKeys[name].kind.format as (value: unknown) => string)(values[name]),
+    origin: origins.get(name) ?? "default",
+  }));
+}
+
+interface Resolved {
+  /** Complete only where there are no problems. */
+  readonly values: SettingValues;
+  readonly origins: ReadonlyMap<SettingName, string>;
+  readonly problems: readonly string[];
+}
+
+function resolveSettings({ flags, env, configPath }: SettingsInput): Resolved {
+  const chosenPath = configPath ?? env?.["CLICKTALLY_CONFIG"];
+  const sources = [
+    readFlags(flags ?? {}),
+    readVariables(env ?? {}),
+    readFile(chosenPath ?? "clicktally.yaml", chosenPath !== undefined),
+  ];
+  const problems = sources.flatMap((source) => source.problems);
+  const origins = new Map<SettingName, string>();
+  const values: Partial<Record<SettingName, unknown>> = {};
+  for (const name of settingNames) {
+    // Also what a stronger source hides is checked: it would bite on the day the other goes.
+    const given = sources.flatMap((source) => source.values.get(name) ?? []);
+    const parsed = given.map((value) => parseValue(name, value, problems));
+    if (given[0]) origins.set(name, given[0].origin);
+    values[name] = given[0] ? parsed[0] : parseValue(name, undefined, problems);
+  }
+  const resolved = values as SettingValues;
+  if (problems.length === 0) {
+    const adjusted = origins.has("dedup.recent") ? resolved : withRecentThatFits(resolved);
+    return { values: adjusted, origins, problems: checkTogether(adjusted, origins) };
+  }
+  return { values: resolved, origins, problems };
+}
+
+function parseValue(
+  name: SettingName,
+  given: SourcedValue | undefined,
+  problems: string[],
+): unknown {
+  const parsed = settingKeys[name].kind.parse(given ? given.raw : settingKeys[name].default);
+  if ("value" in parsed) return parsed.value;
+  for (const problem of parsed.problems) {
+    const found = "found" in problem ? problem.found : given?.raw;
+    problems.push(
+      `${given?.origin}: ${name}${problem.at ?? ""} is ${describe(found)}, expected ${problem.expected}`,
+    );
+  }
+  return undefined;
+}
+
+/** The default of dedup.recent follows a shorter horizon. */
+function withRecentThatFits(values: SettingValues): SettingValues {
+  const horizonHoursMs = Math.floor(values["dedup.horizon"] / hourMs) * hourMs;
+  return { ...values, "dedup.recent": Math.min(values["dedup.recent"], horizonHoursMs) };
+}
+
+/** What is wrong between values that are each fine alone. */
+function checkTogether(values: SettingValues, origins: ReadonlyMap<SettingName, string>): string[] {
+  const problems: string[] = [];
+  const complain = (name: SettingName, expected: string) => {
+    const shown = (settingKeys[name].kind.format as (value: unknown) => string)(values[name]);
+    problems.push(`${origins.get(name) ?? "default"}: ${name} is ${shown}, expected ${expected}`);
+  };
+  const horizonMs = values["dedup.horizon"];
+  if (values["dedup.recent"] % hourMs !== 0) complain("dedup.recent", "whole hours, such as 6h");
+  if (values["dedup.recent"] > horizonMs) {
+    complain("dedup.recent", `at most dedup.horizon, which is ${formatDuration(horizonMs)}`);
+  }
+  // Ids beyond the recent tier are looked up in the raw store, so it must reach as far back.
+  if (values["retention.raw"] < horizonMs) {
+    complain("retention.raw", `at least dedup.horizon, which is ${formatDuration(horizonMs)}`);
+  }
+  // Else the largest allowed body would be refused as overload for ever.
+  if (values["limits.waiting_bytes"] < values["limits.body_bytes"]) {
+    complain("limits.waiting_bytes", "at least limits.body_bytes");
+  }
+  return problems;
+}
+
+function settingsOf(values: SettingValues): Settings {
+  return {
+    host: values.host,
+    port: values.port,
+    dataDir: values.data_dir,
+    logLevel: values.log_level,
+    dimensions: values.dimensions,
+    adAttributes: values.ads,
+    watermark: {
+      outOfOrdernessMs: values["watermark.out_of_orderness"],
+      allowedLatenessMs: values["watermark.allowed_lateness"],
+      maxFutureMs: values["watermark.max_future"],
+      idleLagMs: values["watermark.idle_lag"],
+    },
+    dedup: {
+      horizonMs: values["dedup.horizon"],
+      recentMs: values["dedup.recent"],
+      bytesMax: values["dedup.max_bytes"],
+      missingEventId: values["dedup.missing_event_id"],
+    },
+    late: values.late,
+    unknownFields: values.unknown_fields,
+    retention: { rawMs: values["retention.raw"], minuteMs: values["retention.minute"] },
+    queue: {
+      kind: values["queue.kind"],
+      bytesMax: values["queue.max_bytes"],
+      partitions: values["queue.partitions"],
+    },
+    store: { kind: values["store.kind"], memoryBytesMax: values["store.memory"] },
+    limits: {
+      bodyBytesMax: values["limits.body_bytes"],
+      decompressedBytesMax: values["limits.decompressed_bytes"],
+      itemsMax: values["limits.items"],
+      waitingBodiesMax: values["limits.waiting_bodies"],
+      waitingBytesMax: values["limits.waiting_bytes"],
+      connectionsMax: values["limits.connections"],
+    },
+    commit: { delayMsMax: values["commit.max_delay"], clicksMax: values["commit.max_clicks"] },
+    query: {
+      hotBytesMax: values["query.hot_bytes"],
+      hotWindowMs: values["query.hot_window"],
+      timeoutMs: values["query.timeout"],
+    },
+  };
+}

@@ -1,0 +1,177 @@
+/** Every setting: its kind, its default as it is written in a file, and what it is for. */
+
+import { reservedFieldNames } from "../model/dimensions.ts";
+import type { ValueKind } from "./value-kinds.ts";
+import {
+  choice,
+  choiceWithPlans,
+  dimensions,
+  duration,
+  integer,
+  names,
+  size,
+  text,
+} from "./value-kinds.ts";
+
+export interface SettingKey<T> {
+  readonly kind: ValueKind<T>;
+  /** As in a file. */
+  readonly default: unknown;
+  readonly about: string;
+}
+
+function key<T>(kind: ValueKind<T>, defaultValue: unknown, about: string): SettingKey<T> {
+  return { kind, default: defaultValue, about };
+}
+
+/** Members of the bodies that set attributes, so no names of attributes. */
+const reservedAttributes: ReadonlySet<string> = new Set([
+  ...reservedFieldNames,
+  "attributes",
+  "valid_from",
+]);
+
+const notInThisRelease = "not available in this release";
+
+export const settingKeys = {
+  host: key(text(), "127.0.0.1", "address to listen on"),
+  port: key(integer(0, 65_535), 8080, "port to listen on; 0 takes a free one"),
+  data_dir: key(text(), "./data", "directory of the queue and the store"),
+  log_level: key(
+    choice("error", "warn", "info", "debug", "silent"),
+    "warn",
+    "what is logged to standard error",
+  ),
+  dimensions: key(
+    dimensions(),
+    {
+      country: { in: "minute" },
+      device: { in: "minute" },
+      user_id: { in: "raw" },
+      ip: { in: "raw", type: "ip" },
+    },
+    "fields of a click to filter and group by, and where each is kept",
+  ),
+  ads: key(
+    names(reservedAttributes),
+    ["campaign_id", "advertiser_id"],
+    "attributes of the ad table",
+  ),
+  "watermark.out_of_orderness": key(
+    duration({ min: "0s", max: "1h" }),
+    "15s",
+    "how far the watermark stays behind the newest click",
+  ),
+  "watermark.allowed_lateness": key(
+    duration({ min: "0s", max: "24h" }),
+    "1m",
+    "how long after its end a minute stays open",
+  ),
+  "watermark.max_future": key(
+    duration({ min: "0s", max: "1h" }),
+    "1m",
+    "how far ahead of the clock a click may be",
+  ),
+  "watermark.idle_lag": key(
+    duration({ min: "1s", max: "1h" }),
+    "15s",
+    "how far the watermark stays behind the clock in silence",
+  ),
+  "dedup.horizon": key(
+    duration({ min: "1h", max: "90d" }),
+    "24h",
+    "how far back a resent click is recognised",
+  ),
+  "dedup.recent": key(
+    duration({ min: "1h", max: "90d" }),
+    "6h",
+    "how far back ids are kept in memory; whole hours, at most dedup.horizon",
+  ),
+  "dedup.max_bytes": key(size({ min: "1MB", max: "1TB" }), "1GB", "memory for ids"),
+  "dedup.missing_event_id": key(
+    choice("derive", "reject"),
+    "derive",
+    "what becomes of a click without an event_id",
+  ),
+  late: key(
+    choice("restate", "quarantine"),
+    "restate",
+    "what becomes of a click for a final minute",
+  ),
+  unknown_fields: key(
+    choice("ignore", "reject"),
+    "ignore",
+    "what becomes of a field that is not declared",
+  ),
+  "retention.raw": key(duration({ min: "1d", max: "36500d" }), "90d", "how long clicks are kept"),
+  "retention.minute": key(
+    duration({ min: "1d", max: "36500d" }),
+    "400d",
+    "how long minute counts are kept",
+  ),
+  "queue.kind": key(
+    choiceWithPlans(["sqlite"], { kafka: notInThisRelease }),
+    "sqlite",
+    "where clicks wait",
+  ),
+  "queue.max_bytes": key(size({ min: "1MB", max: "100TB" }), "10GB", "disk for clicks that wait"),
+  "queue.partitions": key(integer(1, 64), 1, "partitions of the queue"),
+  "store.kind": key(
+    choiceWithPlans(["duckdb"], { clickhouse: notInThisRelease }),
+    "duckdb",
+    "where counts are kept",
+  ),
+  "store.memory": key(size({ min: "64MB", max: "1TB" }), "512MB", "memory of the store's engine"),
+  "limits.body_bytes": key(size({ min: "1KB", max: "1GB" }), "16MB", "largest body as sent"),
+  "limits.decompressed_bytes": key(
+    size({ min: "1KB", max: "1GB" }),
+    "64MB",
+    "largest body once decompressed",
+  ),
+  "limits.items": key(integer(1, 10_000_000), 100_000, "most items in a body"),
+  "limits.waiting_bodies": key(integer(1, 1_000_000), 512, "most bodies waiting to be stored"),
+  "limits.waiting_bytes": key(
+    size({ min: "1KB", max: "100GB" }),
+    "256MB",
+    "most bytes of bodies waiting",
+  ),
+  "limits.connections": key(integer(1, 1_000_000), 10_000, "most open connections"),
+  "commit.max_delay": key(
+    duration({ min: "1ms", max: "1m" }),
+    "100ms",
+    "longest time a micro-batch gathers",
+  ),
+  "commit.max_clicks": key(integer(1, 10_000_000), 65_536, "most clicks in a micro-batch"),
+  "query.hot_bytes": key(size({ min: "0B", max: "1TB" }), "128MB", "memory for recent minutes"),
+  "query.hot_window": key(
+    duration({ min: "1m", max: "24h" }),
+    "3h",
+    "how far back minutes are kept in memory",
+  ),
+  "query.timeout": key(duration({ min: "100ms", max: "1h" }), "30s", "longest time a query runs"),
+};
+
+export type SettingName = keyof typeof settingKeys;
+
+/** The value of every key. */
+export type SettingValues = {
+  readonly [Name in SettingName]: (typeof settingKeys)[Name] extends SettingKey<infer T>
+    ? T
+    : never;
+};
+
+export const settingNames = Object.keys(settingKeys) as SettingName[];
+
+export function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(settingKeys, name);
+}
+
+/** `CLICKTALLY_WATERMARK_IDLE_LAG` for `watermark.idle_lag`. */
+export function variableOf(name: string): string {
+  return `CLICKTALLY_${name.replaceAll(".", "_").toUpperCase()}`;
+}
+
+/** `--watermark-idle-lag` for `watermark.idle_lag`. */
+export function flagOf(name: string): string {
+  return `--${name.replaceAll(/[._]/g, "-")}`;
+}

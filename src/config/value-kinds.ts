@@ -1,0 +1,192 @@
+/**
+ * The kinds of values that settings have. A value comes from YAML as a string, number, boolean, list or map,
+ * and from flags and variables as text; each kind reads both.
+ */
+
+import type { Dimension, DimensionLayout } from "../model/dimensions.ts";
+import { dimensionNamePattern, reservedFieldNames } from "../model/dimensions.ts";
+import { formatDuration, formatSize, parseDuration, parseSize } from "./units.ts";
+
+/** What a raw value turned out to be. `expected` completes "expected …"; `at` names the part that is wrong. */
+export type Parsed<T> = { readonly value: T } | { readonly problems: readonly ValueProblem[] };
+
+export interface ValueProblem {
+  readonly expected: string;
+  /** Below the key, where the value has parts: `.country.in`. */
+  readonly at?: string;
+  /** What stands there, where that is not the whole value. */
+  readonly found?: unknown;
+}
+
+export interface ValueKind<T> {
+  parse(raw: unknown): Parsed<T>;
+  /** How the value is written in a file. */
+  format(value: T): string;
+  /** True where flags and variables give it as YAML (lists and maps). */
+  readonly structured?: boolean;
+}
+
+function wrong<T>(expected: string): Parsed<T> {
+  return { problems: [{ expected }] };
+}
+
+export function text(): ValueKind<string> {
+  return {
+    parse: (raw) =>
+      typeof raw === "string" && raw !== "" ? { value: raw } : wrong("a text that is not empty"),
+    format: (value) => value,
+  };
+}
+
+export function choice<const T extends string>(...choices: readonly T[]): ValueKind<T> {
+  const expected =
+    choices.length === 1 ? choices[0]! : `${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`;
+  return {
+    parse: (raw) => {
+      const found = choices.find((known) => known === raw);
+      return found === undefined ? wrong(expected) : { value: found };
+    },
+    format: (value) => value,
+  };
+}
+
+/** One of `choices` that only a later release can do: known, and refused as such. */
+export function choiceWithPlans<const T extends string>(
+  choices: readonly T[],
+  planned: Readonly<Record<string, string>>,
+): ValueKind<T> {
+  const known = choice(...choices);
+  return {
+    parse: (raw) => {
+      const plan = typeof raw === "string" ? planned[raw] : undefined;
+      return plan === undefined ? known.parse(raw) : wrong(`${choices.join(" or ")}: ${plan}`);
+    },
+    format: known.format,
+  };
+}
+
+export function integer(min: number, max: number): ValueKind<number> {
+  const expected = `a whole number from ${min} to ${max}`;
+  return {
+    parse: (raw) => {
+      const value = typeof raw === "string" && /^-?\d{1,15}$/.test(raw) ? Number(raw) : raw;
+      const fits =
+        typeof value === "number" && Number.isInteger(value) && value >= min && value <= max;
+      return fits ? { value } : wrong(expected);
+    },
+    format: String,
+  };
+}
+
+export interface Bounds {
+  readonly min: string;
+  readonly max: string;
+}
+
+export function duration(bounds: Bounds): ValueKind<number> {
+  const [min, max] = [parseDuration(bounds.min)!, parseDuration(bounds.max)!];
+  const expected = `a duration from ${bounds.min} to ${bounds.max}, such as 250ms, 15s, 1m, 24h or 90d`;
+  return {
+    parse: (raw) => {
+      const value = typeof raw === "string" ? parseDuration(raw) : undefined;
+      return value !== undefined && value >= min && value <= max ? { value } : wrong(expected);
+    },
+    format: formatDuration,
+  };
+}
+
+export function size(bounds: Bounds): ValueKind<number> {
+  const [min, max] = [parseSize(bounds.min)!, parseSize(bounds.max)!];
+  const expected = `a size from ${bounds.min} to ${bounds.max}, such as 64KB, 512MB or 1GiB`;
+  return {
+    parse: (raw) => {
+      const value = typeof raw === "string" ? parseSize(raw) : undefined;
+      return value !== undefined && value >= min && value <= max ? { value } : wrong(expected);
+    },
+    format: formatSize,
+  };
+}
+
+const namesMax = 64;
+const nameExpected =
+  "a name of lower-case letters, digits and _ that begins with a letter, at most 63 long";
+
+/** A list of names: YAML list, or comma-separated text. */
+export function names(reserved: ReadonlySet<string>): ValueKind<readonly string[]> {
+  return {
+    structured: true,
+    parse: (raw) => {
+      const list = typeof raw === "string" ? raw.split(",").map((name) => name.trim()) : raw;
+      if (!Array.isArray(list))
+        return wrong("a list of names, such as [campaign_id, advertiser_id]");
+      if (list.length > namesMax) return wrong(`at most ${namesMax} names`);
+      const problems = list.flatMap((name: unknown, index) => {
+        const expected =
+          nameProblem(name, reserved) ??
+          (list.indexOf(name) < index ? "each name once" : undefined);
+        return expected === undefined ? [] : [{ expected, at: `[${index}]`, found: name }];
+      });
+      return problems.length > 0 ? { problems } : { value: list as string[] };
+    },
+    format: (value) => `[${value.join(", ")}]`,
+  };
+}
+
+function nameProblem(name: unknown, reserved: ReadonlySet<string>): string | undefined {
+  if (typeof name !== "string" || !dimensionNamePattern.test(name)) return nameExpected;
+  return reserved.has(name) ? `another name: ${name} is taken` : undefined;
+}
+
+/** Members of answers, so no names of dimensions. */
+const answerMembers: ReadonlySet<string> = new Set(["count", "start"]);
+const dimensionsMax = 64;
+const reservedDimensions: ReadonlySet<string> = new Set([...reservedFieldNames, ...answerMembers]);
+const typesByName: Readonly<Record<string, Dimension["type"]>> = { country: "country", ip: "ip" };
+
+/** `{ NAME: { in: minute | raw, type?: string | ip | country } }` */
+export function dimensions(): ValueKind<DimensionLayout> {
+  return {
+    structured: true,
+    parse: (raw) => {
+      if (!isMap(raw))
+        return wrong(
+          "a map of dimensions, such as { country: { in: minute }, user_id: { in: raw } }",
+        );
+      const entries = Object.entries(raw);
+      if (entries.length > dimensionsMax) return wrong(`at most ${dimensionsMax} dimensions`);
+      const problems: ValueProblem[] = [];
+      const layout = entries.map(([name, value]) => parseDimension(name, value, problems));
+      return problems.length > 0 ? { problems } : { value: layout };
+    },
+    format: (layout) => `{ ${layout.map((dimension) => formatDimension(dimension)).join(", ")} }`,
+  };
+}
+
+function parseDimension(name: string, value: unknown, problems: ValueProblem[]): Dimension {
+  const at = `.${name}`;
+  const badName = nameProblem(name, reservedDimensions);
+  if (badName !== undefined) problems.push({ expected: badName, at, found: name });
+  const members = isMap(value) ? value : {};
+  if (!isMap(value)) problems.push({ expected: "a map, such as { in: minute }", at, found: value });
+  for (const [member, found] of Object.entries(members)) {
+    if (member !== "in" && member !== "type")
+      problems.push({ expected: "in or type only", at: `${at}.${member}`, found });
+  }
+  const place = members["in"];
+  if (isMap(value) && place !== "minute" && place !== "raw") {
+    problems.push({ expected: "minute or raw", at: `${at}.in`, found: place });
+  }
+  const type = members["type"] ?? typesByName[name] ?? "string";
+  if (type !== "string" && type !== "ip" && type !== "country") {
+    problems.push({ expected: "string, ip or country", at: `${at}.type`, found: type });
+  }
+  return { name, in: place as Dimension["in"], type: type as Dimension["type"] };
+}
+
+function formatDimension({ name, in: place, type }: Dimension): string {
+  return `${name}: { in: ${place}, type: ${type} }`;
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,82 @@
+/** Servers for tests: the HTTP side alone, listening on a free port. */
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { connect } from "node:net";
+import type { FastifyInstance } from "fastify";
+import { createServer } from "../../src/api/server.ts";
+import type { Readiness, ServiceParts } from "../../src/api/service-parts.ts";
+import type { SettingName } from "../../src/config/keys.ts";
+import { loadSettings } from "../../src/config.ts";
+import { AdmissionGate } from "../../src/ingest/backpressure.ts";
+
+export interface HttpSide extends AsyncDisposable {
+  readonly url: string;
+  readonly server: FastifyInstance;
+}
+
+/** A part of the service that the requests of a test must not reach: any call is an error. */
+function unreachable<Part extends object>(part: string): Part {
+  return new Proxy({} as Part, {
+    get: (_target, name) => () => {
+      throw new Error(`${part}.${String(name)} was reached`);
+    },
+  });
+}
+
+/** For requests that are answered before ingest or query have a say. */
+export async function startHttpSide(
+  flags: Readonly<Partial<Record<SettingName, string>>> = {},
+  readiness: () => Readiness = () => ({ ready: true }),
+): Promise<HttpSide> {
+  const settings = loadSettings({ flags: { log_level: "silent", ...flags } });
+  const parts: ServiceParts = {
+    settings,
+    ingest: unreachable("ingest"),
+    query: unreachable("query"),
+    admission: new AdmissionGate(settings.limits),
+    readiness,
+  };
+  const server = createServer({ ...parts, version: "0.0.0" });
+  await server.listen({ host: "127.0.0.1", port: 0 });
+  const { port } = server.server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    server,
+    [Symbol.asyncDispose]: async () => {
+      await server.close();
+    },
+  };
+}
+
+export interface Problem {
+  readonly status: number;
+  readonly code: string;
+  readonly field?: string;
+  readonly detail: string;
+  readonly [member: string]: unknown;
+}
+
+export const json = { "content-type": "application/json" };
+
+export async function problemOf(response: Response): Promise<Problem> {
+  assert.match(response.headers.get("content-type") ?? "", /^application\/problem\+json/);
+  const problem = (await response.json()) as Problem;
+  assert.equal(problem.status, response.status);
+  assert.equal(problem["type"], `urn:clicktally:problem:${problem.code}`);
+  assert.ok(problem["title"]);
+  assert.ok(problem.detail);
+  return problem;
+}
+
+/** Sends bytes as they are and returns all that comes back. */
+export async function talk(url: string, text: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  let answer = "";
+  socket.setEncoding("utf8").on("data", (chunk: string) => (answer += chunk));
+  socket.write(text);
+  await once(socket, "close");
+  return answer;
+}

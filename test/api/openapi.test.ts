@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import type { HttpSide } from "./harness.ts";
+import { startHttpSide } from "./harness.ts";
+
+describe("the description of the API", () => {
+  let side: HttpSide;
+  before(async () => {
+    side = await startHttpSide();
+  });
+  after(() => side[Symbol.asyncDispose]());
+
+  it("is an OpenAPI 3.1 document that knows every route", async () => {
+    interface Operation {
+      readonly operationId: string;
+      readonly summary: string;
+      readonly responses: Readonly<Record<string, unknown>>;
+    }
+    const document = (await (await fetch(`${side.url}/openapi.json`)).json()) as {
+      readonly openapi: string;
+      readonly info: { readonly title: string };
+      readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+    };
+    assert.equal(document.openapi, "3.1.0");
+    const routes = Object.entries(document.paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    assert.deepEqual(routes.toSorted(), [
+      "GET /healthz",
+      "GET /readyz",
+      "GET /v1/ads/popular_ads",
+      "GET /v1/ads/{ad_id}",
+      "GET /v1/ads/{ad_id}/aggregated_count",
+      "GET /v1/breakdown",
+      "GET /v1/ledger",
+      "GET /v1/status",
+      "GET /v1/top",
+      "POST /v1/admin/audit",
+      "POST /v1/admin/import",
+      "POST /v1/ads",
+      "POST /v1/breakdown",
+      "POST /v1/clicks",
+      "PUT /v1/ads/{ad_id}",
+    ]);
+    const operations = Object.values(document.paths).flatMap((path) => Object.values(path));
+    assert.equal(new Set(operations.map(({ operationId }) => operationId)).size, operations.length);
+    for (const { summary, responses } of operations) {
+      assert.ok(summary);
+      assert.ok("200" in responses);
+    }
+  });
+
+  it("is shown by pages that load nothing from elsewhere", async () => {
+    const page = await (await fetch(`${side.url}/docs`)).text();
+    const sources = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1]!);
+    assert.ok(sources.length >= 4);
+    for (const source of sources) {
+      assert.doesNotMatch(source, /^(?:https?:)?\/\//);
+      const response = await fetch(new URL(source, `${side.url}/docs/`));
+      assert.equal(response.status, 200, source);
+      await response.body?.cancel();
+    }
+    const initializer = await (
+      await fetch(`${side.url}/docs/static/swagger-initializer.js`)
+    ).text();
+    assert.match(initializer, /validatorUrl: null/);
+    assert.match(initializer, /url: resolveUrl\('\.\/json'\)/);
+  });
+});
