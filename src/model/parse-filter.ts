@@ -21,10 +21,10 @@ import type { Comparison, ComparisonOperator, Filter } from "./filter.ts";
 /** UTF-8 bytes. */
 export const filterBytesMax = 8192;
 /** Parentheses within each other. */
-export const filterDepthMax = 32;
-export const filterComparisonsMax = 256;
+const filterDepthMax = 32;
+const filterComparisonsMax = 256;
 /** Values of all comparisons together. */
-export const filterValuesMax = 1000;
+const filterValuesMax = 1000;
 
 const operators: readonly ComparisonOperator[] = ["==", "!=", "=in=", "=out=", "=null="];
 const operatorPattern = /=[A-Za-z]*=|![=~]?|~=?|[<>]=?|=/y;

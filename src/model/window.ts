@@ -26,7 +26,7 @@ export interface WindowEnds {
   readonly finalThroughMinute: number | undefined;
 }
 
-export const rangeMinutesMax = 400 * minutesADay;
+const rangeMinutesMax = 400 * minutesADay;
 
 const minutesAUnit: Readonly<Record<string, number>> = {
   m: 1,

@@ -258,7 +258,7 @@ void test("an append that is refused for now is tried again, and a broken file e
   await writeFile(path, lines(click));
   const log = new KeptLog();
   let refusals = 0;
-  const append = (bytes: Uint8Array, source: string) => {
+  const append = (bytes: Uint8Array<ArrayBuffer>, source: string) => {
     if (refusals++ === 0) return Promise.reject(new CodedError("overloaded", "later"));
     return log.append(bytes, source);
   };

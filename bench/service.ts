@@ -1,0 +1,80 @@
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { StatusAnswer } from "../src/query/query-service.ts";
+import { directoryBytes, freePort, stopChild, waitUntilUp } from "./processes.ts";
+
+/** `clicktally serve` with its defaults on a new data directory, in a process of its own. */
+export class Clicktally implements AsyncDisposable {
+  readonly url: string;
+  readonly dataDir: string;
+  private readonly port: number;
+  private child: ChildProcess;
+
+  private constructor(port: number, dataDir: string) {
+    this.port = port;
+    this.url = `http://127.0.0.1:${port}`;
+    this.dataDir = dataDir;
+    this.child = this.spawn();
+  }
+
+  static async start(): Promise<Clicktally> {
+    const service = new Clicktally(await freePort(), mkdtempSync(join(tmpdir(), "clicktally-bench-")));
+    await waitUntilUp(`${service.url}/readyz`, service.child);
+    return service;
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  get insertUrl(): string {
+    return `${this.url}/v1/clicks`;
+  }
+
+  async get<Answer>(path: string): Promise<Answer> {
+    const response = await fetch(this.url + path);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
+    return JSON.parse(text) as Answer;
+  }
+
+  /** Resolves once everything that was acknowledged is queryable. */
+  async caughtUp(): Promise<void> {
+    for (;;) {
+      const status = await this.get<StatusAnswer>("/v1/status");
+      if (status.partitions.every((partition) => partition.lag_records === 0)) return;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  async stop(signal: NodeJS.Signals): Promise<void> {
+    await stopChild(this.child, signal);
+  }
+
+  /** Seconds from starting the process to the first ready answer. */
+  async restart(): Promise<number> {
+    const start = performance.now();
+    this.child = this.spawn();
+    await waitUntilUp(`${this.url}/readyz`, this.child);
+    return (performance.now() - start) / 1000;
+  }
+
+  bytesOnDisk(): number {
+    return directoryBytes(this.dataDir);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop("SIGKILL");
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  private spawn(): ChildProcess {
+    const cli = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
+    const env = { ...process.env, CLICKTALLY_PORT: String(this.port), CLICKTALLY_DATA_DIR: this.dataDir };
+    return spawn(process.execPath, [cli, "serve"], { stdio: ["ignore", "ignore", "inherit"], env });
+  }
+}

@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+/** The command line. Exit codes: 0 done, 1 a check found something, 2 wrong usage, 3 could not finish. */
+
+import { Command, CommanderError } from "commander";
+import { readFileSync } from "node:fs";
+import { ExitCode, exitCodeOf, messageOf } from "./commands/exit.ts";
+
+type Register = (program: Command) => void;
+
+/** Loaded when asked for: `query` should not wait for the libraries of `import`. */
+const commands: Readonly<Record<string, () => Promise<Register>>> = {
+  serve: async () => (await import("./commands/serve.ts")).registerServe,
+  demo: async () => (await import("./commands/demo.ts")).registerDemo,
+  import: async () => (await import("./commands/import.ts")).registerImport,
+  send: async () => (await import("./commands/send.ts")).registerSend,
+  query: async () => (await import("./commands/query.ts")).registerQuery,
+  audit: async () => (await import("./commands/audit.ts")).registerAudit,
+  status: async () => (await import("./commands/status.ts")).registerStatus,
+  config: async () => (await import("./commands/config.ts")).registerConfig,
+};
+
+async function run(args: readonly string[]): Promise<void> {
+  const program = new Command("clicktally")
+    .description(
+      "Counts ad clicks exactly and answers within moments how many an ad got and which ads got most.",
+    )
+    .version(packageVersion())
+    .showHelpAfterError("(--help tells more)")
+    // Inherited by the commands, so it comes before them.
+    .exitOverride();
+  const named = commands[args[0] ?? ""];
+  const loaders = named ? [named] : Object.values(commands);
+  for (const load of loaders) (await load())(program);
+  await program.parseAsync(args, { from: "user" });
+}
+
+function packageVersion(): string {
+  const content = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(content) as { version: string }).version;
+}
+
+/** Commander has told what it found wrong by the time it throws. */
+function endWith(error: unknown): void {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? ExitCode.done : ExitCode.wrongUsage;
+    return;
+  }
+  console.error(`clicktally: ${messageOf(error)}`);
+  process.exitCode = exitCodeOf(error);
+}
+
+function endNow(error: unknown): void {
+  endWith(error);
+  process.exit(process.exitCode);
+}
+
+// Who reads has had enough (`| head`).
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(ExitCode.done);
+  endNow(error);
+});
+process.on("uncaughtException", endNow).on("unhandledRejection", endNow);
+
+await run(process.argv.slice(2)).catch(endWith);

@@ -1,0 +1,94 @@
+/** The API from the shell. */
+
+import { Option } from "commander";
+import type { ErrorCode } from "../model/errors.ts";
+import { CodedError } from "../model/errors.ts";
+
+export type Parameters = Readonly<Record<string, string | undefined>>;
+
+export interface RequestBody {
+  readonly contentType: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+export class ApiClient {
+  private readonly url: string;
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  async get<Answer>(path: string, parameters: Parameters = {}): Promise<Answer> {
+    const response = await this.request("GET", path, parameters, "application/json");
+    return (await response.json()) as Answer;
+  }
+
+  async post<Answer>(
+    path: string,
+    parameters: Parameters = {},
+    body?: RequestBody,
+  ): Promise<Answer> {
+    const response = await this.request("POST", path, parameters, "application/json", body);
+    return (await response.json()) as Answer;
+  }
+
+  /** The answer as CSV, with the cursor of the next page where there is one. */
+  async getCsv(
+    path: string,
+    parameters: Parameters,
+  ): Promise<{ csv: string; nextCursor: string | undefined }> {
+    const response = await this.request("GET", path, parameters, "text/csv");
+    const cursor = response.headers.get("x-clicktally-next-cursor");
+    return {
+      csv: await response.text(),
+      nextCursor: cursor === null ? undefined : decodeURI(cursor),
+    };
+  }
+
+  /** CodedError with the service's code where it refuses; an Error where nobody answers or it is not ours. */
+  private async request(
+    method: string,
+    path: string,
+    parameters: Parameters,
+    accept: string,
+    body?: RequestBody,
+  ): Promise<Response> {
+    const target = new URL(path, this.url);
+    for (const [name, value] of Object.entries(parameters)) {
+      if (value !== undefined) target.searchParams.set(name, value);
+    }
+    let response: Response;
+    try {
+      const headers = { accept, ...(body ? { "content-type": body.contentType } : {}) };
+      response = await fetch(target, { method, headers, ...(body ? { body: body.bytes } : {}) });
+    } catch (error) {
+      throw new Error(`${this.url} does not answer`, { cause: error });
+    }
+    if (response.ok) return response;
+    throw await refusal(response);
+  }
+}
+
+async function refusal(response: Response): Promise<Error> {
+  const body = await response.text();
+  try {
+    const { code, detail, field } = JSON.parse(body) as {
+      code: ErrorCode;
+      detail: string;
+      field?: string;
+    };
+    if (typeof code === "string" && typeof detail === "string") {
+      return new CodedError(code, detail, field === undefined ? {} : { field });
+    }
+  } catch {
+    // Not ours: a proxy's page.
+  }
+  return new Error(`${response.status} ${response.statusText}: ${body.slice(0, 300)}`);
+}
+
+/** Which service is asked. */
+export function serviceUrlOption(): Option {
+  return new Option("--url <url>", "of the running service")
+    .env("CLICKTALLY_URL")
+    .default("http://127.0.0.1:8080");
+}

@@ -1,0 +1,133 @@
+/** Queue reader, store, pipeline and query engine of the embedded service, put together. */
+
+import { outcomeNames } from "./model/outcome.ts";
+import type { OutcomeName } from "./model/outcome.ts";
+import type { PartitionProgress } from "./model/commit.ts";
+import { Pipeline } from "./pipeline/pipeline.ts";
+import { QueryEngine } from "./query/query-engine.ts";
+import type { ServiceNumbers } from "./query/status-answer.ts";
+import type { CommittedRows, QueryService } from "./query/query-service.ts";
+import type { ClickQueueReader } from "./queue/click-queue.ts";
+import { openSqliteQueueReader } from "./queue/sqlite/reader.ts";
+import type { ClickStore } from "./store/click-store.ts";
+import { openDuckDbStore } from "./store/duckdb/duckdb-store.ts";
+import type { EngineThreadData } from "./threads/thread-data.ts";
+
+export interface EngineOptions extends EngineThreadData {
+  readonly trim: (progress: readonly PartitionProgress[]) => Promise<void>;
+  readonly queueBytes: () => Promise<number>;
+  readonly onDedupFull: (full: boolean) => void;
+  readonly onProblem: (what: string, error: unknown) => void;
+}
+
+export interface Engine extends AsyncDisposable {
+  readonly query: QueryService;
+  /** Rejects when a partition can no longer be processed. */
+  readonly stopped: Promise<void>;
+  /** Tells that a partition's log has grown. */
+  notify(partition: number): void;
+}
+
+/** Threads of the store's own: the machine's cores are shared with ingest and folding. */
+const storeThreads = 2;
+const maintenance = { checkpointMsMax: 60_000, checkpointClicksMax: 5_000_000 };
+
+/** Recovers and begins to fold; resolves when queries can be answered. */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const { settings, queuePath, storePath, onProblem } = options;
+  const queue = await openSqliteQueueReader({ path: queuePath });
+  const store = await openDuckDbStore({
+    path: storePath,
+    memoryBytesMax: settings.store.memoryBytesMax,
+    threads: storeThreads,
+    warn: (message) => onProblem(message, undefined),
+  });
+  const recovered = await store.recover();
+  let query: QueryEngine | undefined;
+  const pipeline = await Pipeline.recover({
+    queue,
+    store,
+    recovered,
+    secret: options.secret,
+    placeholderConfig: options.placeholderConfig,
+    limits: settings.commit,
+    maintenance,
+    dedupBytesMax: settings.dedup.bytesMax,
+    trim: options.trim,
+    onCommit: (commit) => query!.apply(commit),
+    onDedupFull: options.onDedupFull,
+    onProblem,
+  });
+  query = await QueryEngine.open({
+    store,
+    dictionary: pipeline.shared.view,
+    recovered: { ...recovered, configs: pipeline.shared.configs },
+    partitionCount: queue.partitionCount,
+    clock: Date.now,
+    hotBytesMax: settings.query.hotBytesMax,
+    serviceNumbers: () => serviceNumbers(options, pipeline, queue, store),
+    committed: (positions, timeoutMs) => pipeline.committed.wait(positions, timeoutMs),
+  });
+  const stopped = pipeline.start();
+  return {
+    query: withRecentOutcomes(query, pipeline),
+    stopped,
+    notify: (partition) => pipeline.notify(partition),
+    async [Symbol.asyncDispose]() {
+      await pipeline[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
+      await queue[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function serviceNumbers(
+  { settings, queueBytes }: EngineOptions,
+  pipeline: Pipeline,
+  queue: ClickQueueReader,
+  store: ClickStore,
+): Promise<ServiceNumbers> {
+  const partitions = Array.from({ length: queue.partitionCount }, (_, partition) => partition);
+  const nowMs = Date.now();
+  const lags = await Promise.all(
+    partitions.map(async (partition) => {
+      const backlog = await queue.backlog(partition, pipeline.committed.nextOffset(partition));
+      const { records, clicks, oldestReceivedAtMs = nowMs } = backlog;
+      const lagSeconds = Math.max(0, nowMs - oldestReceivedAtMs) / 1000;
+      return { partition, lag_records: records, lag_clicks: clicks, lag_seconds: lagSeconds };
+    }),
+  );
+  return {
+    status: "ready",
+    dedup: { ...pipeline.dedup, max_bytes: settings.dedup.bytesMax },
+    store_bytes: await store.sizeBytes(),
+    queue_bytes: await queueBytes(),
+    resident_bytes: process.memoryUsage.rss(),
+    uptime_seconds: process.uptime(),
+    lags,
+  };
+}
+
+/** Who waits for outcomes asks right after the commit: then they are still in memory. */
+function withRecentOutcomes(query: QueryEngine, pipeline: Pipeline): QueryService {
+  const outcomes = async (ranges: readonly CommittedRows[]): Promise<Record<OutcomeName, number>> => {
+    const sums = Object.fromEntries(outcomeNames.map((name) => [name, 0])) as Record<OutcomeName, number>;
+    for (const range of ranges) {
+      const recent = pipeline.committed.outcomesOf(range, range.fromRow, range.toRow);
+      const stored = recent ? undefined : await query.outcomes([range]);
+      for (const [i, name] of outcomeNames.entries()) sums[name] += recent ? recent[i]! : stored![name];
+    }
+    return sums;
+  };
+  return {
+    count: (request) => query.count(request),
+    top: (request) => query.top(request),
+    breakdown: (request) => query.breakdown(request),
+    ledger: (request) => query.ledger(request),
+    ad: (adId) => query.ad(adId),
+    status: () => query.status(),
+    audit: (request) => query.audit(request),
+    committed: (positions, timeoutMs) => query.committed(positions, timeoutMs),
+    outcomes,
+  };
+}

@@ -1,0 +1,194 @@
+/** The composition root of the embedded service: data directory, threads, HTTP. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Transferable } from "node:worker_threads";
+import { MessageChannel, Worker } from "node:worker_threads";
+import { placeholderGeneration } from "./aggregate/state.ts";
+import { createServer } from "./api/server.ts";
+import type { Readiness } from "./api/service-parts.ts";
+import { logConfig } from "./config-log.ts";
+import type { Settings } from "./config.ts";
+import { semanticConfigOf } from "./config.ts";
+import { openDataDirectory } from "./data-directory.ts";
+import { AdmissionGate } from "./ingest/backpressure.ts";
+import type { IngestService } from "./ingest/ingest-service.ts";
+import { CodedError } from "./model/errors.ts";
+import type { QueryService } from "./query/query-service.ts";
+import type { Service, StartOptions } from "./service.ts";
+import type { Remote } from "./threads/endpoint.ts";
+import { connect } from "./threads/endpoint.ts";
+import type { EngineThreadData, IngestThreadData } from "./threads/thread-data.ts";
+
+/** Starts the whole service on a data directory; resolves when it answers and has recovered. */
+export async function startService(settings: Settings, options: StartOptions): Promise<Service> {
+  const { onProblem = () => {} } = options;
+  await using resources = new AsyncDisposableStack();
+  const directory = resources.use(await openDataDirectory(settings.dataDir));
+  const failure = Promise.withResolvers<never>();
+  failure.promise.catch(() => {});
+  const admission = new AdmissionGate(settings.limits);
+
+  const between = new MessageChannel();
+  const ingestThread = startThread(
+    "ingest",
+    { settings, queuePath: directory.queuePath, enginePort: between.port1 } satisfies IngestThreadData,
+    [between.port1],
+    {},
+    failure.reject,
+  );
+  resources.defer(() => ingestThread.end());
+  await ingestThread.remote.call("start", []);
+  const ingest = ingestProxy(ingestThread.remote, failure.reject);
+  const semantic = semanticConfigOf(settings);
+  await logConfig(join(directory.path, "config.json"), semantic, settings.watermark.maxFutureMs, ingest);
+
+  const engineThread = startThread(
+    "engine",
+    {
+      settings,
+      queuePath: directory.queuePath,
+      storePath: directory.storePath,
+      secret: directory.dedupSecret,
+      placeholderConfig: { ...semantic, generation: placeholderGeneration, fromMinute: 0 },
+      ingestPort: between.port2,
+    } satisfies EngineThreadData,
+    [between.port2],
+    {
+      problem: (what: string, error?: string) => onProblem(what, error),
+      failed: (message: string) => failure.reject(new Error(`the engine stopped: ${message}`)),
+      dedupFull: (full: boolean) => {
+        if (full) admission.close("dedup_full", "there is no memory left for ids; see dedup.max_bytes");
+        else admission.reopen("dedup_full");
+      },
+    },
+    failure.reject,
+  );
+  resources.defer(() => engineThread.end());
+  const query = queryProxy(engineThread.remote);
+
+  let readiness: Readiness = { ready: false, reason: "recovering" };
+  let url: string | undefined;
+  if (options.listen) {
+    const server = createServer({
+      ingest,
+      query,
+      admission,
+      settings,
+      readiness: () => readiness,
+      version: packageVersion(),
+    });
+    resources.defer(() => server.close());
+    url = await server.listen({ host: settings.host, port: settings.port });
+  }
+  await engineThread.remote.call("start", []);
+  await ingestThread.remote.call("startTicks", []);
+  readiness = { ready: true };
+
+  const owned = resources.move();
+  const stopped = Promise.withResolvers<void>();
+  stopped.promise.catch(() => {});
+  failure.promise.catch((error: unknown) => {
+    readiness = { ready: false, reason: "failed" };
+    admission.close("not_ready", "the service has failed and is stopping");
+    stopped.reject(error);
+  });
+  return {
+    ...(url === undefined ? {} : { url }),
+    ingest,
+    query,
+    stopped: stopped.promise,
+    async [Symbol.asyncDispose]() {
+      readiness = { ready: false, reason: "stopping" };
+      await owned.disposeAsync();
+      stopped.resolve();
+    },
+  };
+}
+
+interface Thread {
+  readonly remote: Remote;
+  /** Lets it finish what is in hand, then ends it. */
+  end(): Promise<void>;
+}
+
+/** Runs `threads/NAME-thread.ts` (or its built form); a thread that dies fails the service. */
+function startThread(
+  name: "ingest" | "engine",
+  workerData: IngestThreadData | EngineThreadData,
+  transferList: Transferable[],
+  methods: Readonly<Record<string, (...args: never[]) => unknown>>,
+  fail: (error: Error) => void,
+): Thread {
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  const path = new URL(`./threads/${name}-thread.${extension}`, import.meta.url);
+  const worker = new Worker(path, { name, workerData, transferList });
+  const remote = connect(worker, methods);
+  let isEnding = false;
+  const died = (error: Error): void => {
+    remote.close(error);
+    if (!isEnding) fail(error);
+  };
+  worker.on("error", died);
+  worker.on("exit", (code) => died(new Error(`the ${name} thread ended with code ${code}`)));
+  return {
+    remote,
+    async end() {
+      isEnding = true;
+      try {
+        await remote.call("stop", []);
+      } finally {
+        await worker.terminate();
+      }
+    },
+  };
+}
+
+/** A failed sync leaves unknown what is durable: the process must not go on. */
+function ingestProxy(remote: Remote, fail: (error: Error) => void): IngestService {
+  const call = async <T>(method: string, args: readonly unknown[], transfer?: Transferable[]): Promise<T> => {
+    try {
+      return await remote.call<T>(method, args, transfer);
+    } catch (error) {
+      if (error instanceof CodedError && error.code === "storage_failed") fail(error);
+      throw error;
+    }
+  };
+  return {
+    accept(body) {
+      const bytes = ownBytes(body.bytes);
+      return call("accept", [{ ...body, bytes }], [bytes.buffer]);
+    },
+    appendControl: (control) => call("appendControl", [control]),
+    appendBatch(batchBytes, source) {
+      const bytes = ownBytes(batchBytes);
+      return call("appendBatch", [bytes, source], [bytes.buffer]);
+    },
+  };
+}
+
+/** Bytes in a buffer of their own, which can be given away; shared pools are left alone. */
+function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength) return new Uint8Array(buffer);
+  return new Uint8Array(bytes);
+}
+
+function queryProxy(remote: Remote): QueryService {
+  return {
+    count: (request) => remote.call("count", [request]),
+    top: (request) => remote.call("top", [request]),
+    breakdown: (request) => remote.call("breakdown", [request]),
+    ledger: (request) => remote.call("ledger", [request]),
+    ad: (adId) => remote.call("ad", [adId]),
+    status: () => remote.call("status", []),
+    audit: (request) => remote.call("audit", [request]),
+    committed: (positions, timeoutMs) => remote.call("committed", [positions, timeoutMs]),
+    outcomes: (ranges) => remote.call("outcomes", [ranges]),
+  };
+}
+
+function packageVersion(): string {
+  const content = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(content) as { version: string }).version;
+}

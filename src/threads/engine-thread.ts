@@ -1,0 +1,47 @@
+/** The engine thread: folds the log, commits to the store, answers queries. Composed here; the main thread calls it. */
+
+import { parentPort, workerData } from "node:worker_threads";
+import { openEngine } from "../engine.ts";
+import type { Engine } from "../engine.ts";
+import type { PartitionProgress } from "../model/commit.ts";
+import type { Position } from "../model/log-record.ts";
+import type * as service from "../query/query-service.ts";
+import { connect } from "./endpoint.ts";
+import type { EngineThreadData } from "./thread-data.ts";
+
+const data = workerData as EngineThreadData;
+let engine: Engine | undefined;
+
+function query(): service.QueryService {
+  if (!engine) throw new Error("the engine thread is not started");
+  return engine.query;
+}
+
+const ingest = connect(data.ingestPort, {
+  appended: (partition: number) => engine?.notify(partition),
+});
+
+const main = connect(parentPort!, {
+  async start(): Promise<void> {
+    engine = await openEngine({
+      ...data,
+      trim: (progress: readonly PartitionProgress[]) => ingest.call("trim", [progress]),
+      queueBytes: () => ingest.call("queueBytes", []),
+      onDedupFull: (full) => main.post("dedupFull", [full]),
+      onProblem: (what, error) => main.post("problem", [what, String(error)]),
+    });
+    engine.stopped.catch((error: unknown) => main.post("failed", [String(error)]));
+  },
+  count: (request: service.CountRequest) => query().count(request),
+  top: (request: service.TopRequest) => query().top(request),
+  breakdown: (request: service.BreakdownRequest) => query().breakdown(request),
+  ledger: (request: service.RangeRequest) => query().ledger(request),
+  ad: (adId: string) => query().ad(adId),
+  status: () => query().status(),
+  audit: (request: Partial<service.RangeRequest>) => query().audit(request),
+  committed: (positions: readonly Position[], timeoutMs: number) => query().committed(positions, timeoutMs),
+  outcomes: (ranges: readonly service.CommittedRows[]) => query().outcomes(ranges),
+  async stop(): Promise<void> {
+    await engine?.[Symbol.asyncDispose]();
+  },
+});

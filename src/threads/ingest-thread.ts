@@ -1,0 +1,82 @@
+/** The ingest thread: decodes, validates and appends. Composed here; the main thread calls it. */
+
+import { parentPort, workerData } from "node:worker_threads";
+import { Ingest } from "../ingest/accept.ts";
+import type { IngestBody } from "../ingest/ingest-service.ts";
+import type { Control, Position } from "../model/log-record.ts";
+import type { PartitionProgress } from "../model/commit.ts";
+import type { ClickQueueWriter } from "../queue/click-queue.ts";
+import { openSqliteQueueWriter } from "../queue/sqlite/writer.ts";
+import type { Remote } from "./endpoint.ts";
+import { connect } from "./endpoint.ts";
+import type { IngestThreadData } from "./thread-data.ts";
+
+const { settings, queuePath, enginePort } = workerData as IngestThreadData;
+
+interface Running {
+  readonly queue: ClickQueueWriter;
+  readonly ingest: Ingest;
+}
+
+/** How often silence is looked for. */
+const tickEveryMs = 2_000;
+
+let running: Running | undefined;
+
+function parts(): Running {
+  if (!running) throw new Error("the ingest thread is not started");
+  return running;
+}
+
+const engine = connect(enginePort, {
+  trim: async (progress: readonly PartitionProgress[]): Promise<void> => {
+    for (const { partition, nextOffset } of progress) await parts().queue.trim(partition, nextOffset);
+  },
+  queueBytes: () => parts().queue.sizeBytes(),
+});
+
+connect(parentPort!, {
+  async start(): Promise<void> {
+    const { partitions: partitionCount, bytesMax: maxBytes } = settings.queue;
+    const queue = announcing(await openSqliteQueueWriter({ path: queuePath, partitionCount, maxBytes }), engine);
+    const ingest = new Ingest(queue, Date.now, {
+      layout: settings.dimensions,
+      unknownFields: settings.unknownFields,
+      missingEventId: settings.dedup.missingEventId,
+      maxFutureMs: settings.watermark.maxFutureMs,
+      bodyBytesMax: settings.limits.bodyBytesMax,
+      decompressedBytesMax: settings.limits.decompressedBytesMax,
+      itemsMax: settings.limits.itemsMax,
+    });
+    running = { queue, ingest };
+  },
+  accept: (body: IngestBody) => parts().ingest.accept(body),
+  appendControl: (control: Control): Promise<Position[]> => parts().ingest.appendControl(control),
+  appendBatch: (batchBytes: Uint8Array, source: string): Promise<Position[]> =>
+    parts().ingest.appendBatch(batchBytes, source),
+  startTicks(): void {
+    parts().ingest.ticks({ idleLagMs: settings.watermark.idleLagMs, everyMs: tickEveryMs });
+  },
+  async stop(): Promise<void> {
+    if (!running) return;
+    await running.ingest[Symbol.asyncDispose]();
+    await running.queue[Symbol.asyncDispose]();
+  },
+});
+
+/** Tells the engine of every append, once it is durable. */
+function announcing(queue: ClickQueueWriter, listener: Remote): ClickQueueWriter {
+  return {
+    partitionCount: queue.partitionCount,
+    async append(records) {
+      const positions = await queue.append(records);
+      for (const partition of new Set(positions.map((position) => position.partition))) {
+        listener.post("appended", [partition]);
+      }
+      return positions;
+    },
+    trim: (partition, beforeOffset) => queue.trim(partition, beforeOffset),
+    sizeBytes: () => queue.sizeBytes(),
+    [Symbol.asyncDispose]: () => queue[Symbol.asyncDispose](),
+  };
+}

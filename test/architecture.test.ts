@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { describe, it } from "node:test";
+
+const root = resolve(import.meta.dirname, "..");
+const source = join(root, "src");
+
+/**
+ * The layers and what each may import of the others; a new edge is a decision (docs/decisions). A folder within a
+ * layer is a layer of its own where it is listed.
+ */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  files: [],
+  aggregate: ["model"],
+  queue: ["model"],
+  "queue/sqlite": ["queue", "model", "files"],
+  store: ["model"],
+  "store/duckdb": ["store", "model"],
+  ingest: ["model", "queue"],
+  "ingest/import": ["ingest", "model"],
+  pipeline: ["model", "aggregate", "queue", "store"],
+  query: ["model", "store"],
+  config: ["model"],
+  traffic: ["model"],
+  api: ["model", "ingest", "query", "config"],
+  commands: ["model", "ingest", "ingest/import", "query", "config", "traffic", "service"],
+  // The composition root: it alone names adapters.
+  service: [
+    "model",
+    "files",
+    "aggregate",
+    "queue",
+    "queue/sqlite",
+    "store",
+    "store/duckdb",
+    "ingest",
+    "pipeline",
+    "query",
+    "config",
+    "api",
+  ],
+  cli: ["commands", "model", "config"],
+};
+
+/** Packages and Node modules that only these layers may use. */
+const drivers: Readonly<Record<string, readonly string[]>> = {
+  "node:sqlite": ["queue/sqlite", "files"],
+  "@duckdb/node-api": ["store/duckdb", "ingest/import"],
+  "@duckdb/node-bindings": ["store/duckdb"],
+  fastify: ["api"],
+  "@fastify/swagger": ["api"],
+  "@fastify/swagger-ui": ["api"],
+  commander: ["cli", "commands"],
+  yaml: ["config"],
+  "temporal-polyfill": ["query", "ingest/import"],
+};
+
+interface Import {
+  readonly file: string;
+  readonly layer: string;
+  readonly target: string;
+}
+
+function sourceFiles(): string[] {
+  return readdirSync(source, { recursive: true, encoding: "utf8" }).filter((path) =>
+    path.endsWith(".ts"),
+  );
+}
+
+/** Files directly in src belong to the composition root, but for the command line and the settings. */
+function layerOf(path: string): string {
+  if (path === "cli.ts") return "cli";
+  if (path === "config.ts") return "config";
+  const folders = dirname(path).split("/");
+  if (folders[0] === "." || folders[0] === "threads") return "service";
+  for (let depth = folders.length; depth > 0; depth--) {
+    const layer = folders.slice(0, depth).join("/");
+    if (layer in allowed) return layer;
+  }
+  throw new Error(`src/${path} is in no layer: add its folder to the table, as a decision`);
+}
+
+function importsOf(file: string): Import[] {
+  const content = readFileSync(join(source, file), "utf8");
+  const specifiers = [...content.matchAll(/^(?:import|export)\b[^;]*?\bfrom\s+"([^"]+)"/gm)].map(
+    (m) => m[1]!,
+  );
+  specifiers.push(...[...content.matchAll(/\bimport\(\s*"([^"]+)"/g)].map((m) => m[1]!));
+  return specifiers.map((specifier) => ({
+    file,
+    layer: layerOf(file),
+    target: specifier.startsWith(".")
+      ? layerOf(relative(source, resolve(source, dirname(file), specifier)))
+      : specifier,
+  }));
+}
+
+describe("the layers", () => {
+  const files = sourceFiles();
+  const imports = files.flatMap(importsOf);
+
+  it("are all visited", () => {
+    const visited = new Set(files.map(layerOf));
+    assert.deepEqual([...visited].toSorted(), Object.keys(allowed).toSorted());
+    assert.ok(files.length >= 100, `only ${files.length} files were looked at`);
+    assert.ok(imports.length >= 300, `only ${imports.length} imports were found`);
+  });
+
+  it("import only what they may", () => {
+    const wrong = imports.filter(
+      ({ layer, target }) =>
+        target in allowed && target !== layer && !allowed[layer]!.includes(target),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  it("leave each driver to its adapter", () => {
+    const wrong = imports.filter(
+      ({ layer, target }) => target in drivers && !drivers[target]!.includes(layer),
+    );
+    assert.deepEqual(wrong, []);
+  });
+});

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
+import { test } from "node:test";
+import { ProgressBar } from "../../src/commands/progress-bar.ts";
+
+/** Standard error, as a terminal of 80 columns or as a pipe. */
+function output(isTTY: boolean): { stream: NodeJS.WriteStream; written: () => string } {
+  const stream = new PassThrough();
+  const text: string[] = [];
+  stream.setEncoding("utf8").on("data", (part: string) => text.push(part));
+  return {
+    stream: Object.assign(stream, { isTTY, columns: 80 }) as unknown as NodeJS.WriteStream,
+    written: () => text.join(""),
+  };
+}
+
+void test("on a terminal it draws a bar in place and takes it away", () => {
+  const { stream, written } = output(true);
+  const bar = new ProgressBar({ label: "a.csv", unit: "rows", output: stream });
+  bar.update(0.5, 1_234);
+  bar.print("row 7 is wrong");
+  bar.finish();
+  const [, drawn, ...rest] = written().split("\r\u001b[K");
+  assert.match(drawn!, /^a\.csv \[#{12}-{12}\] 50 %\s+1,234 rows/);
+  assert.ok(drawn!.length < 80);
+  assert.deepEqual(rest, ["row 7 is wrong\n", ""]);
+});
+
+void test("elsewhere it writes plain lines, and none for short work", () => {
+  const { stream, written } = output(false);
+  const bar = new ProgressBar({ label: "a.csv", unit: "rows", output: stream });
+  for (let i = 0; i < 100; i++) bar.update(i / 100, i);
+  bar.print("row 7 is wrong");
+  bar.finish();
+  assert.equal(written(), "row 7 is wrong\n");
+});
