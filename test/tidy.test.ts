@@ -42,9 +42,8 @@ describe("the house rules", () => {
   });
 
   it("allow no mark of unfinished work", () => {
-    const mark = new RegExp(
-      ["TO" + "DO", "FIX" + "ME", "X" + "XX"].map((word) => `\\b${word}\\b`).join("|"),
-    );
+    // Written so that this file does not find itself.
+    const mark = /\b(?:TOD[O]|FIXM[E]|XX[X])\b/;
     const wrong = code.filter((path) => mark.test(read(path)));
     assert.deepEqual(wrong, []);
   });
@@ -57,10 +56,10 @@ describe("the house rules", () => {
     const rooms = new Set(
       code.filter((path) => path.startsWith("src/")).map((path) => path.split("/")[1]),
     );
-    const shared = ["contract", "support", "e2e"];
+    const shared = new Set(["contract", "support", "e2e"]);
     const strange = code.filter((path) => {
       const [top, room, ...rest] = path.split("/");
-      return top === "test" && rest.length > 0 && !rooms.has(room!) && !shared.includes(room!);
+      return top === "test" && rest.length > 0 && !rooms.has(room!) && !shared.has(room!);
     });
     assert.deepEqual(strange, []);
   });

@@ -7,7 +7,7 @@ import type { Effects } from "./effects.ts";
 import { identityWords } from "./identity.ts";
 import { decideAccepted } from "./lateness.ts";
 import type { MappedClicks } from "./map.ts";
-import { RecordBuckets } from "./restate.ts";
+import type { RecordBuckets } from "./restate.ts";
 import type { PartitionState } from "./state.ts";
 
 /** The store's answers to a record's Needs, as of the commit right before it. */

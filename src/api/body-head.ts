@@ -1,18 +1,24 @@
 /** What the headers of a request say about its body, checked before the body is read. */
 
 import type { IncomingHttpHeaders } from "node:http";
+import type { ErrorCode } from "../model/errors.ts";
 import { CodedError } from "../model/errors.ts";
+
+export type ContentEncoding = "identity" | "gzip" | "zstd";
 
 export interface BodyHead {
   /** Lower case, without parameters. */
   readonly contentType: string;
-  readonly contentEncoding: "identity" | "gzip" | "zstd";
+  readonly contentEncoding: ContentEncoding;
   /** Undefined where the body comes in chunks. */
   readonly contentLength: number | undefined;
 }
 
 export interface AllowedBody {
   readonly contentTypes: readonly string[];
+  readonly contentEncodings: readonly ContentEncoding[];
+  /** What an empty body is refused as. */
+  readonly emptyCode: ErrorCode;
   readonly bytesMax: number;
 }
 
@@ -24,7 +30,7 @@ export function checkBodyHead(headers: IncomingHttpHeaders, allowed: AllowedBody
     throw bodyTooLarge(allowed.bytesMax);
   return {
     contentType: checkContentType(headers["content-type"], allowed.contentTypes),
-    contentEncoding: checkContentEncoding(headers["content-encoding"]),
+    contentEncoding: checkContentEncoding(headers["content-encoding"], allowed.contentEncodings),
     contentLength,
   };
 }
@@ -63,26 +69,20 @@ function unsupportedMediaType(message: string, supported: readonly string[]): Co
   });
 }
 
-function checkContentEncoding(header: string | undefined): BodyHead["contentEncoding"] {
-  const encoding = header?.trim().toLowerCase();
-  switch (encoding) {
-    case undefined:
-    case "":
-    case "identity":
-      return "identity";
-    case "gzip":
-    case "x-gzip":
-      return "gzip";
-    case "zstd":
-      return "zstd";
-    default:
-      throw new CodedError(
-        "unsupported_encoding",
-        `${encoding} is not supported; send gzip, zstd or none`,
-        {
-          field: "Content-Encoding",
-          details: { supported: ["gzip", "zstd", "identity"] },
-        },
-      );
-  }
+export function checkContentEncoding(
+  header: string | undefined,
+  supported: readonly ContentEncoding[],
+): ContentEncoding {
+  const given = header?.trim().toLowerCase() || "identity";
+  const encoding = given === "x-gzip" ? "gzip" : given;
+  const known = supported.find((candidate) => candidate === encoding);
+  if (known !== undefined) return known;
+  throw new CodedError(
+    "unsupported_encoding",
+    `${given} is not supported; send ${supported.join(" or ")}`,
+    {
+      field: "Content-Encoding",
+      details: { supported },
+    },
+  );
 }

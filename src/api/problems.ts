@@ -78,7 +78,10 @@ export function sendProblem(
   if (hidden)
     request.log.error({ err: error, method: request.method, url: request.url }, coded.message);
   if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
-  if (coded.code === "unsupported_encoding") reply.header("accept-encoding", "gzip, zstd");
+  const { supported } = coded.details;
+  if (coded.code === "unsupported_encoding" && Array.isArray(supported)) {
+    reply.header("accept-encoding", supported.join(", "));
+  }
   if (status === 405) reply.header("allow", String(coded.details["allow"]));
   return reply
     .code(status)
@@ -87,7 +90,7 @@ export function sendProblem(
 }
 
 /** The stable code of an error of any origin. */
-export function codedErrorOf(error: unknown): CodedError {
+function codedErrorOf(error: unknown): CodedError {
   if (error instanceof CodedError) return error;
   if (isFastifyError(error)) return fromFastify(error);
   return new CodedError("internal_error", error instanceof Error ? error.message : String(error), {

@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { LogController, fastify } from "fastify";
 import { CodedError } from "../model/errors.ts";
+import { checkContentEncoding } from "./body-head.ts";
 import { registerGracefulClose } from "./graceful-close.ts";
 import { registerNotFound } from "./method-not-allowed.ts";
 import { registerOpenApi } from "./openapi.ts";
@@ -78,19 +79,8 @@ export function createServer(parts: ServiceParts & { readonly version: string })
 /** Only clicks may come compressed. */
 function refuseEncodedBodies(scope: FastifyInstance): void {
   scope.addHook("onRequest", (request, _reply, done) => {
-    const encoding = request.headers["content-encoding"];
-    if (encoding === undefined || encoding === "identity") done();
-    else {
-      done(
-        new CodedError(
-          "unsupported_encoding",
-          `${encoding} is not supported here; send the body as it is`,
-          {
-            field: "Content-Encoding",
-          },
-        ),
-      );
-    }
+    checkContentEncoding(request.headers["content-encoding"], ["identity"]);
+    done();
   });
 }
 

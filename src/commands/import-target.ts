@@ -20,24 +20,21 @@ export interface ImportTarget {
   /** Where the states of imports are kept. */
   readonly stateDirectory: string;
   readonly append: AppendBatch;
-  /** Resolves when everything up to these positions is counted. */
-  committed(positions: readonly Position[]): Promise<void>;
+  /** Resolves when everything that is in the queue by now is counted. */
+  caughtUp(): Promise<void>;
   /** What became of the clicks that this source sent in the minutes of receipt since `fromMs`. */
   outcomesSince(source: string, fromMs: number): Promise<OutcomeTotals>;
 }
 
-/** A commit may wait for the whole backlog; this long without one and something is wrong. */
-const commitMsMax = 600_000;
+/** This long without catching up and something is wrong. */
+const catchUpMsMax = 600_000;
 const pollMs = 50;
 
 export function localTarget(service: Service, settings: Settings): ImportTarget {
   return {
     stateDirectory: join(settings.dataDir, "imports"),
     append: (bytes, source) => service.ingest.appendBatch(bytes, source),
-    committed: async (positions) => {
-      if (await service.query.committed(positions, commitMsMax)) return;
-      throw new Error(`the import is durable, but not counted after ${commitMsMax / 1000} s`);
-    },
+    caughtUp: () => caughtUp(() => service.query.status()),
     outcomesSince: async (source, fromMs) =>
       totalsOf(await service.query.ledger(receiptRange(fromMs)), source),
   };
@@ -58,22 +55,24 @@ export function remoteTarget(url: string): ImportTarget {
         throw new CodedError("overloaded", messageOf(error), { cause: error });
       }
     },
-    committed: async (positions) => {
-      const deadline = performance.now() + commitMsMax;
-      for (;;) {
-        const { partitions } = await client.get<StatusAnswer>("/v1/status");
-        const next = new Map(partitions.map(({ partition, next_offset }) => [partition, next_offset]));
-        if (positions.every(({ partition, offset }) => offset < (next.get(partition) ?? 0))) return;
-        if (performance.now() > deadline) {
-          throw new Error(`the import is durable, but not counted after ${commitMsMax / 1000} s`);
-        }
-        await delay(pollMs);
-      }
-    },
+    caughtUp: () => caughtUp(() => client.get<StatusAnswer>("/v1/status")),
     outcomesSince: async (source, fromMs) => {
       return totalsOf(await client.get<LedgerAnswer>("/v1/ledger", receiptRange(fromMs)), source);
     },
   };
+}
+
+async function caughtUp(askStatus: () => Promise<StatusAnswer>): Promise<void> {
+  const deadline = performance.now() + catchUpMsMax;
+  const { partitions } = await askStatus();
+  const ends = new Map(partitions.map((p) => [p.partition, p.next_offset + p.lag_records]));
+  for (let status = { partitions }; ; status = await askStatus()) {
+    if (status.partitions.every((p) => p.next_offset >= (ends.get(p.partition) ?? 0))) return;
+    if (performance.now() > deadline) {
+      throw new Error(`the clicks are durable, but not counted after ${catchUpMsMax / 1000} s`);
+    }
+    await delay(pollMs);
+  }
 }
 
 function receiptRange(fromMs: number): { from: string; to: string } {

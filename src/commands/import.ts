@@ -106,6 +106,7 @@ async function importInto(
   for (const { path, format } of files) {
     const startMs = Date.now();
     const source = `import:${basename(path)}`;
+    await target.caughtUp();
     const before = await target.outcomesSince(source, startMs);
     const progress = new ProgressBar({ label: basename(path), unit: "rows" });
     let toldRejects = 0;
@@ -129,7 +130,7 @@ async function importInto(
         }
       },
     }).finally(() => progress.finish());
-    await target.committed(result.positions);
+    await target.caughtUp();
     const after = await target.outcomesSince(source, startMs);
     printResult(basename(path), result, before, after, (Date.now() - startMs) / 1000);
     rejectedRows += sum(Object.values(result.rejected));

@@ -26,12 +26,10 @@ export async function* readRecording(path: string): AsyncGenerator<RecordedClick
   if (rest.trim() !== "") yield { line: rest, timeMs: timeOf(rest) };
 }
 
-/** The line with its click's time moved; all else stays as it is, byte for byte. */
-export function shiftTime({ line, timeMs }: RecordedClick, byMs: number): string {
-  if (timeMs === undefined) return line;
-  const shifted = timeMs + byMs;
+/** The line with another time of its click; all else stays as it is, byte for byte. */
+export function withTime({ line }: RecordedClick, timeMs: number): string {
   return line.replace(timeMember, (member, value: string) =>
-    member.replace(value, value.startsWith('"') ? `"${new Date(shifted).toISOString()}"` : String(shifted)),
+    member.replace(value, value.startsWith('"') ? `"${new Date(timeMs).toISOString()}"` : String(timeMs)),
   );
 }
 

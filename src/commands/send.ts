@@ -7,7 +7,7 @@ import type { SendAnswer } from "./click-sender.ts";
 import { ClickSender } from "./click-sender.ts";
 import { serviceUrlOption } from "./client.ts";
 import { ExitCode } from "./exit.ts";
-import { readRecording, shiftTime } from "./recorded-clicks.ts";
+import { readRecording, withTime } from "./recorded-clicks.ts";
 
 const batchRowsMax = 1_000;
 /** What is due within this time goes out together. */
@@ -35,7 +35,7 @@ export function registerSend(program: Command): void {
     .addOption(serviceUrlOption())
     .addOption(new Option("--rate <n>", "clicks a second").argParser(positive).conflicts("speed"))
     .addOption(new Option("--speed <k>", "times the recorded pace (default: 1)").argParser(positive))
-    .option("--as-if-now", "shift all times so that the first click happens now")
+    .option("--as-if-now", "shift the times: the first click happens now, the others when they are sent")
     .option("--wait", "wait until each batch is counted, and tell what became of it")
     .action(async (files: string[], flags: SendFlags) => {
       process.exitCode = await sendFiles(files, flags);
@@ -79,20 +79,18 @@ class Playback {
 
   async play(file: string): Promise<void> {
     const start = performance.now();
+    const startedAtMs = Date.now();
     let firstMs: number | undefined;
-    let shiftMs = 0;
     for await (const click of readRecording(file)) {
-      if (firstMs === undefined && click.timeMs !== undefined) {
-        firstMs = click.timeMs;
-        if (this.flags.asIfNow === true) shiftMs = Date.now() - firstMs;
-      }
-      const dueMs = start + this.dueAfterMs(click.timeMs, firstMs);
-      const aheadMs = dueMs - performance.now();
+      firstMs ??= click.timeMs;
+      const dueAfterMs = this.dueAfterMs(click.timeMs, firstMs);
+      const aheadMs = start + dueAfterMs - performance.now();
       if (aheadMs > tickMs) {
         await this.flush();
         await delay(aheadMs);
       }
-      this.lines.push(shiftMs === 0 ? click.line : shiftTime(click, shiftMs));
+      const isShifted = this.flags.asIfNow === true;
+      this.lines.push(isShifted ? withTime(click, startedAtMs + Math.floor(dueAfterMs)) : click.line);
       this.sentRows++;
       if (this.lines.length === batchRowsMax) await this.flush();
     }

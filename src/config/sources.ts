@@ -74,7 +74,7 @@ export function readFile(path: string | undefined, mustExist: boolean): Source {
 }
 
 /** `path` is only for messages. */
-export function readYaml(content: string, path: string): Source {
+function readYaml(content: string, path: string): Source {
   const lines = new LineCounter();
   const document = parseDocument(content, { lineCounter: lines, prettyErrors: false });
   const lineOf = (offset: number | undefined) => `${path}:${lines.linePos(offset ?? 0).line}`;

@@ -8,9 +8,9 @@ import { dimensionNamePattern, reservedFieldNames } from "../model/dimensions.ts
 import { formatDuration, formatSize, parseDuration, parseSize } from "./units.ts";
 
 /** What a raw value turned out to be. `expected` completes "expected …"; `at` names the part that is wrong. */
-export type Parsed<T> = { readonly value: T } | { readonly problems: readonly ValueProblem[] };
+type Parsed<T> = { readonly value: T } | { readonly problems: readonly ValueProblem[] };
 
-export interface ValueProblem {
+interface ValueProblem {
   readonly expected: string;
   /** Below the key, where the value has parts: `.country.in`. */
   readonly at?: string;

@@ -63,7 +63,7 @@ export interface ClickBatch {
 /** A byte order mark at the start is part of the string, as any other character. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-export function entryText(column: StringColumn, entry: number): string {
+function entryText(column: StringColumn, entry: number): string {
   return decoder.decode(column.bytes.subarray(column.offsets[entry]!, column.offsets[entry + 1]!));
 }
 

@@ -31,10 +31,6 @@ export function minuteDimensions(layout: DimensionLayout): Dimension[] {
   return layout.filter((dimension) => dimension.in === "minute");
 }
 
-export function rawDimensions(layout: DimensionLayout): Dimension[] {
-  return layout.filter((dimension) => dimension.in === "raw");
-}
-
 export const defaultDimensions: DimensionLayout = [
   { name: "country", in: "minute", type: "country" },
   { name: "device", in: "minute", type: "string" },

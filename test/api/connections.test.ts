@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, it } from "node:test";
+import type { Readiness } from "../../src/api/service-parts.ts";
 import { json, problemOf, startHttpSide } from "./harness.ts";
 
 describe("the doors of the service", () => {
@@ -53,9 +54,8 @@ describe("the doors of the service", () => {
 
   it("tell whether the service is ready", async () => {
     let ready = false;
-    await using side = await startHttpSide({}, () =>
-      ready ? { ready } : { ready, reason: "recovering" },
-    );
+    const readiness = (): Readiness => (ready ? { ready } : { ready, reason: "recovering" });
+    await using side = await startHttpSide({}, { readiness });
     const unready = await fetch(`${side.url}/readyz`);
     assert.deepEqual([unready.status, unready.headers.get("retry-after")], [503, "1"]);
     const problem = await problemOf(unready);

@@ -10,31 +10,42 @@ import type { Readiness, ServiceParts } from "../../src/api/service-parts.ts";
 import type { SettingName } from "../../src/config/keys.ts";
 import { loadSettings } from "../../src/config.ts";
 import { AdmissionGate } from "../../src/ingest/backpressure.ts";
+import type { IngestService } from "../../src/ingest/ingest-service.ts";
+import type { QueryService } from "../../src/query/query-service.ts";
 
 export interface HttpSide extends AsyncDisposable {
   readonly url: string;
   readonly server: FastifyInstance;
 }
 
-/** A part of the service that the requests of a test must not reach: any call is an error. */
-function unreachable<Part extends object>(part: string): Part {
-  return new Proxy({} as Part, {
-    get: (_target, name) => () => {
-      throw new Error(`${part}.${String(name)} was reached`);
+/** A part of the service of which a test reaches only the given methods: calling any other is an error. */
+function partWith<Part extends object>(part: string, methods: Partial<Part>): Part {
+  return new Proxy(methods as Part, {
+    get: (target, name) => {
+      if (name in target) return target[name as keyof Part];
+      return () => {
+        throw new Error(`${part}.${String(name)} was reached`);
+      };
     },
   });
 }
 
-/** For requests that are answered before ingest or query have a say. */
+export interface Parts {
+  readonly ingest?: Partial<IngestService>;
+  readonly query?: Partial<QueryService>;
+  readonly readiness?: () => Readiness;
+}
+
+/** For what is decided before ingest or query have a say, and for what they can't be brought to do at will. */
 export async function startHttpSide(
   flags: Readonly<Partial<Record<SettingName, string>>> = {},
-  readiness: () => Readiness = () => ({ ready: true }),
+  { ingest = {}, query = {}, readiness = () => ({ ready: true }) }: Parts = {},
 ): Promise<HttpSide> {
   const settings = loadSettings({ flags: { log_level: "silent", ...flags } });
   const parts: ServiceParts = {
     settings,
-    ingest: unreachable("ingest"),
-    query: unreachable("query"),
+    ingest: partWith("ingest", ingest),
+    query: partWith("query", query),
     admission: new AdmissionGate(settings.limits),
     readiness,
   };

@@ -53,7 +53,7 @@ describe("history", () => {
       400,
       "malformed_encoding",
     ],
-    ["nothing", new Uint8Array(0), 400, "malformed_json"],
+    ["nothing", new Uint8Array(0), 400, "malformed_encoding"],
     ["half a batch", batchOf("a", 3).slice(0, 100), 400, "malformed_encoding"],
     [
       "unknown dimensions",

@@ -2,10 +2,26 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { DuckDBInstance } from "@duckdb/node-api";
 import { parse } from "csv-parse/sync";
 import { ServiceProcess } from "../support/service-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { runCommand } from "./run-command.ts";
+
+/** Damages the store of a stopped service: every minute row counts one click more. */
+async function addToMinuteCounts(path: string): Promise<void> {
+  const instance = await DuckDBInstance.create(path);
+  const connection = await instance.connect();
+  const tables = await connection.runAndReadAll(
+    "SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'minute%'",
+  );
+  for (const [table] of tables.getRowsJS()) {
+    await connection.run(`UPDATE "${String(table)}" SET clicks = clicks + 1`);
+  }
+  await connection.run("CHECKPOINT");
+  connection.closeSync();
+  instance.closeSync();
+}
 
 describe("the command line", () => {
   it("exits 0 where help or the version is asked for", async () => {
@@ -194,6 +210,11 @@ describe("serve", () => {
     assert.equal(audit.exitCode, 0, audit.stderr);
     const answer = JSON.parse(audit.stdout) as { compared_clicks: number; differing_rows: number };
     assert.deepEqual([answer.compared_clicks, answer.differing_rows], [1, 0]);
+
+    await addToMinuteCounts(join(directory.path, "store.duckdb"));
+    const found = await runCommand(["audit", "--data-dir", directory.path]);
+    assert.equal(found.exitCode, 1, found.stderr);
+    assert.match(found.stdout, /1 ROWS DIFFER/);
   });
 
   it("exits 3 where another service has the directory", async () => {

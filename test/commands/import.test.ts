@@ -63,7 +63,7 @@ async function importInto(
     batchRowsMax: 1_000,
   });
   assert.equal(result.accepted, rows.length);
-  await target.committed(result.positions);
+  await target.caughtUp();
   const after = await target.outcomesSince("import:clicks.csv", startMs);
   return {
     ...after,

@@ -32,7 +32,8 @@ function parseTrace(trace: string): Call[] {
     if (text.endsWith("<unfinished ...>")) {
       started.set(thread, text);
       // A write is under way from its start: the answer may be out before the call returns.
-      if (call[1] !== "fdatasync" && call[1] !== "fsync") calls.push({ name: call[1]!, text, line });
+      if (call[1] !== "fdatasync" && call[1] !== "fsync")
+        calls.push({ name: call[1]!, text, line });
     } else calls.push({ name: call[1]!, text, line });
   }
   return calls;
@@ -44,12 +45,26 @@ describe("an ack", () => {
     const tracePath = join(directory.path, "strace.txt");
     const service = await ServiceProcess.start({
       dataDir: directory.path,
-      under: ["strace", "-f", "-y", "-s", "64", "-o", tracePath, "-e", "trace=read,write,writev,fdatasync,fsync"],
+      under: [
+        "strace",
+        "-f",
+        "-y",
+        "-s",
+        "64",
+        "-o",
+        tracePath,
+        "-e",
+        "trace=read,write,writev,fdatasync,fsync",
+      ],
     });
     try {
       for (let i = 0; i < requestCount; i++) {
         const click = { ad_id: "ad-1", click_timestamp: Date.now(), event_id: `e-${i}` };
-        const { status } = await service.post("/v1/clicks", JSON.stringify(click), "application/json");
+        const { status } = await service.post(
+          "/v1/clicks",
+          JSON.stringify(click),
+          "application/json",
+        );
         assert.equal(status, 200);
       }
     } finally {
@@ -58,7 +73,9 @@ describe("an ack", () => {
 
     const calls = parseTrace(await readFile(tracePath, "utf8"));
     const isSync = ({ name, text }: Call): boolean =>
-      (name === "fdatasync" || name === "fsync") && text.includes("queue.sqlite-wal") && /= 0$/.test(text.trim());
+      (name === "fdatasync" || name === "fsync") &&
+      text.includes("queue.sqlite-wal") &&
+      text.trim().endsWith("= 0");
     let acks = 0;
     let waiting = false;
     let synced = false;
@@ -68,8 +85,15 @@ describe("an ack", () => {
         synced = false;
       } else if (isSync(call)) {
         synced = true;
-      } else if (waiting && call.name.startsWith("write") && call.text.includes("HTTP/1.1 200 OK")) {
-        assert.ok(synced, `line ${call.line}: a 2xx without a sync since its request: ${call.text}`);
+      } else if (
+        waiting &&
+        call.name.startsWith("write") &&
+        call.text.includes("HTTP/1.1 200 OK")
+      ) {
+        assert.ok(
+          synced,
+          `line ${call.line}: a 2xx without a sync since its request: ${call.text}`,
+        );
         waiting = false;
         acks++;
       }

@@ -70,7 +70,12 @@ class Load {
       const adId = `ad-${random.below(50)}`;
       this.sentByAd.set(adId, (this.sentByAd.get(adId) ?? 0) + 1);
       lines.push(
-        JSON.stringify({ ad_id: adId, click_timestamp: Date.now(), event_id: random.uuid(), country: "DE" }),
+        JSON.stringify({
+          ad_id: adId,
+          click_timestamp: Date.now(),
+          event_id: random.uuid(),
+          country: "DE",
+        }),
       );
     }
     return lines.join("\n");
@@ -101,11 +106,16 @@ describe("kill -9 at random moments under load", () => {
     const fromMs = Date.now();
     let cycles = 0;
     for (let attempt = 0; cycles < cycleCount; attempt++) {
-      assert.ok(attempt < cycleCount * 3, `only ${cycles} of ${attempt} kills met requests and offsets in flight`);
+      assert.ok(
+        attempt < cycleCount * 3,
+        `only ${cycles} of ${attempt} kills met requests and offsets in flight`,
+      );
       const service = await ServiceProcess.start({ dataDir, env });
       const ackedBefore = load.acked;
       const running = load.run(service);
-      await eventually("some batches are acked", () => (load.acked > ackedBefore ? true : undefined));
+      await eventually("some batches are acked", () =>
+        load.acked > ackedBefore ? true : undefined,
+      );
       const killAtMs = performance.now() + random.between(0, 400);
       await eventually("the moment of the kill", () =>
         performance.now() >= killAtMs && load.inFlightCount > 0 ? true : undefined,
@@ -120,14 +130,20 @@ describe("kill -9 at random moments under load", () => {
     await load.sendUnacked(service);
     await service.caughtUp();
     const range = `from=${fromMs - 60_000}&to=${Date.now() + 60_000}`;
-    const { ads } = await service.get<{ ads: { ad_id: string; count: number }[] }>(`/v1/top?topN=1000&${range}`);
+    const { ads } = await service.get<{ ads: { ad_id: string; count: number }[] }>(
+      `/v1/top?topN=1000&${range}`,
+    );
     assert.deepEqual(
       new Map(ads.map(({ ad_id, count }) => [ad_id, count])),
       new Map([...load.sentByAd].toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))),
     );
     const ledger = await service.get<{ balanced: boolean }>(`/v1/ledger?${range}`);
     assert.equal(ledger.balanced, true);
-    const audit = await service.post<{ differing_rows: number }>("/v1/admin/audit", "{}", "application/json");
+    const audit = await service.post<{ differing_rows: number }>(
+      "/v1/admin/audit",
+      "{}",
+      "application/json",
+    );
     assert.equal(audit.body.differing_rows, 0);
   });
 });

@@ -34,7 +34,10 @@ interface Answer {
 }
 
 /** Sends every batch with one bad line in it, several at a time; returns the received, accepted and rejected. */
-async function sendAll(service: ServiceProcess, lines: readonly string[]): Promise<Record<string, number>> {
+async function sendAll(
+  service: ServiceProcess,
+  lines: readonly string[],
+): Promise<Record<string, number>> {
   const batches: string[] = [];
   for (let at = 0; at < lines.length; at += batchSize) {
     const batch = lines.slice(at, at + batchSize);
@@ -89,7 +92,10 @@ describe("a live run of 40,000 clicks with duplicates, bad lines and a shuffled 
     let total: Record<string, number>;
     let ledger: { total: Record<string, number>; balanced: boolean };
     try {
-      total = await sendAll(service, sent.map((click) => JSON.stringify(click)));
+      total = await sendAll(
+        service,
+        sent.map((click) => JSON.stringify(click)),
+      );
       await service.caughtUp();
       for (const path of filters.flatMap(pathsOf)) await ask(service, path);
       ledger = await service.get(`/v1/ledger?${range}`);
@@ -107,8 +113,14 @@ describe("a live run of 40,000 clicks with duplicates, bad lines and a shuffled 
     assert.equal(oracle.count({ fromMinute, toMinute }), clickCount);
 
     for (const text of filters) {
-      const query = { fromMinute, toMinute, ...(text === undefined ? {} : { filter: parseFilter(text) }) };
-      const [adZero, adSeven, top, breakdown] = pathsOf(text).map((path) => answers.get(path) as Answer);
+      const query = {
+        fromMinute,
+        toMinute,
+        ...(text === undefined ? {} : { filter: parseFilter(text) }),
+      };
+      const [adZero, adSeven, top, breakdown] = pathsOf(text).map(
+        (path) => answers.get(path) as Answer,
+      );
       assert.equal(adZero!.count, oracle.count({ ...query, adId: "ad-0" }), text);
       assert.equal(adSeven!.count, oracle.count({ ...query, adId: "ad-7" }), text);
       assert.deepEqual(
@@ -117,17 +129,23 @@ describe("a live run of 40,000 clicks with duplicates, bad lines and a shuffled 
       );
       const minutes = Array.from({ length: toMinute - fromMinute }, (_, i) => fromMinute + i);
       assert.deepEqual(
-        breakdown!.rows.map(({ start, country, device, count }) => [minuteOf(Date.parse(String(start))), country, device, count]),
+        breakdown!.rows.map(({ start, country, device, count }) => [
+          minuteOf(Date.parse(String(start))),
+          country,
+          device,
+          count,
+        ]),
         oracle
           .breakdown(query, ["country", "device"], minutes)
-          .map(({ bucketStart, group, count }) => [bucketStart, ...group, count]),
+          .map(({ bucketStart, group: [country, device], count }) => [bucketStart, country, device, count]),
       );
     }
 
     assert.equal(ledger.balanced, true);
     const expected: Record<string, number> = {};
     for (const row of oracle.ledger.values()) {
-      for (const [name, count] of Object.entries(row)) expected[name] = (expected[name] ?? 0) + count;
+      for (const [name, count] of Object.entries(row))
+        expected[name] = (expected[name] ?? 0) + count;
     }
     assert.deepEqual(ledger.total, expected);
     assert.equal(expected["received"], total["received"]);

@@ -81,7 +81,7 @@ export class CommitMaker {
     const layout = parts.layout ?? storeLayout;
     const records = parts.records ?? (parts.clicks ? [parts.clicks] : []);
     const clicks = records.map((rows) => {
-      this.clicks.push(...rows);
+      for (const row of rows) this.clicks.push(row);
       const offset = this.takeOffset(partition);
       return { ...this.decided(rows, layout), partition, offset, receivedAtMs, source };
     });

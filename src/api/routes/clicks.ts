@@ -2,6 +2,8 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Static } from "typebox";
+import type { AdmissionGate } from "../../ingest/backpressure.ts";
+import { decodeClickBatch } from "../../model/click-batch-codec.ts";
 import { CodedError } from "../../model/errors.ts";
 import type { AllowedBody, BodyHead } from "../body-head.ts";
 import { checkBodyHead } from "../body-head.ts";
@@ -17,8 +19,16 @@ import type { ServiceParts } from "../service-parts.ts";
 import { sourceOf } from "../source.ts";
 import { waitCounted } from "../wait-counted.ts";
 
-const clickTypes = ["application/json", "application/x-ndjson"];
-const batchTypes = ["application/vnd.clicktally.click-batch"];
+const clickBodies = {
+  contentTypes: ["application/json", "application/x-ndjson"],
+  contentEncodings: ["identity", "gzip", "zstd"],
+  emptyCode: "malformed_json",
+} as const;
+const batchBodies = {
+  contentTypes: ["application/vnd.clicktally.click-batch"],
+  contentEncodings: ["identity"],
+  emptyCode: "malformed_encoding",
+} as const;
 
 export function registerClickRoutes(server: FastifyInstance, parts: ServiceParts): void {
   void server.register((scope, _options, done) => {
@@ -35,7 +45,7 @@ function registerClicks(
   scope: FastifyInstance,
   { ingest, query, admission, settings }: ServiceParts,
 ): void {
-  const allowed: AllowedBody = { contentTypes: clickTypes, bytesMax: settings.limits.bodyBytesMax };
+  const allowed = { ...clickBodies, bytesMax: settings.limits.bodyBytesMax };
   scope.post("/v1/clicks", {
     schema: {
       tags: ["clicks"],
@@ -45,7 +55,7 @@ function registerClicks(
         "A click as a JSON object, an array of clicks, or NDJSON; plain, gzip or zstd. Answers once the accepted " +
         "clicks are durable. A bad item is named in `errors` and costs nothing that is good. With `wait=counted` it " +
         "answers once they are counted, or after 5 s with 202: accepted, but undecided.",
-      consumes: clickTypes,
+      consumes: [...clickBodies.contentTypes],
       querystring: WaitQuery,
       response: {
         200: ClicksAnswerSchema,
@@ -58,18 +68,15 @@ function registerClicks(
       request: FastifyRequest<{ Querystring: Static<typeof WaitQuery> }>,
       reply: FastifyReply,
     ) => {
-      const head = checkBodyHead(request.headers, allowed);
-      using admitted = admission.enter(head.contentLength ?? 0);
-      const bytes = await readWhole(request, head, allowed.bytesMax, (length) =>
-        admitted.grow(length),
+      const { ranges, ...answer } = await takeBody(request, admission, allowed, (bytes, head) =>
+        ingest.accept({
+          bytes,
+          contentType: head.contentType,
+          contentEncoding: head.contentEncoding,
+          source: sourceOf(request),
+          history: false,
+        }),
       );
-      const { ranges, ...answer } = await ingest.accept({
-        bytes,
-        contentType: head.contentType,
-        contentEncoding: head.contentEncoding,
-        source: sourceOf(request),
-        history: false,
-      });
       if (answer.accepted === 0 && answer.received > 0) return reply.code(400).send(answer);
       if (request.query.wait === undefined) return answer;
       const outcomes = await waitCounted(query, ranges);
@@ -82,7 +89,7 @@ function registerImport(
   scope: FastifyInstance,
   { ingest, query, admission, settings }: ServiceParts,
 ): void {
-  const allowed: AllowedBody = { contentTypes: batchTypes, bytesMax: settings.limits.bodyBytesMax };
+  const allowed = { ...batchBodies, bytesMax: settings.limits.bodyBytesMax };
   scope.post("/v1/admin/import", {
     schema: {
       tags: ["admin"],
@@ -90,7 +97,7 @@ function registerImport(
       summary: "Take in a batch of history",
       description:
         "A click batch in its binary form, as `clicktally import --url` sends it: never late, any age.",
-      consumes: batchTypes,
+      consumes: [...batchBodies.contentTypes],
       querystring: ImportQuery,
       response: { 200: ImportAnswerSchema, 202: ImportAnswerSchema, ...problemResponses },
     },
@@ -98,30 +105,17 @@ function registerImport(
       request: FastifyRequest<{ Querystring: Static<typeof ImportQuery> }>,
       reply: FastifyReply,
     ) => {
-      const head = checkBodyHead(request.headers, allowed);
-      if (head.contentEncoding !== "identity") {
-        throw new CodedError(
-          "unsupported_encoding",
-          "send click batches without a Content-Encoding",
-          {
-            field: "Content-Encoding",
-          },
-        );
-      }
-      using admitted = admission.enter(head.contentLength ?? 0);
-      const bytes = await readWhole(request, head, allowed.bytesMax, (length) =>
-        admitted.grow(length),
-      );
-      const received = rowCountOf(bytes);
-      const positions = await ingest.appendBatch(bytes, request.query.source);
-      const answer = { received, positions };
+      const answer = await takeBody(request, admission, allowed, async (bytes) => {
+        const received = rowCountOf(bytes);
+        return { received, positions: await ingest.appendBatch(bytes, request.query.source) };
+      });
       if (request.query.wait === undefined) return answer;
       // A record holds rows of this batch alone, so all of its rows are meant.
-      const rows = positions.map(({ partition, offset }) => ({
+      const rows = answer.positions.map(({ partition, offset }) => ({
         partition,
         offset,
         fromRow: 0,
-        toRow: received,
+        toRow: answer.received,
       }));
       const outcomes = await waitCounted(query, rows);
       return outcomes ? { ...answer, ...outcomes } : reply.code(202).send(answer);
@@ -129,26 +123,34 @@ function registerImport(
   });
 }
 
-/** CodedError `malformed_json` where there is nothing in it, since that is never meant. */
-async function readWhole(
+/**
+ * Reads the body once there is room for it and hands it on; its place is free again when `take` has resolved, so
+ * that waiting for the outcomes keeps nobody out.
+ */
+async function takeBody<Answer>(
   request: FastifyRequest,
-  { contentLength }: BodyHead,
-  bytesMax: number,
-  grow: (bytes: number) => void,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const isAnnounced = contentLength !== undefined;
+  admission: AdmissionGate,
+  allowed: AllowedBody,
+  take: (bytes: Uint8Array<ArrayBuffer>, head: BodyHead) => Promise<Answer>,
+): Promise<Answer> {
+  const head = checkBodyHead(request.headers, allowed);
+  const { contentLength } = head;
+  using admitted = admission.enter(contentLength ?? 0);
   const bytes = await readBody(request.raw, {
     contentLength,
-    bytesMax,
-    ...(isAnnounced ? {} : { onGrowth: grow }),
+    bytesMax: allowed.bytesMax,
+    // What was announced has its room already.
+    ...(contentLength === undefined ? { onGrowth: (more) => admitted.grow(more) } : {}),
   });
-  if (bytes.length === 0) throw new CodedError("malformed_json", "the body is empty");
-  return bytes;
+  if (bytes.length === 0) throw new CodedError(allowed.emptyCode, "the body is empty");
+  return await take(bytes, head);
 }
 
-/** See model/click-batch-codec.ts; ingest has checked the batch by the time this is told to anybody. */
 function rowCountOf(batchBytes: Uint8Array): number {
-  return batchBytes.length < 8
-    ? 0
-    : new DataView(batchBytes.buffer, batchBytes.byteOffset).getUint32(4, true);
+  try {
+    return decodeClickBatch(batchBytes).rowCount;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CodedError("malformed_encoding", `the bytes are no click batch: ${why}`, { cause });
+  }
 }

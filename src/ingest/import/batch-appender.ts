@@ -1,13 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { CodedError } from "../../model/errors.ts";
-import type { ItemErrorCode } from "../../model/errors.ts";
-import type { Position } from "../../model/log-record.ts";
+import type { ErrorCode, ItemErrorCode } from "../../model/errors.ts";
 
-/** Appends a batch as history; resolves with its places in the log once it is durable. */
-export type AppendBatch = (
-  batchBytes: Uint8Array<ArrayBuffer>,
-  source: string,
-) => Promise<readonly Position[]>;
+/** Appends a batch as history; resolves once it is durable. */
+export type AppendBatch = (batchBytes: Uint8Array<ArrayBuffer>, source: string) => Promise<unknown>;
 
 /** What became of a file's rows so far; accepted, rejected and unknown without those that are skipped. */
 export interface Tally {
@@ -26,11 +22,10 @@ const retryDelayMs = 500;
 
 /** Appends batches in their order, a few at a time. */
 export class BatchAppender {
-  /** Called after each append, in order, with the tally that the batch was given with and all positions so far. */
-  onAppended: (tally: Tally, positions: readonly Position[]) => Promise<void> = async () => {};
+  /** Called after each append, in order, with the tally that the batch was given with. */
+  onAppended: (tally: Tally) => Promise<void> = async () => {};
   private readonly appendBatch: AppendBatch;
   private readonly source: string;
-  private readonly positions: Position[] = [];
   private inFlight = 0;
   private last: Promise<void> = Promise.resolve();
   private failure: { readonly error: unknown } | undefined;
@@ -45,10 +40,7 @@ export class BatchAppender {
   async append(bytes: Uint8Array, tally: Tally): Promise<void> {
     this.inFlight++;
     const appended = this.offer(bytes);
-    this.last = Promise.all([appended, this.last]).then(async ([positions]) => {
-      this.positions.push(...positions);
-      await this.onAppended(tally, this.positions);
-    });
+    this.last = Promise.all([appended, this.last]).then(() => this.onAppended(tally));
     this.last.then(
       () => this.settle(),
       (error: unknown) => this.settle({ error }),
@@ -59,10 +51,9 @@ export class BatchAppender {
     if (this.failure) throw this.failure.error;
   }
 
-  /** All positions, once everything is durable. */
-  async finish(): Promise<readonly Position[]> {
+  /** Resolves once everything is durable. */
+  async finish(): Promise<void> {
     await this.last;
-    return this.positions;
   }
 
   private settle(failure?: { readonly error: unknown }): void {
@@ -71,12 +62,13 @@ export class BatchAppender {
     this.wake();
   }
 
-  private async offer(bytes: Uint8Array): Promise<readonly Position[]> {
+  private async offer(bytes: Uint8Array): Promise<void> {
     const deadlineMs = performance.now() + catchUpMsMax;
     for (;;) {
       try {
         // A copy: it may be given away to another thread, and this one be needed again.
-        return await this.appendBatch(bytes.slice(), this.source);
+        await this.appendBatch(bytes.slice(), this.source);
+        return;
       } catch (error) {
         if (!isPassing(error) || performance.now() > deadlineMs) throw error;
         await delay(retryDelayMs);
@@ -85,7 +77,9 @@ export class BatchAppender {
   }
 }
 
+const passingCodes: ReadonlySet<ErrorCode> = new Set(["overloaded", "queue_full", "not_ready"]);
+
 /** True for refusals that end when the service has caught up. */
 function isPassing(error: unknown): boolean {
-  return error instanceof CodedError && (error.code === "overloaded" || error.code === "queue_full");
+  return error instanceof CodedError && passingCodes.has(error.code);
 }

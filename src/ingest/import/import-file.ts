@@ -10,7 +10,6 @@ import { encodeClickBatch } from "../../model/click-batch-codec.ts";
 import { ClickBatchBuilder } from "../../model/click-batch-builder.ts";
 import type { DimensionLayout } from "../../model/dimensions.ts";
 import type { ItemErrorCode } from "../../model/errors.ts";
-import type { Position } from "../../model/log-record.ts";
 import type { ClickRules } from "../admit-click.ts";
 import { ClickAdmitter } from "../admit-click.ts";
 import type { FieldNames } from "../declared-fields.ts";
@@ -66,8 +65,6 @@ export interface ImportResult {
   readonly accepted: number;
   readonly rejected: Readonly<Partial<Record<ItemErrorCode, number>>>;
   readonly unknownFields: number;
-  /** Where the accepted rows lie in the log, those of an interrupted run before included. */
-  readonly positions: readonly Position[];
   /** Rows that an interrupted run had imported already. */
   readonly resumedRows: number;
   /** When the file was imported before, where it was. */
@@ -85,21 +82,18 @@ export async function importFile(options: ImportOptions): Promise<ImportResult> 
 
   const appender = new BatchAppender(options.append, source);
   const rowImport = new RowImport(options, appender, resumed?.rowsDone ?? 0);
-  appender.onAppended = async (tally, positions) => {
-    await stateFile.save({ file, ...totals(tally, positions) });
-  };
-  const totals = (tally: Tally, positions: readonly Position[]) => ({
+  appender.onAppended = (tally) => stateFile.save({ file, ...totals(tally) });
+  const totals = (tally: Tally) => ({
     rowsDone: tally.rows,
     accepted: tally.accepted + (resumed?.accepted ?? 0),
     rejected: sumOf(tally.rejected, resumed?.rejected ?? {}),
     unknownFields: tally.unknownFields + (resumed?.unknownFields ?? 0),
-    positions: [...(resumed?.positions ?? []), ...positions],
   });
 
   const blocks = await openSource(path, format);
   const tally = await rowImport.run(blocks);
-  const positions = await appender.finish();
-  const done = totals(tally, positions);
+  await appender.finish();
+  const done = totals(tally);
   await stateFile.save({ file, ...done, finishedAt: new Date().toISOString() });
   return {
     source,

@@ -8,7 +8,6 @@ import { createHash } from "node:crypto";
 import { mkdir, open, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ItemErrorCode } from "../../model/errors.ts";
-import type { Position } from "../../model/log-record.ts";
 
 const version = 1;
 const hashedBytes = 1_048_576;
@@ -21,8 +20,6 @@ export interface ImportState {
   readonly accepted: number;
   readonly rejected: Readonly<Partial<Record<ItemErrorCode, number>>>;
   readonly unknownFields: number;
-  /** Where the accepted rows lie in the log. */
-  readonly positions: readonly Position[];
   /** RFC 3339; absent where the import did not finish. */
   readonly finishedAt?: string;
 }

@@ -1,7 +1,8 @@
 /** Which tables there are and which columns they have, in memory; the database is asked once, when it is opened. */
 
+import { dayMs } from "../../model/time.ts";
 import type { Connection } from "./connection.ts";
-import type { Column, ColumnType, Part } from "./schema.ts";
+import type { Column, ColumnType } from "./schema.ts";
 import {
   addColumn,
   createTable,
@@ -9,11 +10,10 @@ import {
   dictionaryColumns,
   dictionaryTable,
   expiredTable,
-  minuteColumns,
   minutesTable,
   parts,
-  rawColumns,
   rawTable,
+  scatteredTable,
 } from "./schema.ts";
 
 export class TableShape {
@@ -46,7 +46,6 @@ export interface NeededTables {
 
 export class Catalog {
   private readonly tables = new Map<string, TableShape>();
-  private readonly dayNumbers = new Set<number>();
   private sortedDays: readonly number[] = [];
   /** Rises with every change. */
   version = 0;
@@ -70,23 +69,19 @@ export class Catalog {
 
   static of(tables: readonly TableShape[]): Catalog {
     const catalog = new Catalog();
+    const days = new Set<number>();
     for (const table of tables) {
       catalog.tables.set(table.name, table);
-      const day = dayOfRawTable(table.name);
-      if (day !== undefined) catalog.dayNumbers.add(day);
+      const day = dayOfTable(table.name);
+      if (day !== undefined) days.add(day);
     }
-    catalog.sortedDays = [...catalog.dayNumbers].sort((a, b) => a - b);
+    catalog.sortedDays = [...days].sort((a, b) => a - b);
     return catalog;
   }
 
-  /** Days with tables, ascending. */
+  /** Days that have tables of their own, ascending. */
   get days(): readonly number[] {
     return this.sortedDays;
-  }
-
-  /** Those of `[firstDay, lastDay]`. */
-  daysWithin(firstDay: number, lastDay: number): number[] {
-    return this.sortedDays.filter((day) => day >= firstDay && day <= lastDay);
   }
 
   hasTable(name: string): boolean {
@@ -106,68 +101,76 @@ export class Catalog {
       .map((name) => name.slice(prefix.length));
   }
 
-  raw(day: number): TableShape[] {
-    return parts.map((part) => this.table(rawTable(day, part)));
+  /** Tables of raw clicks of these days alone. */
+  rawOfDays(firstDay: number, lastDay: number): TableShape[] {
+    return this.daysWithin(firstDay, lastDay).flatMap((day) =>
+      parts.flatMap((part) => this.tables.get(rawTable(day, part)) ?? []),
+    );
+  }
+
+  /** Clicks of any day. */
+  scattered(): TableShape[] {
+    return parts.map((part) => this.table(scatteredTable(part)));
+  }
+
+  /** All tables that may hold raw clicks of these days. */
+  raw(firstDay: number, lastDay: number): TableShape[] {
+    return [...this.rawOfDays(firstDay, lastDay), ...this.scattered()];
   }
 
   deltas(): TableShape[] {
     return parts.map((part) => this.table(deltaTable(part)));
   }
 
-  /** Statements that make room for these clicks; none where everything is there. */
-  missing(needed: NeededTables): string[] {
-    const statements: string[] = [];
-    for (const dictionary of needed.dictionaries) {
-      const name = dictionaryTable(dictionary);
-      if (!this.tables.has(name)) statements.push(createTable(name, dictionaryColumns));
-    }
-    const keyed = this.mergedWith(deltaTable(0), needed.keyed);
-    for (const part of parts)
-      statements.push(...this.missingColumns(deltaTable(part), needed.keyed));
-    for (const day of needed.days) statements.push(...this.missingOfDay(day, keyed, needed));
-    if (needed.expired) {
-      statements.push(...this.missingColumns(expiredTable, [...needed.keyed, ...needed.unkeyed]));
-    }
-    return statements;
+  /** All tables that may hold minute counts of these days. */
+  minutes(firstDay: number, lastDay: number): TableShape[] {
+    const compacted = this.daysWithin(firstDay, lastDay).flatMap(
+      (day) => this.tables.get(minutesTable(day)) ?? [],
+    );
+    return [...compacted, ...this.deltas()];
   }
 
-  /** Statements that give `day` its tables, shaped like those of the day before it that has some. */
-  missingFor(day: number): string[] {
-    const before = this.sortedDays.findLast((other) => other <= day);
-    if (before === undefined || this.dayNumbers.has(day)) return [];
+  /** Statements that make room for these clicks; none where everything is there. */
+  missing(needed: NeededTables): string[] {
+    const dictionaries = [...needed.dictionaries].map(dictionaryTable);
+    const raw = [...needed.keyed, ...needed.unkeyed];
     return [
-      ...parts.map((part) =>
-        createTable(rawTable(day, part), this.table(rawTable(before, part)).columns),
-      ),
-      createTable(minutesTable(day), this.table(minutesTable(before)).columns),
+      ...dictionaries
+        .filter((name) => !this.tables.has(name))
+        .map((name) => createTable(name, dictionaryColumns)),
+      ...parts.flatMap((part) => this.missingColumns(deltaTable(part), needed.keyed)),
+      ...parts.flatMap((part) => this.missingColumns(scatteredTable(part), raw)),
+      ...(needed.expired ? this.missingColumns(expiredTable, raw) : []),
+      ...[...needed.days].flatMap((day) => this.missingRaw(day, raw)),
     ];
+  }
+
+  /** Statements that give days all tables, with all columns, that clicks and counts of now could need. */
+  missingOfDays(days: readonly number[]): string[] {
+    const raw = this.table(scatteredTable(0)).columns;
+    return [...days.flatMap((day) => this.missingRaw(day, raw)), ...this.missingMinutes(days)];
   }
 
   /** Statements that let compaction move all columns of the deltas to these days. */
-  missingForCompaction(days: Iterable<number>): string[] {
-    const keyed = this.table(deltaTable(0)).columns.filter((column) =>
-      column.name.startsWith("k_"),
-    );
-    return [...days].flatMap((day) =>
-      this.tables.has(minutesTable(day))
-        ? this.missingColumns(minutesTable(day), keyed)
-        : [createTable(minutesTable(day), [...minuteColumns, ...keyed])],
+  missingMinutes(days: readonly number[]): string[] {
+    const { columns } = this.table(deltaTable(0));
+    return days.flatMap((day) => this.missingTable(minutesTable(day), columns));
+  }
+
+  /** A new day gets every column that was ever needed: they will be needed again. */
+  private missingRaw(day: number, columns: readonly Column[]): string[] {
+    const known = union([...this.table(scatteredTable(0)).columns, ...columns]);
+    return parts.flatMap((part) =>
+      this.tables.has(rawTable(day, part))
+        ? this.missingColumns(rawTable(day, part), columns)
+        : [createTable(rawTable(day, part), known)],
     );
   }
 
-  private missingOfDay(day: number, keyed: readonly Column[], needed: NeededTables): string[] {
-    if (this.dayNumbers.has(day)) {
-      return parts.flatMap((part) =>
-        this.missingColumns(rawTable(day, part), [...needed.keyed, ...needed.unkeyed]),
-      );
-    }
-    const newest = this.sortedDays.at(-1);
-    const like = newest === undefined ? [] : this.table(rawTable(newest, 0)).columns;
-    const columns = union([...rawColumns, ...like, ...keyed, ...needed.unkeyed]);
-    return [
-      ...parts.map((part: Part) => createTable(rawTable(day, part), columns)),
-      createTable(minutesTable(day), union([...minuteColumns, ...keyed])),
-    ];
+  private missingTable(name: string, columns: readonly Column[]): string[] {
+    return this.tables.has(name)
+      ? this.missingColumns(name, columns)
+      : [createTable(name, columns)];
   }
 
   private missingColumns(table: string, columns: readonly Column[]): string[] {
@@ -177,17 +180,14 @@ export class Catalog {
       .map((column) => addColumn(table, column));
   }
 
-  private mergedWith(table: string, columns: readonly Column[]): Column[] {
-    const keyed = this.table(table).columns.filter((column) => column.name.startsWith("k_"));
-    return union([...keyed, ...columns]);
+  private daysWithin(firstDay: number, lastDay: number): number[] {
+    return this.sortedDays.filter((day) => day >= firstDay && day <= lastDay);
   }
 
   /** Takes over what another look at the database has found. */
   replaceWith(other: Catalog): void {
     this.tables.clear();
-    this.dayNumbers.clear();
     for (const [name, shape] of other.tables) this.tables.set(name, shape);
-    for (const day of other.dayNumbers) this.dayNumbers.add(day);
     this.sortedDays = other.sortedDays;
     this.version++;
   }
@@ -197,8 +197,8 @@ function union(columns: readonly Column[]): Column[] {
   return [...new Map(columns.map((column) => [column.name, column])).values()];
 }
 
-function dayOfRawTable(name: string): number | undefined {
-  const match = /^raw_(\d{4})(\d\d)(\d\d)_[01]$/.exec(name);
+function dayOfTable(name: string): number | undefined {
+  const match = /^(?:raw|minutes)_(\d{4})(\d\d)(\d\d)(?:_[01])?$/.exec(name);
   if (!match) return undefined;
-  return Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3])) / 86_400_000;
+  return Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3])) / dayMs;
 }

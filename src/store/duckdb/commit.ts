@@ -2,7 +2,6 @@
 
 import { EventIdKind } from "../../model/click-batch.ts";
 import type { Commit, MinuteDeltas } from "../../model/commit.ts";
-import { dayOfMinute } from "../../model/time.ts";
 import type { Column } from "./schema.ts";
 import {
   deltaTable,
@@ -14,12 +13,12 @@ import {
   keyColumn,
   ledgerOutcomeColumns,
   rawTable,
+  scatteredTable,
   textColumn,
 } from "./schema.ts";
 import type { Part } from "./schema.ts";
 import type { ColumnBuffer, ColumnSetter, TableAppenders } from "./append-columns.ts";
 import type { Catalog, NeededTables } from "./catalog.ts";
-import { daysOf, rowsByTable } from "./rows-by-table.ts";
 import type { RowsByTable, Slice } from "./rows-by-table.ts";
 
 /** What the store knows between two commits. */
@@ -31,7 +30,7 @@ export interface WriterState {
   readonly sourceKeys: Map<string, number>;
 }
 
-export function neededTables(commit: Commit): NeededTables {
+export function neededTables(commit: Commit, rows: RowsByTable): NeededTables {
   const keyed = new Map<string, Column>();
   const unkeyed = new Map<string, Column>();
   for (const { batch, dimensionKeys } of commit.clicks) {
@@ -45,11 +44,9 @@ export function neededTables(commit: Commit): NeededTables {
   for (const name of commit.minutes.dimensionKeys.keys()) keyed.set(name, keyColumn(name));
   const dictionaries = new Set(commit.dictionaries.map((growth) => growth.dictionary));
   for (const name of keyed.keys()) dictionaries.add(name);
-  const { days, expired } = daysOf(commit);
-  for (const minute of new Set(commit.minutes.minutes)) days.add(dayOfMinute(minute));
   return {
-    days,
-    expired,
+    days: [...rows.byDay.keys()],
+    expired: rows.expired.length > 0,
     keyed: [...keyed.values()],
     unkeyed: [...unkeyed.values()],
     dictionaries,
@@ -62,12 +59,12 @@ export function appendCommit(
   catalog: Catalog,
   part: Part,
   commit: Commit,
+  rows: RowsByTable,
   state: WriterState,
 ): WriterState {
-  const rows = rowsByTable(commit, state.nextPosition);
   const sourceKeys = new Map(state.sourceKeys);
   appendDictionaries(appenders, commit);
-  appendRaw(appenders, catalog, part, rows);
+  appendRaw(appenders, catalog, part, rows, state.nextPosition);
   appendLogRecords(appenders, commit, rows, state.nextPosition, sourceKeys);
   appendMinutes(appenders, catalog, part, commit.minutes, commit.sequence);
   appendLedger(appenders, commit, sourceKeys);
@@ -94,18 +91,26 @@ function appendRaw(
   catalog: Catalog,
   part: Part,
   rows: RowsByTable,
+  firstPosition: number,
 ): void {
   const append = (name: string, slices: readonly Slice[]) =>
     appenders.append(name, catalog.table(name).columns, (table) => {
       for (const slice of slices) {
-        table.add(slice.rowCount, slice.rows, (column) => clickSetter(slice, column));
+        table.add(slice.rowCount, slice.rows, (column) =>
+          clickSetter(slice, firstPosition, column),
+        );
       }
     });
   for (const [day, slices] of rows.byDay) append(rawTable(day, part), slices);
+  if (rows.scattered.length > 0) append(scatteredTable(part), rows.scattered);
   if (rows.expired.length > 0) append(expiredTable, rows.expired);
 }
 
-function clickSetter({ clicks, firstPosition }: Slice, { name }: Column): ColumnSetter {
+function clickSetter(
+  { clicks, rowsBefore }: Slice,
+  firstPosition: number,
+  { name }: Column,
+): ColumnSetter {
   const { batch, adKeys, outcomes, dimensionKeys } = clicks;
   switch (name) {
     case "click_timestamp":
@@ -124,7 +129,7 @@ function clickSetter({ clicks, firstPosition }: Slice, { name }: Column): Column
       return (buffer, at, rows, from, count) => buffer.setBytes(at, outcomes, rows, from, count);
     case "position":
       return (buffer, at, rows, from, count) =>
-        buffer.setSequence(at, firstPosition, rows, from, count);
+        buffer.setSequence(at, firstPosition + rowsBefore, rows, from, count);
     default:
       return dimensionSetter(clicks.batch.dimensions, dimensionKeys, name);
   }

@@ -16,6 +16,7 @@ import {
   minuteColumns,
   parts,
   rawColumns,
+  scatteredTable,
 } from "./schema.ts";
 
 /**
@@ -110,6 +111,7 @@ async function prepareSchema(connection: Connection, path: string): Promise<void
     "BEGIN",
     ...Object.entries(fixedTables).map(([name, columns]) => createTable(name, columns)),
     createTable(expiredTable, rawColumns),
+    ...parts.map((part) => createTable(scatteredTable(part), rawColumns)),
     ...parts.map((part) => createTable(deltaTable(part), minuteColumns)),
     `INSERT INTO meta VALUES ('format_version', '${formatVersion}')`,
     "COMMIT",

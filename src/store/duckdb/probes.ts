@@ -1,7 +1,7 @@
 /** Bulk look-ups: what is asked for goes into a temporary table and is joined with the days it may lie in. */
 
 import { EventIdKind } from "../../model/click-batch.ts";
-import { dayMs, hourMs, hourOf, minutesADay } from "../../model/time.ts";
+import { dayMs, dayOfMinute, hourMs, hourOf } from "../../model/time.ts";
 import type { BucketState, IdentityProbes } from "../click-store.ts";
 import { TableAppenders } from "./append-columns.ts";
 import type { Catalog } from "./catalog.ts";
@@ -9,7 +9,7 @@ import type { Connection } from "./connection.ts";
 import { Mutex } from "./mutex.ts";
 import { countsForDedup } from "./scan.ts";
 import type { Column } from "./schema.ts";
-import { createTable, minutesTable } from "./schema.ts";
+import { createTable } from "./schema.ts";
 
 const identityProbeColumns: readonly Column[] = [
   { name: "probe", type: "INTEGER" },
@@ -42,18 +42,19 @@ export class Probes {
   findIdentities(probes: IdentityProbes): Promise<Uint8Array> {
     return this.mutex.run(async () => {
       const found = new Uint8Array(probes.rowCount);
+      if (probes.rowCount === 0) return found;
       const hours = Float64Array.from(probes.clickTimestamps.subarray(0, probes.rowCount), hourOf);
-      const days = this.daysOf(hours, hourMs / dayMs);
-      if (days.length === 0) return found;
       await this.fill("identity_probe", (name) => this.appendIdentities(name, probes, hours));
-      const hasTexts = probes.eventIdKinds.includes(EventIdKind.text);
-      for (const day of days) {
-        const { from, to } = hoursWithin(hours, day);
-        for (const { name } of this.catalog.raw(day)) {
-          for (const sql of identityJoins(name, from, to, hasTexts)) {
-            for (const [probe] of await this.connection.rows(sql)) found[probe as number] = 1;
-          }
-        }
+      const kinds = new Set(probes.eventIdKinds.subarray(0, probes.rowCount));
+      const hasTexts = kinds.delete(EventIdKind.text);
+      const rows = candidates(this.catalog, hours);
+      // 128-bit ids and texts are joined apart: each on what tells its rows apart.
+      const joins = [
+        ...(kinds.size > 0 ? [identityJoin(rows, "event_id", "<>")] : []),
+        ...(hasTexts ? [identityJoin(rows, "event_id_text", "=")] : []),
+      ];
+      for (const sql of joins) {
+        for (const [probe] of await this.connection.rows(sql)) found[probe as number] = 1;
       }
       return found;
     });
@@ -69,21 +70,12 @@ export class Probes {
         ),
       );
       const minutes = Float64Array.from(buckets, ({ minute }) => minute);
-      const days = this.daysOf(minutes, 1 / minutesADay);
-      for (const [probe, count, revision] of await this.connection.rows(
-        bucketJoin(this.catalog, days, minutes),
-      )) {
+      const sql = bucketJoin(this.catalog, minutes);
+      for (const [probe, count, revision] of await this.connection.rows(sql)) {
         states[probe as number] = { count: count as number, revision: revision as number };
       }
       return states;
     });
-  }
-
-  /** Days with tables among those of `times`, which come in units of `unit` days. */
-  private daysOf(times: Float64Array, unit: number): number[] {
-    const days = new Set<number>();
-    for (const time of times) days.add(Math.floor(time * unit));
-    return this.catalog.days.filter((day) => days.has(day));
   }
 
   private async fill(table: string, append: (table: string) => void): Promise<void> {
@@ -119,36 +111,41 @@ export class Probes {
   }
 }
 
-function hoursWithin(hours: Float64Array, day: number): { from: number; to: number } {
-  let from = Infinity;
-  let to = -Infinity;
+/** The clicks of the hours that are asked for, but for hours between two of the same day. */
+function candidates(catalog: Catalog, hours: Float64Array): string {
+  const byDay = new Map<number, { from: number; to: number }>();
   for (const hour of hours) {
-    if (Math.floor(hour / 24) !== day) continue;
-    if (hour < from) from = hour;
-    if (hour > to) to = hour;
+    const day = Math.floor((hour * hourMs) / dayMs);
+    const range = byDay.get(day);
+    if (!range) byDay.set(day, { from: hour, to: hour + 1 });
+    else if (hour < range.from) range.from = hour;
+    else if (hour >= range.to) range.to = hour + 1;
   }
-  return { from, to: to + 1 };
+  const select = (name: string, from: number, to: number) =>
+    `SELECT ad, event_id_kind, event_id, event_id_text, click_timestamp // ${hourMs} AS hour FROM ${name}
+     WHERE click_timestamp >= ${from * hourMs} AND click_timestamp < ${to * hourMs} AND ${countsForDedup}`;
+  const { from, to } = rangeOf(hours);
+  return [
+    ...catalog.scattered().map(({ name }) => select(name, from, to)),
+    ...[...byDay].flatMap(([day, range]) =>
+      catalog.rawOfDays(day, day).map(({ name }) => select(name, range.from, range.to)),
+    ),
+  ].join(" UNION ALL ");
 }
 
-/** 128-bit ids and texts are joined apart: each on what tells its rows apart. */
-function identityJoins(table: string, from: number, to: number, hasTexts: boolean): string[] {
-  const join = (id: string, kind: string) =>
-    `SELECT p.probe FROM identity_probe p JOIN ${table} r
-       ON r.ad = p.ad AND r.${id} = p.${id} AND r.event_id_kind = p.event_id_kind
-      AND r.click_timestamp // ${hourMs} = p.hour
-     WHERE r.click_timestamp >= ${from * hourMs} AND r.click_timestamp < ${to * hourMs}
-       AND p.event_id_kind ${kind} ${EventIdKind.text} AND r.${countsForDedup}`;
-  const ids = join("event_id", "<>");
-  return hasTexts ? [ids, join("event_id_text", "=")] : [ids];
+function identityJoin(rows: string, id: string, kind: string): string {
+  return `SELECT p.probe FROM identity_probe p JOIN (${rows}) r
+    ON r.ad = p.ad AND r.${id} = p.${id} AND r.event_id_kind = p.event_id_kind AND r.hour = p.hour
+    WHERE p.event_id_kind ${kind} ${EventIdKind.text} AND r.event_id_kind ${kind} ${EventIdKind.text}`;
 }
 
-function bucketJoin(catalog: Catalog, days: readonly number[], minutes: Float64Array): string {
-  const from = minutes.reduce((a, b) => Math.min(a, b));
-  const to = minutes.reduce((a, b) => Math.max(a, b)) + 1;
-  const tables = [...days.map(minutesTable), ...catalog.deltas().map(({ name }) => name)];
-  const rows = tables
+function bucketJoin(catalog: Catalog, minutes: Float64Array): string {
+  const { from, to } = rangeOf(minutes);
+  const rows = catalog
+    .minutes(dayOfMinute(from), dayOfMinute(to - 1))
     .map(
-      (name) => `SELECT minute, ad, clicks FROM ${name} WHERE minute >= ${from} AND minute < ${to}`,
+      ({ name }) =>
+        `SELECT minute, ad, clicks FROM ${name} WHERE minute >= ${from} AND minute < ${to}`,
     )
     .join(" UNION ALL ");
   return `WITH counts AS (
@@ -160,4 +157,15 @@ function bucketJoin(catalog: Catalog, days: readonly number[], minutes: Float64A
     )
     SELECT coalesce(c.probe, r.probe), coalesce(c.n, 0)::BIGINT, coalesce(r.revision, 0)::INTEGER
     FROM counts c FULL JOIN revisions r ON r.probe = c.probe`;
+}
+
+/** From the lowest up to, not including, one above the highest. */
+function rangeOf(numbers: Float64Array): { from: number; to: number } {
+  let from = Infinity;
+  let to = -Infinity;
+  for (const number of numbers) {
+    if (number < from) from = number;
+    if (number >= to) to = number + 1;
+  }
+  return { from, to };
 }

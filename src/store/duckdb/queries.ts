@@ -7,7 +7,7 @@ import type { Catalog, TableShape } from "./catalog.ts";
 import type { Statement } from "./connection.ts";
 import type { FieldForm, KnownKey } from "./filter-sql.ts";
 import { addressOf, Bindings, filterToSql } from "./filter-sql.ts";
-import { adDictionary, dictionaryTable, minutesTable, quoted } from "./schema.ts";
+import { adDictionary, dictionaryTable, quoted } from "./schema.ts";
 
 export interface QueryContext {
   readonly catalog: Catalog;
@@ -66,9 +66,9 @@ function tablesOf(
   { source, fromMinute, toMinute }: AggregateQuery,
   catalog: Catalog,
 ): TableShape[] {
-  const days = catalog.daysWithin(dayOfMinute(fromMinute), dayOfMinute(toMinute - 1));
-  if (source === "raw") return days.flatMap((day) => catalog.raw(day));
-  return [...days.map((day) => catalog.table(minutesTable(day))), ...catalog.deltas()];
+  const firstDay = dayOfMinute(fromMinute);
+  const lastDay = dayOfMinute(toMinute - 1);
+  return source === "raw" ? catalog.raw(firstDay, lastDay) : catalog.minutes(firstDay, lastDay);
 }
 
 /** How the fields of a query are kept in its tables. */
@@ -149,9 +149,7 @@ function unionOf(
     );
     return `SELECT ${[minute, ...own].join(", ")} FROM ${quoted(table.name)} WHERE ${range}`;
   });
-  if (selects.length > 0) return selects.join("\nUNION ALL ");
-  const none = columns.map(missingColumn);
-  return `SELECT ${["0 AS minute, 0 AS ad, 0 AS n", ...none].join(", ")} WHERE FALSE`;
+  return selects.join("\nUNION ALL ");
 }
 
 /** Stands in for a column that the table is too old to have. */

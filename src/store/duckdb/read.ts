@@ -12,7 +12,7 @@ import type {
   RecoveredState,
   RestatementRow,
 } from "../click-store.ts";
-import type { Catalog } from "./catalog.ts";
+import type { Catalog, TableShape } from "./catalog.ts";
 import type { WriterState } from "./commit.ts";
 import type { Connection } from "./connection.ts";
 import {
@@ -162,8 +162,7 @@ export async function readOutcomes(
   const [first, rowCount, firstDay, lastDay] = found as [number, number, number, number];
   const from = first + record.fromRow;
   const to = first + Math.min(record.toRow, rowCount);
-  const days = catalog.daysWithin(firstDay, lastDay).flatMap((day) => catalog.raw(day));
-  const rows = [...days, catalog.table(expiredTable)]
+  const rows = [...catalog.raw(firstDay, lastDay), catalog.table(expiredTable)]
     .map(
       ({ name }) =>
         `SELECT outcome FROM ${quoted(name)} WHERE "position" >= ${from} AND "position" < ${to}`,
@@ -183,20 +182,18 @@ export async function readExtent(
   connection: Connection,
   catalog: Catalog,
 ): Promise<{ firstMinute: number; lastMinute: number } | undefined> {
-  const deltas = catalog.deltas().map(({ name }) => `SELECT minute FROM ${name}`);
-  const found = [await extentOf(connection, deltas)];
+  const minuteOfRaw = `(click_timestamp // ${minuteMs})::INTEGER`;
+  const extentOfTables = (raw: readonly TableShape[], minutes: readonly TableShape[]) =>
+    extentOf(connection, [
+      ...raw.map(({ name }) => `SELECT ${minuteOfRaw} AS minute FROM ${name}`),
+      ...minutes.map(({ name }) => `SELECT minute FROM ${name}`),
+    ]);
+  const found = [await extentOfTables(catalog.scattered(), catalog.deltas())];
   // The first and the last day that hold anything decide; those between cannot reach beyond them.
   for (const days of [catalog.days, catalog.days.toReversed()]) {
     for (const day of days) {
-      const raw = catalog
-        .raw(day)
-        .map(
-          ({ name }) => `SELECT (click_timestamp // ${minuteMs})::INTEGER AS minute FROM ${name}`,
-        );
-      const extent = await extentOf(connection, [
-        `SELECT minute FROM ${minutesTable(day)}`,
-        ...raw,
-      ]);
+      const minutes = catalog.minutes(day, day).filter(({ name }) => name === minutesTable(day));
+      const extent = await extentOfTables(catalog.rawOfDays(day, day), minutes);
       found.push(extent);
       if (extent) break;
     }

@@ -2,14 +2,14 @@
 
 import type { SemanticConfig } from "../../model/semantic-config.ts";
 import { configAt } from "../../model/semantic-config.ts";
-import { dayOfMinute, minuteMs, minutesADay } from "../../model/time.ts";
+import { dayMs, dayOfMinute, minuteMs, minutesADay } from "../../model/time.ts";
 import type { RecountDifference } from "../click-store.ts";
 import type { Catalog, TableShape } from "./catalog.ts";
 import type { Connection } from "./connection.ts";
 import { missingColumn } from "./queries.ts";
 import { readConfigs } from "./read.ts";
 import { keyColumnsOf } from "./scan.ts";
-import { adDictionary, dictionaryTable, minutesTable, quoted } from "./schema.ts";
+import { adDictionary, dictionaryTable, quoted } from "./schema.ts";
 
 export interface Recount {
   readonly asOf: number;
@@ -33,8 +33,7 @@ export async function recount(
     const configs = await readConfigs(connection);
     const total = { comparedRows: 0, comparedClicks: 0, differingRows: 0 };
     const differences: RecountDifference[] = [];
-    // Every minute row lies in a day that has tables: a click's day gets them before the click.
-    for (const day of catalog.daysWithin(dayOfMinute(fromMinute), dayOfMinute(toMinute - 1))) {
+    for (const day of await daysBetween(connection, catalog, fromMinute, toMinute)) {
       const comparison = comparisonOfDay(
         catalog,
         configs,
@@ -60,6 +59,29 @@ export async function recount(
   }
 }
 
+/** Days that have tables of their own, or rows in tables of many days. */
+async function daysBetween(
+  connection: Connection,
+  catalog: Catalog,
+  fromMinute: number,
+  toMinute: number,
+): Promise<number[]> {
+  const raw = catalog
+    .scattered()
+    .map(({ name }) => `SELECT (click_timestamp // ${dayMs})::INTEGER AS day FROM ${name}`);
+  const minutes = catalog
+    .deltas()
+    .map(({ name }) => `SELECT (minute // ${minutesADay})::INTEGER AS day FROM ${name}`);
+  const rows = await connection.rows(
+    `SELECT DISTINCT day FROM (${[...raw, ...minutes].join(" UNION ALL ")})`,
+  );
+  const first = dayOfMinute(fromMinute);
+  const last = dayOfMinute(toMinute - 1);
+  return [...new Set([...catalog.days, ...rows.map((row) => row[0] as number)])]
+    .filter((day) => day >= first && day <= last)
+    .sort((a, b) => a - b);
+}
+
 interface Comparison {
   /** Ends with the table `compared`. */
   readonly sql: string;
@@ -75,8 +97,8 @@ function comparisonOfDay(
   from: number,
   to: number,
 ): Comparison {
-  const raw = catalog.raw(day);
-  const minutes = [catalog.table(minutesTable(day)), ...catalog.deltas()];
+  const raw = catalog.raw(day, day);
+  const minutes = catalog.minutes(day, day);
   const columns = keyColumnsOf([...raw, ...minutes]);
   const keys = ["minute", "ad", ...columns.map(quoted)];
   const union = (tables: readonly TableShape[], head: string, range: string) =>

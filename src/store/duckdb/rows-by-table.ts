@@ -1,4 +1,8 @@
-/** Which rows of a commit's clicks go to which raw table: by the UTC day of their event time, expired ones apart. */
+/**
+ * Which rows of a commit's clicks go to which raw table: to that of the UTC day of their event time, expired ones
+ * apart. A commit that spans many days, as an import may, would touch a table for each; so days with few rows go
+ * into one table together, from which they are moved later (settle.ts).
+ */
 
 import type { Commit, DecidedClicks } from "../../model/commit.ts";
 import { Outcome } from "../../model/outcome.ts";
@@ -7,8 +11,8 @@ import type { RowSelection } from "./append-columns.ts";
 
 export interface Slice {
   readonly clicks: DecidedClicks;
-  /** Position of the record's first row. */
-  readonly firstPosition: number;
+  /** The commit's rows before the record's first. */
+  readonly rowsBefore: number;
   readonly rowCount: number;
   /** rowCount rows of the record; absent = all. */
   readonly rows: RowSelection;
@@ -16,55 +20,60 @@ export interface Slice {
 
 export interface RowsByTable {
   readonly byDay: ReadonlyMap<number, readonly Slice[]>;
+  readonly scattered: readonly Slice[];
   readonly expired: readonly Slice[];
   /** Day of the earliest and of the latest click of each record, in the order of the commit. */
-  readonly daysOfRecords: readonly { readonly first: number; readonly last: number }[];
+  readonly daysOfRecords: readonly DayRange[];
   readonly rowCount: number;
 }
+
+interface DayRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** A commit of no more days goes to their tables whatever there is of each. */
+export const daysOfDirectCommitMax = 4;
+/** Of more days, only those with at least so many rows go to their table at once. */
+export const rowsOfDirectDayMin = 4_096;
 
 /** The slot of expired rows, in place of a day. */
 const expiredSlot = -1;
 
-export function rowsByTable(commit: Commit, firstPosition: number): RowsByTable {
+export function rowsByTable(commit: Commit): RowsByTable {
   const slices = new Map<number, Slice[]>();
-  const daysOfRecords: { first: number; last: number }[] = [];
-  let position = firstPosition;
+  const daysOfRecords: DayRange[] = [];
+  let rowCount = 0;
   for (const clicks of commit.clicks) {
-    const { rowCount } = clicks.batch;
-    const days = dayRange(clicks.batch.clickTimestamps, rowCount);
+    const days = dayRange(clicks.batch.clickTimestamps, clicks.batch.rowCount);
     daysOfRecords.push(days);
     for (const [slot, rows] of split(clicks, days)) {
-      const slice = { clicks, firstPosition: position, rowCount: rows?.length ?? rowCount, rows };
+      const count = rows?.length ?? clicks.batch.rowCount;
+      const slice = { clicks, rowsBefore: rowCount, rowCount: count, rows };
       const sameSlot = slices.get(slot);
       if (sameSlot) sameSlot.push(slice);
       else slices.set(slot, [slice]);
     }
-    position += rowCount;
+    rowCount += clicks.batch.rowCount;
   }
   const expired = slices.get(expiredSlot) ?? [];
   slices.delete(expiredSlot);
-  return { byDay: slices, expired, daysOfRecords, rowCount: position - firstPosition };
+  return { ...divide(slices), expired, daysOfRecords, rowCount };
 }
 
-/** The days of a commit, without the work of splitting it. */
-export function daysOf(commit: Commit): { days: Set<number>; expired: boolean } {
-  const days = new Set<number>();
-  let expired = false;
-  for (const { batch, outcomes } of commit.clicks) {
-    let last = NaN;
-    for (let row = 0; row < batch.rowCount; row++) {
-      if (outcomes[row] === Outcome.expired) {
-        expired = true;
-        continue;
-      }
-      const day = Math.floor(batch.clickTimestamps[row]! / dayMs);
-      if (day !== last) days.add((last = day));
-    }
-  }
-  return { days, expired };
+function divide(
+  slices: ReadonlyMap<number, readonly Slice[]>,
+): Pick<RowsByTable, "byDay" | "scattered"> {
+  if (slices.size <= daysOfDirectCommitMax) return { byDay: slices, scattered: [] };
+  const isDirect = (day: readonly Slice[]) =>
+    day.reduce((sum, slice) => sum + slice.rowCount, 0) >= rowsOfDirectDayMin;
+  return {
+    byDay: new Map([...slices].filter(([, day]) => isDirect(day))),
+    scattered: [...slices.values()].filter((day) => !isDirect(day)).flat(),
+  };
 }
 
-function dayRange(timestamps: Float64Array, rowCount: number): { first: number; last: number } {
+function dayRange(timestamps: Float64Array, rowCount: number): DayRange {
   let min = Infinity;
   let max = -Infinity;
   for (let row = 0; row < rowCount; row++) {
@@ -78,7 +87,7 @@ function dayRange(timestamps: Float64Array, rowCount: number): { first: number; 
 
 function split(
   { batch, outcomes }: DecidedClicks,
-  days: { first: number; last: number },
+  days: DayRange,
 ): Iterable<[number, RowSelection]> {
   const { rowCount, clickTimestamps } = batch;
   if (rowCount === 0) return [];

@@ -9,7 +9,7 @@ import type { Catalog, TableShape } from "./catalog.ts";
 import type { Statement } from "./connection.ts";
 import { missingColumn } from "./queries.ts";
 import { readInt32, readInt64, readUint128, readUint8, textReader } from "./read-chunk.ts";
-import { minutesTable, quoted } from "./schema.ts";
+import { quoted } from "./schema.ts";
 
 /** Rows that are gathered into one chunk. */
 const rowsAChunk = 65_536;
@@ -23,16 +23,12 @@ export const countsForDedup = `outcome IN (${[
 ].join(", ")})`;
 
 export function identitiesToSql(catalog: Catalog, fromMs: number, toMs: number): Statement {
-  const days = catalog.daysWithin(Math.floor(fromMs / dayMs), Math.floor((toMs - 1) / dayMs));
-  const selects = days
-    .flatMap((day) => catalog.raw(day))
-    .map(
-      ({ name }) =>
-        `SELECT ad, event_id_kind, event_id, event_id_text, click_timestamp FROM ${name}
+  const selects = catalog.raw(Math.floor(fromMs / dayMs), Math.floor((toMs - 1) / dayMs)).map(
+    ({ name }) =>
+      `SELECT ad, event_id_kind, event_id, event_id_text, click_timestamp FROM ${name}
          WHERE click_timestamp >= ${fromMs} AND click_timestamp < ${toMs} AND ${countsForDedup}`,
-    );
-  const none = "SELECT 0, 0::UTINYINT, 0::UHUGEINT, NULL::VARCHAR, 0::BIGINT WHERE FALSE";
-  return { sql: selects.join(" UNION ALL ") || none, values: [] };
+  );
+  return { sql: selects.join(" UNION ALL "), values: [] };
 }
 
 export async function* identityChunks(
@@ -101,11 +97,7 @@ export function minutesToSql(
   fromMinute: number,
   toMinute: number,
 ): Statement & { readonly dimensions: readonly string[] } {
-  const days = catalog.daysWithin(dayOfMinute(fromMinute), dayOfMinute(toMinute - 1));
-  const tables: TableShape[] = [
-    ...days.map((day) => catalog.table(minutesTable(day))),
-    ...catalog.deltas(),
-  ];
+  const tables = catalog.minutes(dayOfMinute(fromMinute), dayOfMinute(toMinute - 1));
   const columns = keyColumnsOf(tables);
   const selects = tables.map((table) => {
     const keys = columns.map((name) => (table.has(name) ? quoted(name) : missingColumn(name)));

@@ -3,6 +3,7 @@
  * superseded goes by deleting old rows in bulk or by dropping a day.
  *
  * - `raw_YYYYMMDD_P`   every accepted click by the UTC day of its event time, with its outcome
+ * - `raw_scattered_P`  clicks of commits that span many days, until there are enough to move them to their days
  * - `raw_expired`      clicks that were older than the dedup horizon, of any day
  * - `log_record`       one row a clicks record of the log; a raw row belongs to the record with
  *                      `first_position <= position < first_position + row_count`, at row `position - first_position`
@@ -36,6 +37,10 @@ export const expiredTable = "raw_expired";
 
 export function rawTable(day: number, part: Part): string {
   return `raw_${formatDay(day)}_${part}`;
+}
+
+export function scatteredTable(part: Part): string {
+  return `raw_scattered_${part}`;
 }
 
 export function minutesTable(day: number): string {
@@ -100,7 +105,7 @@ export const ledgerOutcomeColumns = [
   "voided",
 ] as const;
 
-/** Tables that every store has from the beginning, beside the parts of minute_delta and raw_expired. */
+/** Tables that every store has from the beginning, beside minute_delta, raw_scattered and raw_expired. */
 export const fixedTables: Readonly<Record<string, readonly Column[]>> = {
   meta: [
     { name: "name", type: "VARCHAR" },

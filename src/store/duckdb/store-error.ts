@@ -4,7 +4,7 @@ import { CodedError } from "../../model/errors.ts";
 
 /** The engine refuses everything after such an error, until it is opened anew. */
 export function isEngineBroken(error: unknown): boolean {
-  return /database has been invalidated|^(?:FATAL|INTERNAL) Error/im.test(messageOf(error));
+  return /database has been invalidated|\b(?:FATAL|INTERNAL) Error/.test(messageOf(error));
 }
 
 export function storeError(cause: unknown, sql: string): CodedError {

@@ -20,12 +20,20 @@ import {
 } from "./compact.ts";
 import type { Engine } from "./engine.ts";
 import { Mutex } from "./mutex.ts";
+import { messageOf } from "./store-error.ts";
 import { readConfigs, readProgress, readWriterState } from "./read.ts";
+import { rowsByTable } from "./rows-by-table.ts";
+import type { RowsByTable } from "./rows-by-table.ts";
 import type { Part } from "./schema.ts";
+import { countScattered, scatteredDays, scatteredRowsMax, settleDays } from "./settle.ts";
 
-/** A checkpoint that other transactions are in the way of is tried again, this often and this far apart. */
-const checkpointTriesMax = 200;
+/** A checkpoint that finds other transactions in its way is tried again, this often and this far apart. */
+const checkpointTriesMax = 40;
+const checkpointTriesWhileCommitsWaitMax = 10;
 const checkpointRetryMs = 25;
+
+/** Days whose rows are moved to their tables in one transaction. */
+const daysMovedAtOnceMax = 32;
 
 /** So many rows are written in about 20 ms. */
 const rowsWrittenWhileCommitsWaitMax = 20_000;
@@ -42,6 +50,8 @@ export class StoreWriter {
   private part: Part = 0;
   private progress: readonly PartitionProgress[];
   private readonly progressBySequence = new Map<number, readonly PartitionProgress[]>();
+  /** Rows in raw_scattered when compaction last looked. */
+  private scatteredRows = 0;
   /** Rows of clicks since the last checkpoint began. */
   private uncheckpointedRows = 0;
 
@@ -74,14 +84,15 @@ export class StoreWriter {
   }
 
   async commit(commit: Commit): Promise<void> {
-    const needed = neededTables(commit);
+    const rows = rowsByTable(commit);
+    const needed = neededTables(commit, rows);
     for (;;) {
       if (this.engine.catalog.missing(needed).length > 0) {
-        await this.changeSchema((catalog) => catalog.missing(needed));
+        await this.changeSchema(() => this.engine.catalog.missing(needed));
       }
       const isDone = await this.commits.run(async () => {
         if (this.engine.catalog.missing(needed).length > 0) return false;
-        await this.writeCommit(commit);
+        await this.writeCommit(commit, rows);
         return true;
       });
       if (isDone) return;
@@ -92,13 +103,37 @@ export class StoreWriter {
     const { maintenance, catalog } = this.engine;
     await this.maintenance.run(async () => {
       const days = await daysToCompact(maintenance, endMinute);
-      const statements = catalog.missingForCompaction(days);
-      if (statements.length > 0) await this.commits.run(() => this.applyStatements(statements));
-      if (days.length > 0) {
-        await compactMinutes(maintenance, catalog, days, endMinute);
-      }
+      await this.eachFewDays(days, async (some) => {
+        await this.changeSchemaNow(() => catalog.missingMinutes(some));
+        await compactMinutes(maintenance, catalog, some, endMinute);
+      });
       await compactSmallTables(maintenance);
+      await this.settleScattered();
     });
+  }
+
+  private async settleScattered(): Promise<void> {
+    const { maintenance, catalog } = this.engine;
+    const count = await countScattered(maintenance);
+    const isAtRest = count === this.scatteredRows;
+    this.scatteredRows = count;
+    if (count === 0 || (count <= scatteredRowsMax && !isAtRest)) return;
+    const days = await scatteredDays(maintenance);
+    await this.eachFewDays(days, async (some) => {
+      await this.changeSchemaNow(() => catalog.missingOfDays(some));
+      await settleDays(maintenance, catalog, some);
+    });
+  }
+
+  /** New rows of many tables take much memory until they are written, so a checkpoint comes between. */
+  private async eachFewDays(
+    days: readonly number[],
+    work: (days: readonly number[]) => Promise<void>,
+  ): Promise<void> {
+    for (let i = 0; i < days.length; i += daysMovedAtOnceMax) {
+      await work(days.slice(i, i + daysMovedAtOnceMax));
+      if (days.length > daysMovedAtOnceMax) await this.commits.run(() => this.checkpointAlone());
+    }
   }
 
   /**
@@ -116,8 +151,11 @@ export class StoreWriter {
         this.uncheckpointedRows = 0;
         return { covered: this.progress, rowCount: rows };
       });
-      if (rowCount > rowsWrittenWhileCommitsWaitMax) await this.checkpointBesideCommits();
-      await this.commits.run(() => this.checkpointAlone());
+      const isLarge = rowCount > rowsWrittenWhileCommitsWaitMax;
+      if (isLarge) await this.checkpointBesideCommits();
+      const isTidy = await this.commits.run(() => this.checkpointAlone());
+      // Where somebody is in the way of the short one, the long way round is still there.
+      if (!isLarge && !isTidy) await this.checkpointBesideCommits();
       return [...covered];
     });
   }
@@ -130,29 +168,31 @@ export class StoreWriter {
     const { pin } = this.engine;
     await pin.run("BEGIN; INSERT INTO checkpoint_mark VALUES (0)");
     try {
-      await this.runCheckpoint();
+      if (await this.runCheckpoint(checkpointTriesMax)) return;
+      throw new CodedError("storage_failed", "a checkpoint found other transactions in its way");
     } finally {
-      await pin.run("ROLLBACK");
+      await pin.run("ROLLBACK").catch(() => undefined);
     }
   }
 
-  private async checkpointAlone(): Promise<void> {
+  /** False where something that began before it stood in its way. */
+  private async checkpointAlone(): Promise<boolean> {
     // DuckDB does nothing where there was no commit since the last checkpoint.
     await transaction(this.engine.maintenance, async () => {
       await this.engine.maintenance.run("DELETE FROM checkpoint_mark");
       await this.engine.maintenance.run("INSERT INTO checkpoint_mark VALUES (0)");
     });
-    await this.runCheckpoint();
+    return await this.runCheckpoint(checkpointTriesWhileCommitsWaitMax);
   }
 
-  private async runCheckpoint(): Promise<void> {
+  private async runCheckpoint(triesMax: number): Promise<boolean> {
     for (let tries = 1; ; tries++) {
       try {
         await this.engine.maintenance.run("CHECKPOINT");
-        return;
+        return true;
       } catch (error) {
-        const isInTheWay = error instanceof Error && /Cannot CHECKPOINT/i.test(error.message);
-        if (!isInTheWay || tries === checkpointTriesMax) throw error;
+        if (!/Cannot CHECKPOINT/i.test(messageOf(error))) throw error;
+        if (tries === triesMax) return false;
         await new Promise((resolve) => setTimeout(resolve, checkpointRetryMs));
       }
     }
@@ -165,23 +205,29 @@ export class StoreWriter {
     const today = Math.floor(Date.now() / 86_400_000);
     // Only while the newest day is the present one: an import of old days does not need it.
     if (newest !== today) return;
-    const statements = this.engine.catalog.missingFor(newest + 1);
+    const statements = this.engine.catalog.missingOfDays([newest + 1]);
     if (statements.length > 0) await this.commits.run(() => this.defineTables(statements));
   }
 
-  private async changeSchema(statementsOf: (catalog: Catalog) => string[]): Promise<void> {
-    await this.maintenance.run(() =>
-      this.commits.run(async () => {
-        const statements = statementsOf(this.engine.catalog);
-        if (statements.length > 0) await this.applyStatements(statements);
-      }),
-    );
+  private async changeSchema(statementsOf: () => string[]): Promise<void> {
+    await this.maintenance.run(() => this.changeSchemaNow(statementsOf));
   }
 
-  /** A log with schema changes in it may not replay, so a checkpoint follows at once. */
+  /** For holders of `maintenance`. */
+  private async changeSchemaNow(statementsOf: () => string[]): Promise<void> {
+    await this.commits.run(async () => {
+      const statements = statementsOf();
+      if (statements.length > 0) await this.applyStatements(statements);
+    });
+  }
+
+  /**
+   * A log with schema changes in it may not replay, so a checkpoint follows at once where it can. Where it cannot,
+   * the next one comes on its schedule, and until then the queue holds what the log does.
+   */
   private async applyStatements(statements: readonly string[]): Promise<void> {
     await this.defineTables(statements);
-    await this.runCheckpoint();
+    await this.runCheckpoint(checkpointTriesWhileCommitsWaitMax);
   }
 
   private async defineTables(statements: readonly string[]): Promise<void> {
@@ -192,7 +238,7 @@ export class StoreWriter {
     catalog.replaceWith(await Catalog.load(maintenance));
   }
 
-  private async writeCommit(commit: Commit): Promise<void> {
+  private async writeCommit(commit: Commit, rows: RowsByTable): Promise<void> {
     const { writer, appenders, catalog } = this.engine;
     if (!this.isStateKnown) await this.relearn();
     if (commit.sequence <= this.state.sequence) return;
@@ -204,7 +250,7 @@ export class StoreWriter {
     }
     try {
       await writer.run("BEGIN");
-      const next = appendCommit(appenders, catalog, this.part, commit, this.state);
+      const next = appendCommit(appenders, catalog, this.part, commit, rows, this.state);
       await writer.run("COMMIT");
       this.uncheckpointedRows += next.nextPosition - this.state.nextPosition;
       this.state = next;

@@ -23,7 +23,9 @@ async function killAfter(
   commits: number,
   meanwhile?: () => Promise<void>,
 ): Promise<number> {
-  const committing = spawn(process.execPath, [child, path], { stdio: ["ignore", "pipe", "inherit"] });
+  const committing = spawn(process.execPath, [child, path], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const exited = once(committing, "exit");
   let told = 0;
   let count = 0;

@@ -16,6 +16,7 @@ import {
   parts,
   rawColumns,
   rawTable,
+  scatteredTable,
   textColumn,
 } from "../../../src/store/duckdb/schema.ts";
 
@@ -30,6 +31,7 @@ const catalog = Catalog.of([
   ...parts.map(
     (part) => new TableShape(deltaTable(part), [...minuteColumns, keyColumn("country")]),
   ),
+  ...parts.map((part) => new TableShape(scatteredTable(part), rawColumns)),
   ...tablesOfDay(firstDay, []),
   ...tablesOfDay(firstDay + 1, [keyColumn("country")]),
   ...tablesOfDay(firstDay + 2, [keyColumn("country")]),
@@ -60,6 +62,8 @@ function build(query: Partial<AggregateQuery>): Statement {
   });
 }
 
+const scattered = ["raw_scattered_0", "raw_scattered_1"];
+
 const tablesIn = (sql: string): string[] =>
   [...sql.matchAll(/FROM "((?:raw|minutes?)_\w+)"/g)].map((match) => match[1]!);
 
@@ -74,9 +78,9 @@ describe("the SQL of an aggregate", () => {
       1441,
       ["minutes_20260301", "minutes_20260302", "minute_delta_0", "minute_delta_1"],
     ],
-    ["raw", 0, 60, ["raw_20260301_0", "raw_20260301_1"]],
-    ["raw", 2880, 99_999, ["raw_20260303_0", "raw_20260303_1"]],
-    ["raw", 99_999, 100_000, []],
+    ["raw", 0, 60, ["raw_20260301_0", "raw_20260301_1", ...scattered]],
+    ["raw", 2880, 99_999, ["raw_20260303_0", "raw_20260303_1", ...scattered]],
+    ["raw", 99_999, 100_000, scattered],
   ];
   for (const [source, from, to, tables] of ranges) {
     it(`reads ${tables.length} tables for ${source} minutes ${from} to ${to} of the first day`, () => {
