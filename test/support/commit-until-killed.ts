@@ -9,8 +9,9 @@ import { CommitMaker } from "./store-clicks.ts";
 /** 2026-03-01T23:30Z: commits soon cross midnight. */
 const startMs = 1_772_407_800_000;
 
+/** Enough for a checkpoint to run beside commits. */
 export function rowsOfCommit(sequence: number): number {
-  return 1 + (sequence % 7);
+  return 800 + 97 * (sequence % 13);
 }
 
 async function commitUntilKilled(path: string): Promise<never> {
