@@ -66,9 +66,9 @@ describe("the DuckDB store, killed at any moment", () => {
       );
       const { differingRows } = await store.recount(range.fromMinute, range.toMinute, 1);
       assert.equal(differingRows, 0);
-      const last = await store.outcomesOf(0, sequence - 1, 0, 100);
+      const last = await store.outcomesOf(0, sequence - 1, 0, 10_000);
       assert.equal(last?.counted, rowsOfCommit(sequence));
-      assert.equal(await store.outcomesOf(0, sequence, 0, 100), undefined);
+      assert.equal(await store.outcomesOf(0, sequence, 0, 10_000), undefined);
     }
   });
 
