@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -63,8 +63,9 @@ export class Clicktally implements AsyncDisposable {
     return (performance.now() - start) / 1000;
   }
 
-  bytesOnDisk(): number {
-    return directoryBytes(this.dataDir);
+  /** `store`: raw clicks and minutes alone; `all`: with the queue, whose records go once a checkpoint covers them. */
+  bytesOnDisk(): { readonly store: number; readonly all: number } {
+    return { store: statSync(join(this.dataDir, "store.duckdb")).size, all: directoryBytes(this.dataDir) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,7 +2,7 @@
 
 import { outcomeNames } from "./model/outcome.ts";
 import type { OutcomeName } from "./model/outcome.ts";
-import type { PartitionProgress } from "./model/commit.ts";
+import type { Commit, PartitionProgress } from "./model/commit.ts";
 import { Pipeline } from "./pipeline/pipeline.ts";
 import { QueryEngine } from "./query/query-engine.ts";
 import type { ServiceNumbers } from "./query/status-answer.ts";
@@ -43,7 +43,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     warn: (message) => onProblem(message, undefined),
   });
   const recovered = await store.recover();
-  let query: QueryEngine | undefined;
+  // The query engine needs the pipeline's dictionaries, the pipeline tells it of commits: it joins in before the first.
+  const commitListeners: ((commit: Commit) => void)[] = [];
   const pipeline = await Pipeline.recover({
     queue,
     store,
@@ -54,11 +55,13 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     maintenance,
     dedupBytesMax: settings.dedup.bytesMax,
     trim: options.trim,
-    onCommit: (commit) => query!.apply(commit),
+    onCommit: (commit) => {
+      for (const listener of commitListeners) listener(commit);
+    },
     onDedupFull: options.onDedupFull,
     onProblem,
   });
-  query = await QueryEngine.open({
+  const query = await QueryEngine.open({
     store,
     dictionary: pipeline.shared.view,
     recovered: { ...recovered, configs: pipeline.shared.configs },
@@ -68,6 +71,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     serviceNumbers: () => serviceNumbers(options, pipeline, queue, store),
     committed: (positions, timeoutMs) => pipeline.committed.wait(positions, timeoutMs),
   });
+  commitListeners.push((commit) => query.apply(commit));
   const stopped = pipeline.start();
   return {
     query: withRecentOutcomes(query, pipeline),

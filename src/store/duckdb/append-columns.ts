@@ -11,7 +11,7 @@ import type { Column, ColumnType } from "./schema.ts";
 /** Rows of a source in the order to append; absent = all, from 0. */
 export type RowSelection = Int32Array | undefined;
 
-export const chunkRows = 2048;
+const chunkRows = 2048;
 
 const valueBytes: Readonly<Record<ColumnType, number>> = {
   UTINYINT: 1,

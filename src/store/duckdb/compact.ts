@@ -44,7 +44,7 @@ export async function compactMinutes(
 }
 
 /** Restated rows keep their commit: they tell what a number was before them. */
-export function compactionOfDay(catalog: Catalog, day: number, endMinute: number): string[] {
+function compactionOfDay(catalog: Catalog, day: number, endMinute: number): string[] {
   const keys = catalog
     .table(deltaTable(0))
     .columns.map((column) => column.name)

@@ -41,6 +41,11 @@ export interface DuckDbStoreOptions {
   readonly threads: number;
   /** What queries may spill to disk; default 10 GB. */
   readonly temporaryBytesMax?: number;
+  /**
+   * Queries that run at once, default 2. Each takes one of the process's pool threads (4, or UV_THREADPOOL_SIZE);
+   * commits, maintenance and look-ups need one each.
+   */
+  readonly readersMax?: number;
   /** Told of what an operator should know and the store could mend. */
   readonly warn?: (message: string) => void;
 }
@@ -52,6 +57,7 @@ export interface DuckDbStoreOptions {
 export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<ClickStore> {
   const session = await Session.open({
     temporaryBytesMax: 10_000_000_000,
+    readersMax: 2,
     warn: () => undefined,
     ...options,
   });

@@ -19,12 +19,6 @@ import {
   scatteredTable,
 } from "./schema.ts";
 
-/**
- * Statements run in the process's pool of 4 threads. Readers may take half of it, so that a commit and a checkpoint
- * always find a thread.
- */
-const readersMax = 2;
-
 export class Engine {
   readonly catalog: Catalog;
   /** Commits. */
@@ -61,7 +55,7 @@ export class Engine {
     const database = await openDatabase(options);
     const connections: Connection[] = [];
     try {
-      for (let i = 0; i < 4 + readersMax; i++) {
+      for (let i = 0; i < 4 + options.readersMax; i++) {
         connections.push(new Connection(await duckdb.connect(database)));
       }
       await prepareSchema(connections[0]!, options.path);

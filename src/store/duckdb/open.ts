@@ -16,6 +16,8 @@ export interface OpenOptions {
   readonly threads: number;
   /** What queries may spill to disk. */
   readonly temporaryBytesMax: number;
+  /** Queries that run at once; further ones wait. */
+  readonly readersMax: number;
   readonly warn: (message: string) => void;
 }
 

@@ -72,7 +72,7 @@ function tablesOf(
 }
 
 /** How the fields of a query are kept in its tables. */
-export class QueryFields {
+class QueryFields {
   /** Dimension columns that the query reads. */
   readonly columns: readonly string[];
   /** Attributes of ads, by the number of their join. */

@@ -116,7 +116,7 @@ export function readUint128(
 }
 
 /** True at rows that have a value. */
-export function readValidity(
+function readValidity(
   chunk: duckdb.DataChunk,
   column: number,
   rowCount: number,

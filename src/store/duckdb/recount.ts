@@ -129,7 +129,7 @@ function comparisonOfDay(
 }
 
 /** The key column of raw rows as the minute store has it: 0 in minutes whose layout has no such dimension. */
-export function keyWhereKept(
+function keyWhereKept(
   column: string,
   configs: readonly SemanticConfig[],
   fromMinute: number,

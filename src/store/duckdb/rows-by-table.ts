@@ -33,7 +33,7 @@ interface DayRange {
 }
 
 /** A commit of no more days goes to their tables whatever there is of each. */
-export const daysOfDirectCommitMax = 4;
+const daysOfDirectCommitMax = 4;
 /** Of more days, only those with at least so many rows go to their table at once. */
 export const rowsOfDirectDayMin = 4_096;
 

@@ -40,7 +40,7 @@ export async function settleDays(
   });
 }
 
-export function settlementOfDay(catalog: Catalog, day: number): string {
+function settlementOfDay(catalog: Catalog, day: number): string {
   const { columns } = catalog.table(scatteredTable(0));
   const list = columns.map((column) => quoted(column.name)).join(", ");
   const range = `click_timestamp >= ${day * dayMs} AND click_timestamp < ${(day + 1) * dayMs}`;

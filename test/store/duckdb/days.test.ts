@@ -21,6 +21,7 @@ async function openSession(directory: string): Promise<Session> {
     memoryBytesMax: 128_000_000,
     threads: 2,
     temporaryBytesMax: 1_000_000_000,
+    readersMax: 2,
     warn: (text) => assert.fail(text),
   });
 }

@@ -11,7 +11,7 @@ import { rowsOfCommit } from "../../support/commit-until-killed.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 const child = resolve(import.meta.dirname, "../../support/commit-until-killed.ts");
-const cycleCount = Number(process.env["CYCLES"] ?? 8);
+const cycleCount = 8;
 const longPastMinute = 0;
 const farFutureMinute = 50_000_000;
 

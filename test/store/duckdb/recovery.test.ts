@@ -144,6 +144,18 @@ describe("the DuckDB store after a crash", () => {
     assert.deepEqual(await readFile(`${path}.wal`), log);
   });
 
+  it("never answers from a damaged block", async () => {
+    await using directory = await temporaryDirectory();
+    const { open, path } = await crashed(directory.path);
+    const { size } = await stat(path);
+    for (let at = 20_000; at < size; at += 4096) await flipByte(path, at);
+    const ask = async (): Promise<number> => {
+      await using store = await open();
+      return await countRows(store);
+    };
+    await assert.rejects(ask(), hasCode("data_corrupt"));
+  });
+
   it("refuses the data of a newer release and leaves every byte of it", async () => {
     await using directory = await temporaryDirectory();
     const { open, path } = await crashed(directory.path);

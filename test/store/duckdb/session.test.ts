@@ -17,6 +17,7 @@ describe("a session with the engine", () => {
       memoryBytesMax: 128_000_000,
       threads: 2,
       temporaryBytesMax: 1_000_000_000,
+      readersMax: 2,
       warn: (text) => warnings.push(text),
     });
     const maker = new CommitMaker();
