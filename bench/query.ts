@@ -65,6 +65,9 @@ console.log(
   `| over 60 min, ${minuteRows.toLocaleString("en-US")} minute rows | clicktally | ClickHouse | times faster |`,
 );
 console.log("|---|---|---|---|");
+console.error(
+  `ms, oldest window first: ${JSON.stringify({ top, count }, (_key, value: unknown) => rounded(value))}`,
+);
 for (const [title, timings] of [
   ["Top-100", top],
   ["count of one ad", count],
@@ -157,6 +160,10 @@ function between(fromMs: number, toMs: number): string {
 
 function seconds(timeMs: number): string {
   return `toDateTime(${timeMs / 1000}, 'UTC')`;
+}
+
+function rounded(value: unknown): unknown {
+  return typeof value === "number" ? Math.round(value * 10) / 10 : value;
 }
 
 function both(timings: readonly number[]): string {

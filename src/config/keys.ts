@@ -121,7 +121,7 @@ export const settingKeys = {
     "duckdb",
     "where counts are kept",
   ),
-  "store.memory": key(size({ min: "64MB", max: "1TB" }), "512MB", "memory of the store's engine"),
+  "store.memory": key(size({ min: "64MB", max: "1TB" }), "256MB", "memory of the store's engine"),
   "limits.body_bytes": key(size({ min: "1KB", max: "1GB" }), "16MB", "largest body as sent"),
   "limits.decompressed_bytes": key(
     size({ min: "1KB", max: "1GB" }),

@@ -165,7 +165,7 @@ describe("settings", () => {
     assert.deepEqual(find("port"), { name: "port", value: "0", origin: "--port" });
     assert.deepEqual(find("store.memory"), {
       name: "store.memory",
-      value: "512MB",
+      value: "256MB",
       origin: "default",
     });
     const flags = Object.fromEntries(described.map(({ name, value }) => [name, value]));
