@@ -32,7 +32,11 @@ export async function startService(settings: Settings, options: StartOptions): P
   const between = new MessageChannel();
   const ingestThread = startThread(
     "ingest",
-    { settings, queuePath: directory.queuePath, enginePort: between.port1 } satisfies IngestThreadData,
+    {
+      settings,
+      queuePath: directory.queuePath,
+      enginePort: between.port1,
+    } satisfies IngestThreadData,
     [between.port1],
     {},
     failure.reject,
@@ -41,7 +45,12 @@ export async function startService(settings: Settings, options: StartOptions): P
   await ingestThread.remote.call("start", []);
   const ingest = ingestProxy(ingestThread.remote, failure.reject);
   const semantic = semanticConfigOf(settings);
-  await logConfig(join(directory.path, "config.json"), semantic, settings.watermark.maxFutureMs, ingest);
+  await logConfig(
+    join(directory.path, "config.json"),
+    semantic,
+    settings.watermark.maxFutureMs,
+    ingest,
+  );
 
   const engineThread = startThread(
     "engine",
@@ -58,7 +67,8 @@ export async function startService(settings: Settings, options: StartOptions): P
       problem: (what: string, error?: string) => onProblem(what, error),
       failed: (message: string) => failure.reject(new Error(`the engine stopped: ${message}`)),
       dedupFull: (full: boolean) => {
-        if (full) admission.close("dedup_full", "there is no memory left for ids; see dedup.max_bytes");
+        if (full)
+          admission.close("dedup_full", "there is no memory left for ids; see dedup.max_bytes");
         else admission.reopen("dedup_full");
       },
     },
@@ -125,7 +135,9 @@ function startThread(
   const worker = new Worker(path, { name, workerData, transferList });
   const remote = connect(worker, methods);
   let isEnding = false;
+  let isDead = false;
   const died = (error: Error): void => {
+    isDead = true;
     remote.close(error);
     if (!isEnding) fail(error);
   };
@@ -136,7 +148,7 @@ function startThread(
     async end() {
       isEnding = true;
       try {
-        await remote.call("stop", []);
+        if (!isDead) await remote.call("stop", []);
       } finally {
         await worker.terminate();
       }
@@ -146,7 +158,11 @@ function startThread(
 
 /** A failed sync leaves unknown what is durable: the process must not go on. */
 function ingestProxy(remote: Remote, fail: (error: Error) => void): IngestService {
-  const call = async <T>(method: string, args: readonly unknown[], transfer?: Transferable[]): Promise<T> => {
+  const call = async <T>(
+    method: string,
+    args: readonly unknown[],
+    transfer?: Transferable[],
+  ): Promise<T> => {
     try {
       return await remote.call<T>(method, args, transfer);
     } catch (error) {
@@ -170,7 +186,8 @@ function ingestProxy(remote: Remote, fail: (error: Error) => void): IngestServic
 /** Bytes in a buffer of their own, which can be given away; shared pools are left alone. */
 function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer } = bytes;
-  if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength) return new Uint8Array(buffer);
+  if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength)
+    return new Uint8Array(buffer);
   return new Uint8Array(bytes);
 }
 

@@ -2,13 +2,14 @@ import type { Commit } from "../model/commit.ts";
 import type { Position } from "../model/log-record.ts";
 import { outcomeCount } from "../model/outcome.ts";
 
-/** Outcomes of this many of the newest records are kept for those who wait for them. */
-const recordsKeptMax = 4_096;
+/** Outcomes of the newest records are kept for those who wait for them, up to so many rows. */
+const rowsKeptMax = 2_000_000;
 
 /** Tells who waits when a record is committed, and what became of its rows. */
 export class CommittedRecords {
   private readonly nextOffsets = new Map<number, number>();
   private readonly outcomes = new Map<string, Uint8Array>();
+  private rowsKept = 0;
   private waiters: { positions: readonly Position[]; resolve: () => void }[] = [];
 
   constructor(progress: readonly { partition: number; nextOffset: number }[]) {
@@ -23,10 +24,12 @@ export class CommittedRecords {
     this.nextOffsets.set(commit.progress.partition, commit.progress.nextOffset);
     for (const { partition, offset, outcomes } of commit.clicks) {
       this.outcomes.set(keyOf({ partition, offset }), outcomes);
+      this.rowsKept += outcomes.length;
     }
-    for (const oldest of this.outcomes.keys()) {
-      if (this.outcomes.size <= recordsKeptMax) break;
+    for (const [oldest, outcomes] of this.outcomes) {
+      if (this.rowsKept <= rowsKeptMax) break;
       this.outcomes.delete(oldest);
+      this.rowsKept -= outcomes.length;
     }
     const waiting = this.waiters;
     this.waiters = waiting.filter((waiter) => !this.areCommitted(waiter.positions));

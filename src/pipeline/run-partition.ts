@@ -127,40 +127,40 @@ export class PartitionRunner {
 
   private async take(stored: StoredRecord): Promise<void> {
     const record = decodeLogRecord(stored.bytes);
+    let alone = false;
     if (record.kind === "clicks") {
-      await this.takeClicks(stored.offset, record);
+      alone = await this.takeClicks(stored.offset, record);
     } else {
       // A configuration may change the columns of the minute rows, which belong to one micro-batch.
-      if (record.kind === "control") await this.flushNow();
+      alone = record.kind === "control";
+      if (alone) await this.flushNow();
       step(this.state, { kind: "other", record }, this.effects);
+      // Ticks too: while dedup has no room no clicks come, and time is what makes room.
+      this.tidyDedup(record.receivedAtMs, hourOf(record.receivedAtMs));
     }
     this.nextOffset = stored.offset + 1;
     this.recordCount++;
-    if (record.kind === "control") await this.flushNow();
+    if (alone) await this.flushNow();
   }
 
-  private async takeClicks(offset: number, record: ClicksRecord): Promise<void> {
-    const config = this.state.shared.configAtReceipt(record.receivedAtMs);
-    const newestHour = hourOf(newestTime(record));
-    this.state.dedup.tidy(
-      this.state.watermark.ms,
-      config.dedupRecentMs,
-      config.dedupHorizonMs,
-      newestHour,
-    );
+  /** True where the record asked the store: the next one's questions must meet its effects, so it is committed alone. */
+  private async takeClicks(offset: number, record: ClicksRecord): Promise<boolean> {
+    this.tidyDedup(record.receivedAtMs, hourOf(newestTime(record)));
     const clicks = mapClicks(this.state.shared, offset, record);
     const needs = surveyClicks(this.state, clicks);
     if (!needs) {
       step(this.state, { kind: "clicks", clicks, answers: undefined }, this.effects);
-      return;
+      return false;
     }
     await this.flushNow();
     const answers = await answerNeeds(this.store, clicks, needs);
     step(this.state, { kind: "clicks", clicks, answers }, this.effects);
-    // The next record's questions must meet these answers: so must its commit.
-    this.nextOffset = offset + 1;
-    this.recordCount++;
-    await this.flushNow();
+    return true;
+  }
+
+  private tidyDedup(receivedAtMs: number, newestHour: number): void {
+    const { dedupRecentMs, dedupHorizonMs } = this.state.shared.configAtReceipt(receivedAtMs);
+    this.state.dedup.tidy(this.state.watermark.ms, dedupRecentMs, dedupHorizonMs, newestHour);
   }
 
   private async flushNow(): Promise<void> {

@@ -3,6 +3,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { openEngine } from "../engine.ts";
 import type { Engine } from "../engine.ts";
+import { CodedError } from "../model/errors.ts";
 import type { PartitionProgress } from "../model/commit.ts";
 import type { Position } from "../model/log-record.ts";
 import type * as service from "../query/query-service.ts";
@@ -13,7 +14,7 @@ const data = workerData as EngineThreadData;
 let engine: Engine | undefined;
 
 function query(): service.QueryService {
-  if (!engine) throw new Error("the engine thread is not started");
+  if (!engine) throw new CodedError("not_ready", "the service is recovering; ask again shortly");
   return engine.query;
 }
 
@@ -39,7 +40,8 @@ const main = connect(parentPort!, {
   ad: (adId: string) => query().ad(adId),
   status: () => query().status(),
   audit: (request: Partial<service.RangeRequest>) => query().audit(request),
-  committed: (positions: readonly Position[], timeoutMs: number) => query().committed(positions, timeoutMs),
+  committed: (positions: readonly Position[], timeoutMs: number) =>
+    query().committed(positions, timeoutMs),
   outcomes: (ranges: readonly service.CommittedRows[]) => query().outcomes(ranges),
   async stop(): Promise<void> {
     await engine?.[Symbol.asyncDispose]();

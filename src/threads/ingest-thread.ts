@@ -30,7 +30,8 @@ function parts(): Running {
 
 const engine = connect(enginePort, {
   trim: async (progress: readonly PartitionProgress[]): Promise<void> => {
-    for (const { partition, nextOffset } of progress) await parts().queue.trim(partition, nextOffset);
+    for (const { partition, nextOffset } of progress)
+      await parts().queue.trim(partition, nextOffset);
   },
   queueBytes: () => parts().queue.sizeBytes(),
 });
@@ -38,7 +39,10 @@ const engine = connect(enginePort, {
 connect(parentPort!, {
   async start(): Promise<void> {
     const { partitions: partitionCount, bytesMax: maxBytes } = settings.queue;
-    const queue = announcing(await openSqliteQueueWriter({ path: queuePath, partitionCount, maxBytes }), engine);
+    const queue = announcing(
+      await openSqliteQueueWriter({ path: queuePath, partitionCount, maxBytes }),
+      engine,
+    );
     const ingest = new Ingest(queue, Date.now, {
       layout: settings.dimensions,
       unknownFields: settings.unknownFields,

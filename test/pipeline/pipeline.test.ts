@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { rename, rm } from "node:fs/promises";
 import { describe, it } from "node:test";
+import { ClickBatchBuilder } from "../../src/model/click-batch-builder.ts";
 import type { LogRecord } from "../../src/model/log-record.ts";
 import { outcomeNames } from "../../src/model/outcome.ts";
+import { hourMs } from "../../src/model/time.ts";
 import type { ClickStore } from "../../src/store/click-store.ts";
 import { Random } from "../../src/traffic/random.ts";
 import { Oracle } from "../support/oracle.ts";
@@ -14,7 +16,10 @@ const patienceMs = 60_000;
 
 function begun(records: readonly LogRecord[]): LogRecord[] {
   const receivedAtMs = records[0]!.receivedAtMs - 1;
-  return [{ kind: "control", receivedAtMs, control: { type: "config", config: testConfig } }, ...records];
+  return [
+    { kind: "control", receivedAtMs, control: { type: "config", config: testConfig } },
+    ...records,
+  ];
 }
 
 async function assertStoreEqualsOracle(store: ClickStore, oracle: Oracle): Promise<void> {
@@ -30,14 +35,20 @@ async function assertStoreEqualsOracle(store: ClickStore, oracle: Oracle): Promi
       order: "key",
       limit: 1_000_000,
     });
-    const expected = oracle.breakdown({ fromMinute, toMinute }, ["ad_id", "country", "device"], minutes);
+    const expected = oracle.breakdown(
+      { fromMinute, toMinute },
+      ["ad_id", "country", "device"],
+      minutes,
+    );
     assert.deepEqual(rows, expected, source);
   }
   const ledger = new Map(
-    (await store.ledger(0, toMinute + 1_440)).map(({ source, receivedMinute, received, outcomes }) => [
-      `${source}|${receivedMinute}`,
-      { received, ...outcomes },
-    ]),
+    (await store.ledger(0, toMinute + 1_440)).map(
+      ({ source, receivedMinute, received, outcomes }) => [
+        `${source}|${receivedMinute}`,
+        { received, ...outcomes },
+      ],
+    ),
   );
   for (const [key, row] of oracle.ledger) {
     const names = ["received", ...outcomeNames] as const;
@@ -60,7 +71,9 @@ describe("the pipeline over a real queue and store", () => {
   for (const seed of [1, 2, 3, 4]) {
     it(`equals the oracle through restarts at random places (seed ${seed})`, async () => {
       await using directory = await temporaryDirectory();
-      const log = begun(randomLog(seed, { recordCount: 150, configChanges: true, adAttributes: true }));
+      const log = begun(
+        randomLog(seed, { recordCount: 150, configChanges: true, adAttributes: true }),
+      );
       const random = new Random(seed);
       await using queue = await openLog(directory.path);
       for (let at = 0; at < log.length;) {
@@ -68,11 +81,16 @@ describe("the pipeline over a real queue and store", () => {
         await appendAll(queue, log.slice(at, end));
         const limits = { delayMsMax: random.between(1, 20), clicksMax: random.between(1, 200) };
         await using run = await startPipeline(directory.path, testConfig, limits);
-        assert.ok(await run.pipeline.committed.wait([{ partition: 0, offset: end - 1 }], patienceMs));
+        assert.ok(
+          await run.pipeline.committed.wait([{ partition: 0, offset: end - 1 }], patienceMs),
+        );
         assert.deepEqual(run.problems, []);
         at = end;
       }
-      await using run = await startPipeline(directory.path, testConfig, { delayMsMax: 10, clicksMax: 1_000 });
+      await using run = await startPipeline(directory.path, testConfig, {
+        delayMsMax: 10,
+        clicksMax: 1_000,
+      });
       await assertStoreEqualsOracle(run.store, new Oracle(testConfig, log));
     });
   }
@@ -101,11 +119,57 @@ describe("the pipeline over a real queue and store", () => {
           };
         },
       });
-    await using run = await startPipeline(directory.path, testConfig, { delayMsMax: 1, clicksMax: 20 }, forgetful);
-    assert.ok(await run.pipeline.committed.wait([{ partition: 0, offset: log.length - 1 }], patienceMs));
+    await using run = await startPipeline(
+      directory.path,
+      testConfig,
+      { delayMsMax: 1, clicksMax: 20 },
+      forgetful,
+    );
+    assert.ok(
+      await run.pipeline.committed.wait([{ partition: 0, offset: log.length - 1 }], patienceMs),
+    );
     assert.ok(lostAnswers > 0);
     assert.ok(run.problems.every((problem) => problem.startsWith("commit failed")));
     await assertStoreEqualsOracle(run.store, new Oracle(testConfig, log));
+  });
+
+  it("gives the memory of ids back as time goes on, also where only ticks come", async () => {
+    await using directory = await temporaryDirectory();
+    const startMs = Date.UTC(2026, 0, 15, 12);
+    const batch = new ClickBatchBuilder(testConfig.dimensions);
+    const random = new Random(5);
+    for (let i = 0; i < 50_000; i++) {
+      const event_id = random.uuid();
+      batch.add({ ad_id: "ad-1", click_timestamp: startMs, event_id, dimensions: {} });
+    }
+    const clicks: LogRecord = {
+      kind: "clicks",
+      receivedAtMs: startMs,
+      source: "http",
+      history: false,
+      batch: batch.build(),
+    };
+    await using queue = await openLog(directory.path);
+    await appendAll(queue, begun([clicks]));
+    await using run = await startPipeline(directory.path, testConfig, {
+      delayMsMax: 1,
+      clicksMax: 100_000,
+    });
+    assert.ok(await run.pipeline.committed.wait([{ partition: 0, offset: 1 }], patienceMs));
+    const full = run.pipeline.dedup;
+    assert.equal(full.ids, 50_000);
+    await appendAll(queue, [{ kind: "tick", receivedAtMs: startMs + 4 * hourMs }]);
+    run.pipeline.notify(0);
+    assert.ok(await run.pipeline.committed.wait([{ partition: 0, offset: 2 }], patienceMs));
+    assert.equal(run.pipeline.dedup.ids, 50_000);
+    assert.ok(
+      run.pipeline.dedup.bytes < full.bytes / 2,
+      `${run.pipeline.dedup.bytes} of ${full.bytes} bytes`,
+    );
+    await appendAll(queue, [{ kind: "tick", receivedAtMs: startMs + 9 * hourMs }]);
+    run.pipeline.notify(0);
+    assert.ok(await run.pipeline.committed.wait([{ partition: 0, offset: 3 }], patienceMs));
+    assert.equal(run.pipeline.dedup.ids, 0);
   });
 
   it("halts where the store has applied more than the log holds", async () => {
@@ -115,15 +179,23 @@ describe("the pipeline over a real queue and store", () => {
     {
       await using queue = await openLog(directory.path);
       await appendAll(queue, log);
-      await using run = await startPipeline(directory.path, testConfig, { delayMsMax: 1, clicksMax: 20 });
-      assert.ok(await run.pipeline.committed.wait([{ partition: 0, offset: log.length - 1 }], patienceMs));
+      await using run = await startPipeline(directory.path, testConfig, {
+        delayMsMax: 1,
+        clicksMax: 20,
+      });
+      assert.ok(
+        await run.pipeline.committed.wait([{ partition: 0, offset: log.length - 1 }], patienceMs),
+      );
     }
     await rename(`${directory.path}/store.duckdb`, `${other.path}/store.duckdb`);
     await rm(`${directory.path}/queue.sqlite`);
     await using queue = await openLog(other.path);
     await appendAll(queue, log.slice(0, 2));
     await using run = await startPipeline(other.path, testConfig, { delayMsMax: 1, clicksMax: 20 });
-    const finished = await run.pipeline.committed.wait([{ partition: 0, offset: log.length + 5 }], 200);
+    const finished = await run.pipeline.committed.wait(
+      [{ partition: 0, offset: log.length + 5 }],
+      200,
+    );
     assert.equal(finished, false);
     assert.match(run.problems.join(), /queue and store are not of one data directory/);
   });
