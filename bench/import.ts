@@ -16,7 +16,10 @@ import { median } from "./processes.ts";
 import { Workload } from "./workload.ts";
 
 const { values: flags } = parseArgs({
-  options: { clicks: { type: "string", default: "1000000" }, rounds: { type: "string", default: "3" } },
+  options: {
+    clicks: { type: "string", default: "1000000" },
+    rounds: { type: "string", default: "3" },
+  },
 });
 const cli = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
 const clicks = Number(flags.clicks);
@@ -38,7 +41,11 @@ async function writeFiles(): Promise<void> {
   const rows = 10_000;
   const startMs = Date.now() - 2 * 3_600_000;
   for (let row = 0; row < clicks; row += rows) {
-    if (!output.write(workload.body(Math.min(rows, clicks - row), startMs + (row / clicks) * 3_600_000)))
+    if (
+      !output.write(
+        workload.body(Math.min(rows, clicks - row), startMs + (row / clicks) * 3_600_000),
+      )
+    )
       await once(output, "drain");
   }
   output.end();

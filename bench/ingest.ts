@@ -168,7 +168,11 @@ async function probeFreshness(server: Server, isRunning: () => boolean): Promise
     };
     const sent = performance.now();
     const headers = { "content-type": "application/x-ndjson" };
-    const response = await fetch(server.insertUrl, { method: "POST", headers, body: JSON.stringify(click) });
+    const response = await fetch(server.insertUrl, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(click),
+    });
     if (!response.ok) throw new Error(`probe: ${response.status} ${await response.text()}`);
     await response.text();
     while ((await server.countOf(adId)) === 0) await delay(pollEveryMs);

@@ -18,7 +18,11 @@ export async function freePort(): Promise<number> {
 }
 
 /** Resolves once the URL answers 200. */
-export async function waitUntilUp(url: string, child: ChildProcess, deadlineMs = 60_000): Promise<void> {
+export async function waitUntilUp(
+  url: string,
+  child: ChildProcess,
+  deadlineMs = 60_000,
+): Promise<void> {
   const end = performance.now() + deadlineMs;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`the server stopped with ${child.exitCode}`);

@@ -10,7 +10,10 @@ import { median, prepareLoad, residentBytesOf } from "./processes.ts";
 import { Clicktally } from "./service.ts";
 
 const { values: flags } = parseArgs({
-  options: { clicks: { type: "string", default: "10000000" }, kills: { type: "string", default: "3" } },
+  options: {
+    clicks: { type: "string", default: "10000000" },
+    kills: { type: "string", default: "3" },
+  },
 });
 const clicksALoad = 1_000_000;
 
@@ -45,8 +48,14 @@ console.log(`| clicks, ids in the recent tier | ${totals.received}, ${dedup.ids}
 console.log(
   `| resident memory (MB), after a restart | ${residentMb.toFixed(0)}, ${residentAfterMb.toFixed(0)} |`,
 );
-console.log(`| memory of the recent tier (bytes an id) | ${(dedup.bytes / dedup.ids).toFixed(1)} |`);
+console.log(
+  `| memory of the recent tier (bytes an id) | ${(dedup.bytes / dedup.ids).toFixed(1)} |`,
+);
 const { store, all } = service.bytesOnDisk();
 const bytesAClick = (bytes: number): string => (bytes / totals.received).toFixed(1);
-console.log(`| disk (bytes a click): raw + minutes, all | ${bytesAClick(store)}, ${bytesAClick(all)} |`);
-console.log(`| restart after kill -9, median of ${flags.kills} (s) | ${median(seconds).toFixed(2)} |`);
+console.log(
+  `| disk (bytes a click): raw + minutes, all | ${bytesAClick(store)}, ${bytesAClick(all)} |`,
+);
+console.log(
+  `| restart after kill -9, median of ${flags.kills} (s) | ${median(seconds).toFixed(2)} |`,
+);

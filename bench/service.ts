@@ -22,9 +22,17 @@ export class Clicktally implements AsyncDisposable {
   }
 
   static async start(): Promise<Clicktally> {
-    const service = new Clicktally(await freePort(), mkdtempSync(join(tmpdir(), "clicktally-bench-")));
-    await waitUntilUp(`${service.url}/readyz`, service.child);
-    return service;
+    const service = new Clicktally(
+      await freePort(),
+      mkdtempSync(join(tmpdir(), "clicktally-bench-")),
+    );
+    try {
+      await waitUntilUp(`${service.url}/readyz`, service.child);
+      return service;
+    } catch (error) {
+      await service[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   get pid(): number {
@@ -65,7 +73,10 @@ export class Clicktally implements AsyncDisposable {
 
   /** `store`: raw clicks and minutes alone; `all`: with the queue, whose records go once a checkpoint covers them. */
   bytesOnDisk(): { readonly store: number; readonly all: number } {
-    return { store: statSync(join(this.dataDir, "store.duckdb")).size, all: directoryBytes(this.dataDir) };
+    return {
+      store: statSync(join(this.dataDir, "store.duckdb")).size,
+      all: directoryBytes(this.dataDir),
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -75,7 +86,11 @@ export class Clicktally implements AsyncDisposable {
 
   private spawn(): ChildProcess {
     const cli = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
-    const env = { ...process.env, CLICKTALLY_PORT: String(this.port), CLICKTALLY_DATA_DIR: this.dataDir };
+    const env = {
+      ...process.env,
+      CLICKTALLY_PORT: String(this.port),
+      CLICKTALLY_DATA_DIR: this.dataDir,
+    };
     return spawn(process.execPath, [cli, "serve"], { stdio: ["ignore", "ignore", "inherit"], env });
   }
 }

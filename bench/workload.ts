@@ -14,7 +14,9 @@ const recentCount = 4_096;
 const delayMsMax = 5_000;
 
 export const countries =
-  "US DE FR GB ES IT NL PL SE NO DK FI PT IE AT CH BE CZ HU RO GR TR BR MX AR IN JP KR CN AU".split(" ");
+  "US DE FR GB ES IT NL PL SE NO DK FI PT IE AT CH BE CZ HU RO GR TR BR MX AR IN JP KR CN AU".split(
+    " ",
+  );
 export const devices = ["mobile", "desktop", "tablet", "tv"];
 
 export interface WorkloadClick {
@@ -46,7 +48,8 @@ export class Workload {
   /** A click that is sent at this time. */
   next(sentMs: number): WorkloadClick {
     const { random, recent } = this;
-    if (recent.length === recentCount && random.chance(this.duplicateShare)) return random.pick(recent);
+    if (recent.length === recentCount && random.chance(this.duplicateShare))
+      return random.pick(recent);
     const address = random.word();
     const click = {
       event_id: random.uuid(),

@@ -1,6 +1,6 @@
 /**
- * Brings changes of the semantic settings into the log. What was appended last is kept beside the queue; a
- * crash between the two is met by appending again, which the log's readers take once by its generation.
+ * Brings changes of the semantic settings into the log. What was appended last is kept in config.json of the data
+ * directory; a crash between the two is met by appending again, which the log's readers take once by its generation.
  */
 
 import { existsSync } from "node:fs";
@@ -8,48 +8,102 @@ import { readFile } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { writeFileDurably } from "./files/durable-file.ts";
 import type { IngestService } from "./ingest/ingest-service.ts";
+import { CodedError } from "./model/errors.ts";
 import type { SemanticConfig } from "./model/semantic-config.ts";
 import { minuteOf } from "./model/time.ts";
 
-interface LoggedConfig {
+const formatVersion = 1;
+
+/** What config.json holds. */
+export interface LoggedConfig {
+  readonly version: number;
   readonly config: SemanticConfig;
+  /** False between the decision and the append. */
   readonly appended: boolean;
+  /** The largest max_future that clicks have been taken in under. */
+  readonly maxFutureMs: number;
+}
+
+export interface ConfigLogOptions {
+  /** Of config.json. */
+  readonly path: string;
+  readonly settings: Omit<SemanticConfig, "generation" | "fromMinute">;
+  readonly maxFutureMs: number;
+  /** Whether the data directory holds a store: then it must hold a config.json too. */
+  readonly hasStore: boolean;
+  /** Current time, epoch ms. */
+  readonly now: () => number;
 }
 
 /**
- * Appends the settings as a new generation where they differ from the last; returns the one in the log. It takes
- * effect at a minute that no click received so far can reach: those are at most `maxFutureMs` ahead.
+ * Decides on the generation that the settings get: a new one where they differ from the last. It takes effect at a
+ * minute that no click received so far can reach. The decision is durable before it is acted on. One that an
+ * earlier process did not bring into the log may be passed over: nothing has been received under it.
+ *
+ * Rejects with `data_corrupt` where config.json is missing or damaged, `data_format_newer` where a newer release
+ * wrote it; nothing is changed then.
  */
-export async function logConfig(
-  path: string,
-  settings: Omit<SemanticConfig, "generation" | "fromMinute">,
-  maxFutureMs: number,
-  ingest: IngestService,
-): Promise<SemanticConfig> {
-  const last = await readLogged(path);
-  if (last && !last.appended) await append(path, last.config, ingest);
+export async function planConfig(options: ConfigLogOptions): Promise<LoggedConfig> {
+  const { path, settings, now } = options;
+  const last = await readLogged(path, options.hasStore);
+  const maxFutureMs = Math.max(options.maxFutureMs, last?.maxFutureMs ?? 0);
   const { generation = 0, fromMinute = 0, ...lastSettings } = last?.config ?? {};
-  if (last && isDeepStrictEqual(lastSettings, { ...settings })) return last.config;
+  if (last && isDeepStrictEqual(lastSettings, { ...settings })) {
+    return maxFutureMs === last.maxFutureMs ? last : await write(path, { ...last, maxFutureMs });
+  }
   const config: SemanticConfig = {
     ...settings,
     generation: generation + 1,
-    fromMinute: last ? Math.max(minuteOf(Date.now() + maxFutureMs) + 2, fromMinute + 1) : 0,
+    fromMinute: last ? Math.max(minuteOf(now() + maxFutureMs) + 2, fromMinute + 1) : 0,
   };
-  await write(path, { config, appended: false });
-  await append(path, config, ingest);
-  return config;
+  return await write(path, { version: formatVersion, config, appended: false, maxFutureMs });
 }
 
-async function append(path: string, config: SemanticConfig, ingest: IngestService): Promise<void> {
-  await ingest.appendControl({ type: "config", config });
-  await write(path, { config, appended: true });
+/** Appends what is planned unless that is known to be done; safe to repeat. */
+export async function appendConfig(
+  path: string,
+  planned: LoggedConfig,
+  ingest: Pick<IngestService, "appendControl">,
+): Promise<void> {
+  if (planned.appended) return;
+  await ingest.appendControl({ type: "config", config: planned.config });
+  await write(path, { ...planned, appended: true });
 }
 
-async function readLogged(path: string): Promise<LoggedConfig | undefined> {
-  if (!existsSync(path)) return undefined;
-  return JSON.parse(await readFile(path, "utf8")) as LoggedConfig;
+async function readLogged(path: string, hasStore: boolean): Promise<LoggedConfig | undefined> {
+  if (!existsSync(path)) {
+    // Begun anew, generations would start over, and the log's readers would pass all of them over.
+    if (hasStore) throw corrupt(path, "is missing beside a store");
+    return undefined;
+  }
+  let logged: Partial<LoggedConfig> | null;
+  try {
+    logged = JSON.parse(await readFile(path, "utf8")) as Partial<LoggedConfig> | null;
+  } catch (cause) {
+    throw corrupt(path, "is not JSON", cause);
+  }
+  const { version = 0, config, maxFutureMs = -1 } = logged ?? {};
+  if (version > formatVersion) {
+    throw new CodedError(
+      "data_format_newer",
+      `${path} has format ${version}, this release knows up to ${formatVersion}: use a newer release`,
+      { field: "data_dir", details: { path, found: version, known: formatVersion } },
+    );
+  }
+  if (version === formatVersion && Number.isInteger(config?.generation) && maxFutureMs >= 0)
+    return logged as LoggedConfig;
+  throw corrupt(path, "holds no settings");
 }
 
-function write(path: string, logged: LoggedConfig): Promise<void> {
-  return writeFileDurably(path, `${JSON.stringify(logged, undefined, 2)}\n`);
+function corrupt(path: string, what: string, cause?: unknown): CodedError {
+  return new CodedError(
+    "data_corrupt",
+    `${path}, the record of the settings so far, ${what}: put it back from a backup`,
+    { field: "data_dir", details: { path }, cause },
+  );
+}
+
+async function write(path: string, logged: LoggedConfig): Promise<LoggedConfig> {
+  await writeFileDurably(path, `${JSON.stringify(logged, undefined, 2)}\n`);
+  return logged;
 }

@@ -1,5 +1,6 @@
 /** Queue reader, store, pipeline and query engine of the embedded service, put together. */
 
+import { CodedError } from "./model/errors.ts";
 import { outcomeNames } from "./model/outcome.ts";
 import type { OutcomeName } from "./model/outcome.ts";
 import type { Commit, PartitionProgress } from "./model/commit.ts";
@@ -9,7 +10,7 @@ import type { ServiceNumbers } from "./query/status-answer.ts";
 import type { CommittedRows, QueryService } from "./query/query-service.ts";
 import type { ClickQueueReader } from "./queue/click-queue.ts";
 import { openSqliteQueueReader } from "./queue/sqlite/reader.ts";
-import type { ClickStore } from "./store/click-store.ts";
+import type { ClickStore, RecoveredState } from "./store/click-store.ts";
 import { openDuckDbStore } from "./store/duckdb/duckdb-store.ts";
 import type { EngineThreadData } from "./threads/thread-data.ts";
 
@@ -30,19 +31,24 @@ export interface Engine extends AsyncDisposable {
 
 /** Threads of the store's own: the machine's cores are shared with ingest and folding. */
 const storeThreads = 2;
-const maintenance = { checkpointMsMax: 60_000, checkpointClicksMax: 5_000_000 };
+/** A checkpoint bounds what a restart has to replay: some 90 bytes a click of DuckDB's log. */
+const maintenance = { checkpointMsMax: 30_000, checkpointClicksMax: 1_000_000 };
 
 /** Recovers and begins to fold; resolves when queries can be answered. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { settings, queuePath, storePath, onProblem } = options;
-  const queue = await openSqliteQueueReader({ path: queuePath });
-  const store = await openDuckDbStore({
-    path: storePath,
-    memoryBytesMax: settings.store.memoryBytesMax,
-    threads: storeThreads,
-    warn: (message) => onProblem(message, undefined),
-  });
+  await using resources = new AsyncDisposableStack();
+  const queue = resources.use(await openSqliteQueueReader({ path: queuePath }));
+  const store = resources.use(
+    await openDuckDbStore({
+      path: storePath,
+      memoryBytesMax: settings.store.memoryBytesMax,
+      threads: storeThreads,
+      warn: (message) => onProblem(message, undefined),
+    }),
+  );
   const recovered = await store.recover();
+  checkGeneration(recovered, options.configGeneration);
   // The query engine needs the pipeline's dictionaries, the pipeline tells it of commits: it joins in before the first.
   const commitListeners: ((commit: Commit) => void)[] = [];
   const pipeline = await Pipeline.recover({
@@ -73,16 +79,28 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   });
   commitListeners.push((commit) => query.apply(commit));
   const stopped = pipeline.start();
+  // Whoever awaits `stopped` is told of a failure; it must not count as unhandled before.
+  stopped.catch(() => {});
+  resources.use(pipeline);
+  const owned = resources.move();
   return {
     query: withRecentOutcomes(query, pipeline),
     stopped,
     notify: (partition) => pipeline.notify(partition),
-    async [Symbol.asyncDispose]() {
-      await pipeline[Symbol.asyncDispose]();
-      await store[Symbol.asyncDispose]();
-      await queue[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Settings of a generation that the log has left behind would be ignored by the fold without a word. */
+function checkGeneration({ configs }: RecoveredState, known: number): void {
+  const stored = configs.at(-1)?.generation ?? 0;
+  if (stored <= known) return;
+  throw new CodedError(
+    "data_corrupt",
+    `the store knows settings of generation ${stored}, config.json only up to ${known}: ` +
+      "it is from another time than the store; put the newer one back",
+    { field: "data_dir", details: { stored, known } },
+  );
 }
 
 async function serviceNumbers(
@@ -114,12 +132,18 @@ async function serviceNumbers(
 
 /** Who waits for outcomes asks right after the commit: then they are still in memory. */
 function withRecentOutcomes(query: QueryEngine, pipeline: Pipeline): QueryService {
-  const outcomes = async (ranges: readonly CommittedRows[]): Promise<Record<OutcomeName, number>> => {
-    const sums = Object.fromEntries(outcomeNames.map((name) => [name, 0])) as Record<OutcomeName, number>;
+  const outcomes = async (
+    ranges: readonly CommittedRows[],
+  ): Promise<Record<OutcomeName, number>> => {
+    const sums = Object.fromEntries(outcomeNames.map((name) => [name, 0])) as Record<
+      OutcomeName,
+      number
+    >;
     for (const range of ranges) {
       const recent = pipeline.committed.outcomesOf(range, range.fromRow, range.toRow);
       const stored = recent ? undefined : await query.outcomes([range]);
-      for (const [i, name] of outcomeNames.entries()) sums[name] += recent ? recent[i]! : stored![name];
+      for (const [i, name] of outcomeNames.entries())
+        sums[name] += recent ? recent[i]! : stored![name];
     }
     return sums;
   };
@@ -127,6 +151,7 @@ function withRecentOutcomes(query: QueryEngine, pipeline: Pipeline): QueryServic
     count: (request) => query.count(request),
     top: (request) => query.top(request),
     breakdown: (request) => query.breakdown(request),
+    explain: (request) => query.explain(request),
     ledger: (request) => query.ledger(request),
     ad: (adId) => query.ad(adId),
     status: () => query.status(),

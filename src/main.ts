@@ -1,13 +1,14 @@
 /** The composition root of the embedded service: data directory, threads, HTTP. */
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as timeout } from "node:timers/promises";
 import type { Transferable } from "node:worker_threads";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { placeholderGeneration } from "./aggregate/state.ts";
 import { createServer } from "./api/server.ts";
 import type { Readiness } from "./api/service-parts.ts";
-import { logConfig } from "./config-log.ts";
+import { appendConfig, planConfig } from "./config-log.ts";
 import type { Settings } from "./config.ts";
 import { semanticConfigOf } from "./config.ts";
 import { openDataDirectory } from "./data-directory.ts";
@@ -19,6 +20,9 @@ import type { Service, StartOptions } from "./service.ts";
 import type { Remote } from "./threads/endpoint.ts";
 import { connect } from "./threads/endpoint.ts";
 import type { EngineThreadData, IngestThreadData } from "./threads/thread-data.ts";
+
+/** Between the tries to append to a full queue. */
+const retryMs = 200;
 
 /** Starts the whole service on a data directory; resolves when it answers and has recovered. */
 export async function startService(settings: Settings, options: StartOptions): Promise<Service> {
@@ -45,12 +49,14 @@ export async function startService(settings: Settings, options: StartOptions): P
   await ingestThread.remote.call("start", []);
   const ingest = ingestProxy(ingestThread.remote, failure.reject);
   const semantic = semanticConfigOf(settings);
-  await logConfig(
-    join(directory.path, "config.json"),
-    semantic,
-    settings.watermark.maxFutureMs,
-    ingest,
-  );
+  const configPath = join(directory.path, "config.json");
+  const planned = await planConfig({
+    path: configPath,
+    settings: semantic,
+    maxFutureMs: settings.watermark.maxFutureMs,
+    hasStore: existsSync(directory.storePath),
+    now: Date.now,
+  });
 
   const engineThread = startThread(
     "engine",
@@ -60,6 +66,7 @@ export async function startService(settings: Settings, options: StartOptions): P
       storePath: directory.storePath,
       secret: directory.dedupSecret,
       placeholderConfig: { ...semantic, generation: placeholderGeneration, fromMinute: 0 },
+      configGeneration: planned.config.generation,
       ingestPort: between.port2,
     } satisfies EngineThreadData,
     [between.port2],
@@ -76,6 +83,14 @@ export async function startService(settings: Settings, options: StartOptions): P
   );
   resources.defer(() => engineThread.end());
   const query = queryProxy(engineThread.remote);
+  const recovered = engineThread.remote.call<void>("start", []);
+  recovered.catch(() => {});
+  // Before anybody can send a click.
+  await whileFull(
+    () => appendConfig(configPath, planned, ingest),
+    Promise.race([failure.promise, recovered.then(() => failure.promise)]),
+    (error) => onProblem("the new settings wait until the click queue has room", String(error)),
+  );
 
   let readiness: Readiness = { ready: false, reason: "recovering" };
   let url: string | undefined;
@@ -91,7 +106,7 @@ export async function startService(settings: Settings, options: StartOptions): P
     resources.defer(() => server.close());
     url = await server.listen({ host: settings.host, port: settings.port });
   }
-  await engineThread.remote.call("start", []);
+  await recovered;
   await ingestThread.remote.call("startTicks", []);
   readiness = { ready: true };
 
@@ -114,6 +129,25 @@ export async function startService(settings: Settings, options: StartOptions): P
       stopped.resolve();
     },
   };
+}
+
+/** A full queue is emptied by the engine, which therefore runs already; what it does not take is tried again. */
+async function whileFull(
+  append: () => Promise<void>,
+  failed: Promise<never>,
+  onFull: (error: unknown) => void,
+): Promise<void> {
+  failed.catch(() => {});
+  for (let tries = 1; ; tries++) {
+    try {
+      await append();
+      return;
+    } catch (error) {
+      if (!(error instanceof CodedError) || error.code !== "queue_full") throw error;
+      if (tries === 1) onFull(error);
+      await Promise.race([failed, timeout(retryMs)]);
+    }
+  }
 }
 
 interface Thread {
@@ -196,6 +230,7 @@ function queryProxy(remote: Remote): QueryService {
     count: (request) => remote.call("count", [request]),
     top: (request) => remote.call("top", [request]),
     breakdown: (request) => remote.call("breakdown", [request]),
+    explain: (request) => remote.call("explain", [request]),
     ledger: (request) => remote.call("ledger", [request]),
     ad: (adId) => remote.call("ad", [adId]),
     status: () => remote.call("status", []),

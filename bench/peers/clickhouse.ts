@@ -70,9 +70,14 @@ export class ClickHouse implements AsyncDisposable {
       { stdio: ["ignore", "ignore", "ignore"] },
     );
     const server = new ClickHouse(`http://127.0.0.1:${port}`, child, directory);
-    await waitUntilUp(`${server.url}/ping`, child);
-    for (const statement of schema) await server.query(statement);
-    return server;
+    try {
+      await waitUntilUp(`${server.url}/ping`, child);
+      for (const statement of schema) await server.query(statement);
+      return server;
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Where NDJSON bodies are posted to. */
@@ -91,9 +96,12 @@ export class ClickHouse implements AsyncDisposable {
 
   /** Bytes on disk of both tables, merged as far as they go. */
   async mergedBytes(): Promise<number> {
-    for (const table of ["clicks", "minutes"]) await this.query(`OPTIMIZE TABLE bench.${table} FINAL`);
+    for (const table of ["clicks", "minutes"])
+      await this.query(`OPTIMIZE TABLE bench.${table} FINAL`);
     return Number(
-      await this.query("SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'bench'"),
+      await this.query(
+        "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'bench'",
+      ),
     );
   }
 
@@ -114,7 +122,10 @@ function starter(directory: string): string {
 function libraryPath(): string {
   const require = createRequire(import.meta.url);
   const fromChdb = createRequire(require.resolve("chdb/package.json"));
-  const path = join(dirname(fromChdb.resolve("@chdb/lib-linux-x64-gnu/package.json")), "libchdb.so");
+  const path = join(
+    dirname(fromChdb.resolve("@chdb/lib-linux-x64-gnu/package.json")),
+    "libchdb.so",
+  );
   if (!existsSync(path)) throw new Error(`there is no ${path}`);
   return path;
 }

@@ -8,7 +8,7 @@ import type { MinuteDeltas } from "../model/commit.ts";
 const initialRows = 4096;
 
 export class MinuteCounts {
-  private readonly dimensionNames: readonly string[];
+  private readonly dimensionNames: string[];
   private rowCount = 0;
   /** Row + 1 by slot, 0 = empty. */
   private slots = new Int32Array(initialRows * 2);
@@ -20,12 +20,32 @@ export class MinuteCounts {
   private dimensionKeys: Int32Array[];
 
   constructor(dimensionNames: readonly string[]) {
-    this.dimensionNames = dimensionNames;
+    this.dimensionNames = [...dimensionNames];
     this.dimensionKeys = dimensionNames.map(() => new Int32Array(initialRows));
   }
 
   get rows(): number {
     return this.rowCount;
+  }
+
+  /**
+   * The columns of a record in the order in which `add` takes them. A name that is new gets a column, in which
+   * the rows so far miss: another partition's log may bring a configuration in the middle of a micro-batch.
+   */
+  align(
+    dimensionKeys: ReadonlyMap<string, Int32Array>,
+    clickCount: number,
+  ): { readonly names: readonly string[]; readonly columns: readonly Int32Array[] } {
+    for (const name of dimensionKeys.keys()) {
+      if (this.dimensionNames.includes(name)) continue;
+      this.dimensionNames.push(name);
+      this.dimensionKeys.push(new Int32Array(this.minutes.length));
+    }
+    const names = this.dimensionNames;
+    return {
+      names,
+      columns: names.map((name) => dimensionKeys.get(name) ?? new Int32Array(clickCount)),
+    };
   }
 
   /** Adds one click. `columns[d][row]` is the key of dimension d; `mask[d]` false where the minute's layout lacks it. */

@@ -7,7 +7,9 @@
  * filters some time after they left the recent tier, and nothing can tell.
  */
 
-import { hourMs, hourOf } from "../model/time.ts";
+import type { SemanticConfig } from "../model/semantic-config.ts";
+import { configAt } from "../model/semantic-config.ts";
+import { hourMs, hourOf, minuteMs } from "../model/time.ts";
 import { OlderIds } from "./older-ids.ts";
 import { RecentIds } from "./recent-ids.ts";
 
@@ -29,6 +31,11 @@ export class DedupIndex {
 
   get bytes(): number {
     return this.recent.bytes + this.older.bytes;
+  }
+
+  /** Hours before have no filters: only the raw store knows their ids. */
+  get firstFilterHour(): number {
+    return this.older.firstHour;
   }
 
   get firstExactHour(): number {
@@ -78,8 +85,7 @@ export class DedupIndex {
    * Moves what has left the recent tier into filters and forgets what is beyond the horizon; cheap where no hour
    * has turned. `newestHour`: the latest event hour that is about to come.
    */
-  tidy(watermarkMs: number, recentMs: number, horizonMs: number, newestHour: number): void {
-    const recentHour = hourOf(watermarkMs - recentMs);
+  tidy(recentHour: number, horizonHour: number, newestHour: number): void {
     // The table tells hours apart within 256 of them.
     const firstHour = Math.max(recentHour, newestHour - 255);
     if (firstHour > this.recent.firstHour) {
@@ -87,9 +93,35 @@ export class DedupIndex {
         if (hour < firstHour) this.older.reserve(hour, count);
       }
       this.recent.sweep(firstHour, (hash, at, hour) => this.older.add(hour, hash, at));
-      this.older.dropBefore(horizonHourOf(watermarkMs, horizonMs));
+      this.older.dropBefore(horizonHour);
     }
   }
+}
+
+/**
+ * The first hour of the recent tier for a record received at this minute. It never goes back: where dedup.recent
+ * grows, the hours that have left the tier stay out of it, and it grows as the watermark moves on.
+ */
+export function recentHourOf(
+  configs: readonly SemanticConfig[],
+  receivedMinute: number,
+  watermarkMs: number,
+): number {
+  const { dedupRecentMs } = configAt(configs, receivedMinute);
+  return Math.max(recentFloorHour(configs, receivedMinute), hourOf(watermarkMs - dedupRecentMs));
+}
+
+/** How far the tier's first hour can have come under the configurations before the one in force at this minute. */
+export function recentFloorHour(
+  configs: readonly SemanticConfig[],
+  receivedMinute: number,
+): number {
+  let floor = -Infinity;
+  for (let i = 1; i < configs.length && configs[i]!.fromMinute <= receivedMinute; i++) {
+    const endMs = configs[i]!.fromMinute * minuteMs;
+    floor = Math.max(floor, hourOf(endMs - configs[i - 1]!.dedupRecentMs));
+  }
+  return floor;
 }
 
 /** The first hour that still has filters. */

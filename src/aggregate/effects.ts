@@ -18,7 +18,6 @@ export class Effects {
   readonly clicks: DecidedClicks[] = [];
   readonly restatements: Restatement[] = [];
   readonly adAttributes: AdAttributesChange[] = [];
-  readonly configs: SemanticConfig[] = [];
   private readonly ledger = new Map<
     string,
     { source: string; receivedMinute: number; counts: Float64Array }
@@ -45,6 +44,7 @@ export class Effects {
     sequence: number,
     committedAtMs: number,
     dictionaries: readonly DictionaryGrowth[],
+    configs: readonly SemanticConfig[],
     progress: PartitionProgress,
   ): Commit {
     return {
@@ -60,7 +60,7 @@ export class Effects {
       })),
       restatements: this.restatements,
       adAttributes: this.adAttributes,
-      configs: this.configs,
+      configs,
       progress,
     };
   }

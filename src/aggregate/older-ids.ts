@@ -25,6 +25,10 @@ export class OlderIds {
 
   private idCount = 0;
 
+  get firstHour(): number {
+    return this.firstCompleteHour;
+  }
+
   get bytes(): number {
     return this.byteCount;
   }

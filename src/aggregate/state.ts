@@ -8,8 +8,8 @@ import type { DictionaryView } from "../model/dictionary-view.ts";
 import { minuteDimensions } from "../model/dimensions.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import { configAt } from "../model/semantic-config.ts";
-import { hourOf, minuteOf } from "../model/time.ts";
-import { DedupIndex, horizonHourOf } from "./deduplicate.ts";
+import { minuteOf } from "../model/time.ts";
+import { DedupIndex, horizonHourOf, recentHourOf } from "./deduplicate.ts";
 import { Dictionary } from "./dictionary.ts";
 import { IdentityHasher } from "./identity.ts";
 import { Watermark } from "./watermark.ts";
@@ -30,10 +30,23 @@ export class PartitionState {
     this.partition = partition;
     this.shared = shared;
     this.watermark = new Watermark(watermarkMs, shared.configs);
-    const { dedupRecentMs, dedupHorizonMs } = shared.configs.at(-1)!;
+    // Whatever comes next was received at the watermark or after: no earlier hour will be asked for as recent.
+    const minute = minuteOf(watermarkMs);
+    const { dedupHorizonMs } = configAt(shared.configs, minute);
     this.dedup = new DedupIndex(
       horizonHourOf(watermarkMs, dedupHorizonMs),
-      hourOf(watermarkMs - dedupRecentMs),
+      recentHourOf(shared.configs, minute, watermarkMs),
+    );
+  }
+
+  /** Lets the dedup index follow the watermark, before a record of this receipt; see DedupIndex.tidy. */
+  tidyDedup(receivedAtMs: number, newestHour: number): void {
+    const { configs } = this.shared;
+    const minute = minuteOf(receivedAtMs);
+    this.dedup.tidy(
+      recentHourOf(configs, minute, this.watermark.ms),
+      horizonHourOf(this.watermark.ms, configAt(configs, minute).dedupHorizonMs),
+      newestHour,
     );
   }
 }
@@ -45,6 +58,8 @@ export class SharedState {
   /** Entries of each dictionary that a commit has carried already. */
   private readonly announced = new Map<string, number>();
   private knownConfigs: readonly SemanticConfig[];
+  /** Generation of the newest configuration that a commit has carried. */
+  private carriedGeneration: number;
 
   /** `configs`: oldest first, at least one. `dictionaries`: the values of each in the order of their keys. */
   constructor(
@@ -54,6 +69,7 @@ export class SharedState {
   ) {
     this.hasher = new IdentityHasher(secret);
     this.knownConfigs = configs;
+    this.carriedGeneration = configs.at(-1)!.generation;
     for (const [name, values] of dictionaries) {
       this.dictionaries.set(name, new Dictionary(name, values));
       this.announced.set(name, values.length);
@@ -111,6 +127,16 @@ export class SharedState {
     for (let key = this.hasher.knownAds + 1; key <= ads.size; key++) {
       ads.withBytes(key, (source, start, end) => this.hasher.introduceAd(key, source, start, end));
     }
+  }
+
+  /**
+   * The configurations that no commit has carried yet. Not those of the committing partition alone: its progress
+   * must not be stored past a configuration that it met in another's log and that is stored nowhere.
+   */
+  takeConfigs(): SemanticConfig[] {
+    const taken = this.knownConfigs.filter(({ generation }) => generation > this.carriedGeneration);
+    this.carriedGeneration = this.knownConfigs.at(-1)!.generation;
+    return taken;
   }
 
   /** The entries that no commit has carried yet; from now on they count as carried. */

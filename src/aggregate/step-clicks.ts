@@ -3,6 +3,7 @@ import type { SemanticConfig } from "../model/semantic-config.ts";
 import { configAt } from "../model/semantic-config.ts";
 import { minuteDimensions } from "../model/dimensions.ts";
 import { hourOf, minuteMs, minuteOf } from "../model/time.ts";
+import { recentFloorHour } from "./deduplicate.ts";
 import type { Effects } from "./effects.ts";
 import { identityWords } from "./identity.ts";
 import { decideAccepted } from "./lateness.ts";
@@ -32,13 +33,14 @@ export function stepClicks(
   const config = state.shared.configAtReceipt(receivedAtMs);
   const outcomes = new Uint8Array(rowCount);
   const tally = new Float64Array(outcomeCount);
-  const columns = [...clicks.dimensionKeys.values()];
-  const masks = layoutMasks(configs, [...clicks.dimensionKeys.keys()]);
+  const { names, columns } = effects.minutes.align(clicks.dimensionKeys, rowCount);
+  const masks = layoutMasks(configs, names);
 
   let watermarkMs = watermark.ms;
   let finalBefore = watermark.finalBeforeMinute;
   let expiredBeforeMs = watermarkMs - config.dedupHorizonMs;
-  let recentHour = hourOf(watermarkMs - config.dedupRecentMs);
+  const recentFloor = recentFloorHour(configs, minuteOf(receivedAtMs));
+  let recentHour = Math.max(recentFloor, hourOf(watermarkMs - config.dedupRecentMs));
   dedup.beginRecord();
 
   for (let row = 0; row < rowCount; row++) {
@@ -50,7 +52,7 @@ export function stepClicks(
         watermarkMs = reachedMs;
         finalBefore = watermark.finalBeforeMinute;
         expiredBeforeMs = watermarkMs - config.dedupHorizonMs;
-        recentHour = hourOf(watermarkMs - config.dedupRecentMs);
+        recentHour = Math.max(recentFloor, hourOf(watermarkMs - config.dedupRecentMs));
       }
     }
 

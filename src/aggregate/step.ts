@@ -56,7 +56,7 @@ function stepControl(state: PartitionState, record: ControlRecord, effects: Effe
   const { control } = record;
   switch (control.type) {
     case "config":
-      if (state.shared.addConfig(control.config)) effects.configs.push(control.config);
+      state.shared.addConfig(control.config);
       state.watermark.reconfigure(state.shared.configs);
       // The first record of a partition: from here on there is a watermark, as if silence had ended.
       if (state.watermark.ms === -Infinity) {

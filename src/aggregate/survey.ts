@@ -5,7 +5,6 @@
 
 import { hourOf, minuteOf } from "../model/time.ts";
 import { identityWords } from "./identity.ts";
-import { finalBeforeMinute } from "../model/finality.ts";
 import type { MappedClicks } from "./map.ts";
 import type { PartitionState } from "./state.ts";
 
@@ -44,7 +43,7 @@ export function surveyClicks(state: PartitionState, mapped: MappedClicks): Needs
       Math.min(newestMs, record.receivedAtMs) - config.outOfOrdernessMs,
     );
   }
-  const finalBefore = finalBeforeMinute(state.shared.configs, watermarkMs);
+  const finalBefore = state.watermark.finalBeforeAt(watermarkMs);
   const firstExactHour = state.dedup.firstExactHour;
   if (!record.history && minuteOf(oldestMs) >= finalBefore && hourOf(oldestMs) >= firstExactHour)
     return undefined;

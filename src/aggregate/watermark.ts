@@ -32,6 +32,14 @@ export class Watermark {
     return this.finalBefore;
   }
 
+  /**
+   * What finalBeforeMinute becomes where the watermark reaches this. By the configurations that the partition's own
+   * log has brought: others may have brought a newer one already.
+   */
+  finalBeforeAt(watermarkMs: number): number {
+    return finalBeforeMinute(this.configs, watermarkMs);
+  }
+
   advanceTo(watermarkMs: number): void {
     if (watermarkMs <= this.currentMs) return;
     this.currentMs = watermarkMs;

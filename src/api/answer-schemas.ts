@@ -3,12 +3,15 @@
 import type { Static, TSchema } from "typebox";
 import { Type } from "typebox";
 import type { IngestAnswer } from "../ingest/ingest-service.ts";
+import { outcomeNames } from "../model/outcome.ts";
 import type { OutcomeName } from "../model/outcome.ts";
 import type {
   AdAnswer,
   AuditAnswer,
   BreakdownAnswer,
   CountAnswer,
+  ExplainAnswer,
+  ExplainedClick,
   FinalityStatus,
   LedgerAnswer,
   StatusAnswer,
@@ -134,8 +137,7 @@ export const BreakdownAnswerSchema = schemaOf<BreakdownAnswer>()(
   }),
 );
 
-const ledgerNumbers = {
-  received: whole(),
+const outcomeNumbers = {
   counted: whole(),
   duplicate: whole(),
   restated: whole(),
@@ -143,7 +145,48 @@ const ledgerNumbers = {
   expired: whole(),
   invalid: whole(),
   voided: whole(),
-} satisfies Record<"received" | OutcomeName, TSchema>;
+} satisfies Record<OutcomeName, TSchema>;
+
+const recordedClick = {
+  click_timestamp: time("of the click itself"),
+  received_at: time("when it was appended to the log"),
+  outcome: oneOf<OutcomeName>(outcomeNames),
+  source: Type.String(),
+  partition: whole("of the log"),
+  offset: whole("of its record in the partition"),
+  row: whole("in the record"),
+};
+
+export const ExplainAnswerSchema = schemaOf<ExplainAnswer>()(
+  Type.Object({
+    ad_id: Type.String(),
+    ...answeredRange,
+    count: whole("the counted and the restated clicks"),
+    ...finality,
+    revision: whole("rises with every restatement of the range"),
+    outcomes: Type.Object(outcomeNumbers, {
+      description: "of all clicks that match, on whichever page",
+    }),
+    dimensions: Type.Array(Type.String(), { description: "the names of all dimensions" }),
+    clicks: Type.Array(
+      Type.Object({
+        event_id: Type.String(),
+        ...recordedClick,
+        dimensions: Type.Record(Type.String(), nullableText()),
+        original: Type.Unsafe<ExplainedClick["original"]>({
+          ...Type.Object(recordedClick),
+          type: ["object", "null"],
+          description:
+            "of a duplicate: the recorded click that it repeats, null where that is not kept any more",
+        }),
+      }),
+      { description: "by click_timestamp, then partition, offset and row" },
+    ),
+    next_cursor: nullableText("for the next page; null at the end"),
+  }),
+);
+
+const ledgerNumbers = { received: whole(), ...outcomeNumbers };
 
 export const LedgerAnswerSchema = schemaOf<LedgerAnswer>()(
   Type.Object({

@@ -49,6 +49,13 @@ export const BreakdownQuery = strict({
   cursor: text("next_cursor of the page before"),
 });
 
+export const ExplainQuery = strict({
+  ...range,
+  ...filter,
+  limit: text("clicks in a page, 1 to 10,000, default 100"),
+  cursor: text("next_cursor of the page before"),
+});
+
 const textOrNumber = () =>
   Type.Optional(Type.Unsafe<string | number>({ type: ["string", "integer"] }));
 const textOrList = () =>

@@ -4,12 +4,14 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type {
   BreakdownAnswer,
   CountAnswer,
+  ExplainAnswer,
   Finality,
   LedgerAnswer,
+  RecordedClick,
   TopAnswer,
 } from "../query/query-service.ts";
 import { outcomeNames } from "../model/outcome.ts";
-import type { Table } from "./csv.ts";
+import type { Cell, Table } from "./csv.ts";
 import { formatCsv, tableOf } from "./csv.ts";
 import { prefersCsv } from "./negotiate.ts";
 
@@ -72,6 +74,41 @@ export function breakdownCsv(answer: BreakdownAnswer, hasStart: boolean): CsvFor
   return {
     beside: { ...finalityOf(answer), from, to, next_cursor },
     table: tableOf([...(hasStart ? ["start"] : []), ...by, "count"], rows),
+  };
+}
+
+const recordedColumns = [
+  "click_timestamp",
+  "received_at",
+  "outcome",
+  "source",
+  "partition",
+  "offset",
+  "row",
+] as const;
+
+/** Columns are named by their path in JSON, so that a dimension may have any name. */
+export function explainCsv(answer: ExplainAnswer): CsvForm {
+  const { from, to, count, revision, outcomes, dimensions, clicks, next_cursor } = answer;
+  const columns = [
+    "event_id",
+    ...recordedColumns,
+    ...dimensions.map((name) => `dimensions.${name}`),
+    ...recordedColumns.map((name) => `original.${name}`),
+  ];
+  const recordedCells = (click: RecordedClick | null): Cell[] =>
+    recordedColumns.map((name) => click?.[name]);
+  const rows = clicks.map((click) =>
+    [
+      click.event_id,
+      recordedCells(click),
+      dimensions.map((name) => click.dimensions[name]),
+      recordedCells(click.original),
+    ].flat(),
+  );
+  return {
+    beside: { ...finalityOf(answer), from, to, count, revision, ...outcomes, next_cursor },
+    table: { columns, rows },
   };
 }
 

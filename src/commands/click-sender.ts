@@ -56,13 +56,16 @@ export class ClickSender {
       const attempt = await this.attempt(lines);
       if ("answer" in attempt) return attempt.answer;
       signal?.throwIfAborted();
-      if (performance.now() > deadline) throw new Error(`no answer from ${this.target}: ${attempt.reason}`);
+      if (performance.now() > deadline)
+        throw new Error(`no answer from ${this.target}: ${attempt.reason}`);
       onRetry?.(attempt.reason);
       await delay(attempt.waitMs, undefined, signal ? { signal } : {});
     }
   }
 
-  private async attempt(lines: string): Promise<{ answer: SendAnswer } | { reason: string; waitMs: number }> {
+  private async attempt(
+    lines: string,
+  ): Promise<{ answer: SendAnswer } | { reason: string; waitMs: number }> {
     let response: Response;
     let text: string;
     try {
@@ -84,7 +87,10 @@ export class ClickSender {
     if (response.status !== 503 && response.status !== 429)
       throw new Error(`${this.target} refused a batch: ${reason}`);
     const waitMs = Number(response.headers.get("retry-after") ?? Number.NaN) * 1000;
-    return { reason, waitMs: Math.min(retryDelayMsMax, Number.isNaN(waitMs) ? retryDelayMs : waitMs) };
+    return {
+      reason,
+      waitMs: Math.min(retryDelayMsMax, Number.isNaN(waitMs) ? retryDelayMs : waitMs),
+    };
   }
 }
 

@@ -59,7 +59,8 @@ export function registerDemo(program: Command): void {
 
 function seconds(text: string): number {
   const value = Number(text);
-  if (!(value >= 3 && value <= 3600)) throw new InvalidArgumentError("3 to 3600 seconds are expected");
+  if (!(value >= 3 && value <= 3600))
+    throw new InvalidArgumentError("3 to 3600 seconds are expected");
   return value;
 }
 
@@ -152,7 +153,9 @@ The stream goes on until Ctrl-C. Send a click of your own:
       await this.server.kill();
       this.say(`kill -9 ${pid}`);
       const readyMs = await this.server.launch(this.signal);
-      this.say(`restarted, ready after ${(readyMs / 1000).toFixed(1)} s; what had no answer is sent again`);
+      this.say(
+        `restarted, ready after ${(readyMs / 1000).toFixed(1)} s; what had no answer is sent again`,
+      );
     }
   }
 
@@ -234,7 +237,8 @@ function printAccount(account: Comparison, balanced: boolean): void {
   }
   if (differences.length === 0) return;
   console.log("  THE NUMBERS DIFFER:");
-  for (const difference of differences.slice(0, shownDifferencesMax)) console.log(`  ${difference}`);
+  for (const difference of differences.slice(0, shownDifferencesMax))
+    console.log(`  ${difference}`);
   if (differences.length > shownDifferencesMax)
     console.log(`  and ${differences.length - shownDifferencesMax} more`);
 }

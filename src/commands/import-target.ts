@@ -48,7 +48,8 @@ export function remoteTarget(url: string): ImportTarget {
     append: async (bytes, source) => {
       const body = { contentType: "application/vnd.clicktally.click-batch", bytes };
       try {
-        return (await client.post<{ positions: Position[] }>("/v1/admin/import", { source }, body)).positions;
+        return (await client.post<{ positions: Position[] }>("/v1/admin/import", { source }, body))
+          .positions;
       } catch (error) {
         if (error instanceof CodedError) throw error;
         // Nobody answers, or a proxy does: that passes, and a batch may be sent again.
@@ -80,7 +81,10 @@ function receiptRange(fromMs: number): { from: string; to: string } {
 }
 
 function totalsOf({ rows }: LedgerAnswer, source: string): OutcomeTotals {
-  const totals = Object.fromEntries(outcomeNames.map((name) => [name, 0])) as Record<OutcomeName, number>;
+  const totals = Object.fromEntries(outcomeNames.map((name) => [name, 0])) as Record<
+    OutcomeName,
+    number
+  >;
   for (const row of rows) {
     if (row.source !== source) continue;
     for (const name of outcomeNames) totals[name] += row[name];

@@ -37,14 +37,25 @@ export function registerImport(program: Command): void {
         "service may have open. Rows without an event_id are known by their content and by how many equal rows came " +
         "before in the file. Exits 1 where rows were rejected, 3 where it could not finish.",
     )
-    .argument("<file...>", "NDJSON, CSV (with a header row) or Parquet, the first two also .gz and .zst")
+    .argument(
+      "<file...>",
+      "NDJSON, CSV (with a header row) or Parquet, the first two also .gz and .zst",
+    )
     .addOption(
       new Option("--map <field=column,...>", "columns to read fields from, where the names differ")
         .default({}, "fields and columns have the same names")
         .argParser(parseMap),
     )
-    .option("--time-zone <zone>", "IANA zone of times without an offset, such as `2017-11-07 9:30`", "UTC")
-    .addOption(new Option("--format <format>", "instead of what the name's ending says").choices(fileFormats))
+    .option(
+      "--time-zone <zone>",
+      "IANA zone of times without an offset, such as `2017-11-07 9:30`",
+      "UTC",
+    )
+    .addOption(
+      new Option("--format <format>", "instead of what the name's ending says").choices(
+        fileFormats,
+      ),
+    )
     .option("--url <url>", "import into this running service")
     .action(async (files: string[], flags: ImportFlags) => {
       process.exitCode = await importFiles(files, flags);
@@ -72,7 +83,10 @@ async function importFiles(files: readonly string[], flags: ImportFlags): Promis
   const { startService } = await import("../main.ts");
   await using service = await startService(settings, { listen: false });
   const failed = service.stopped.then(() => new Promise<never>(() => {}));
-  return await Promise.race([importInto(localTarget(service, settings), named, flags, settings), failed]);
+  return await Promise.race([
+    importInto(localTarget(service, settings), named, flags, settings),
+    failed,
+  ]);
 }
 
 function checkMap(map: Readonly<Record<string, string>>, { dimensions }: Settings): void {
@@ -87,13 +101,19 @@ function checkMap(map: Readonly<Record<string, string>>, { dimensions }: Setting
   }
   const taken = columns.find((column, i) => columns.indexOf(column) !== i);
   if (taken === undefined) return;
-  throw new CodedError("invalid_parameter", `--map: two fields would be read from the column "${taken}"`);
+  throw new CodedError(
+    "invalid_parameter",
+    `--map: two fields would be read from the column "${taken}"`,
+  );
 }
 
 function formatOf(path: string): FileFormat {
   const format = formatOfName(path);
   if (format !== undefined) return format;
-  throw new CodedError("invalid_parameter", `${path}: its name does not say what it is; give --format`);
+  throw new CodedError(
+    "invalid_parameter",
+    `${path}: its name does not say what it is; give --format`,
+  );
 }
 
 async function importInto(
@@ -126,7 +146,9 @@ async function importInto(
       onProgress: ({ rows, done, total }) => progress.update(total === 0 ? 1 : done / total, rows),
       onReject: (row, { field, code, message }) => {
         if (toldRejects++ < toldRejectsMax) {
-          progress.print(`${basename(path)} row ${row}: ${code}${field ? ` (${field})` : ""}: ${message}`);
+          progress.print(
+            `${basename(path)} row ${row}: ${code}${field ? ` (${field})` : ""}: ${message}`,
+          );
         }
       },
     }).finally(() => progress.finish());
@@ -150,12 +172,14 @@ function printResult(
   const byCode = Object.entries(rejected).map(([code, count]) => `${code} ${count}`);
   if (importedBefore !== undefined)
     console.log(`${file}: imported before, at ${importedBefore}; imported again`);
-  if (resumedRows > 0) console.log(`${file}: went on after ${resumedRows} rows of an interrupted import`);
+  if (resumedRows > 0)
+    console.log(`${file}: went on after ${resumedRows} rows of an interrupted import`);
   console.log(
     `${file}: rows ${rows} accepted ${accepted} rejected ${sum(Object.values(rejected))}` +
       `${byCode.length > 0 ? ` (${byCode.join(", ")})` : ""}, ${seconds.toFixed(1)} s, ${rate} clicks/s`,
   );
-  if (unknownFields > 0) console.log(`${file}: ignored ${unknownFields} values of undeclared fields`);
+  if (unknownFields > 0)
+    console.log(`${file}: ignored ${unknownFields} values of undeclared fields`);
   const names = ["counted", "duplicate", "restated", "quarantined", "expired"] as const;
   console.log(`${file}: ${names.map((name) => `${name} ${after[name] - before[name]}`).join(" ")}`);
 }

@@ -1,11 +1,14 @@
-/** `query count`, `query top`, `query breakdown`, `query ledger`: the API from the shell. */
+/** `query count`, `query top`, `query breakdown`, `query explain`, `query ledger`: the API from the shell. */
 
 import type { Command } from "commander";
+import { Option } from "commander";
 import type {
   BreakdownAnswer,
   CountAnswer,
+  ExplainAnswer,
   Finality,
   LedgerAnswer,
+  RecordedClick,
   TopAnswer,
 } from "../query/query-service.ts";
 import { outcomeNames } from "../model/outcome.ts";
@@ -14,6 +17,9 @@ import { ApiClient, serviceUrlOption } from "./client.ts";
 import type { OutputFlags, RangeFlags } from "./output.ts";
 import { addOutputOptions, addRangeOptions, rangeParameters } from "./output.ts";
 import { formatTable, printable } from "./table.ts";
+
+/** Clicks in a page where no limit is given: each page costs a look at the whole range. */
+const explainedAtOnce = "10000";
 
 interface QueryFlags extends OutputFlags, RangeFlags {
   readonly url: string;
@@ -47,11 +53,17 @@ export function registerQuery(program: Command): void {
       "how many ads, 1 to 1000 (default: 10)",
     ),
   ).action((flags: QueryFlags) => queryTop(flags));
-  addFilter(addCalendar(subcommand("breakdown", "Counts by up to three fields")))
-    .option("--by <fields>", "comma-separated: dimensions, ad_id, ad. and an attribute")
-    .option("--limit <n>", "only one page of so many rows (default: all pages)")
-    .option("--cursor <cursor>", "where that page begins")
-    .action((flags: QueryFlags) => queryBreakdown(flags));
+  addPaging(
+    addFilter(addCalendar(subcommand("breakdown", "Counts by up to three fields"))).option(
+      "--by <fields>",
+      "comma-separated: dimensions, ad_id, ad. and an attribute",
+    ),
+  ).action((flags: QueryFlags) => queryBreakdown(flags));
+  addPaging(
+    subcommand("explain", "The clicks behind an ad's count, and what became of each")
+      .argument("<ad>")
+      .addOption(filterOption()),
+  ).action((ad: string, flags: QueryFlags) => queryExplain(ad, flags));
   subcommand(
     "ledger",
     "What became of the clicks received, by minute of receipt and source",
@@ -60,8 +72,18 @@ export function registerQuery(program: Command): void {
 
 function addFilter(command: Command): Command {
   return command
-    .option("--filter <rsql>", "such as country==US;device=in=(mobile,tablet)")
+    .addOption(filterOption())
     .option("--as-of <commit>", "as of this commit, for minutes that were final then");
+}
+
+function filterOption(): Option {
+  return new Option("--filter <rsql>", "such as country==US;device=in=(mobile,tablet)");
+}
+
+function addPaging(command: Command): Command {
+  return command
+    .option("--limit <n>", "only one page of so many rows (default: all pages)")
+    .option("--cursor <cursor>", "where that page begins");
 }
 
 function addCalendar(command: Command): Command {
@@ -114,45 +136,78 @@ async function queryTop(flags: QueryFlags): Promise<void> {
   printFinality(answer);
 }
 
-/** Page by page, so that the answer may be of any length. */
-async function queryBreakdown(flags: QueryFlags): Promise<void> {
+function queryBreakdown(flags: QueryFlags): Promise<void> {
   const { filter, granularity, tz, asOf: as_of, by, limit } = flags;
   const parameters = { ...rangeParameters(flags), filter, granularity, tz, as_of, by, limit };
-  const client = new ApiClient(flags.url);
-  let cursor = flags.cursor;
-  const pagesMax = limit === undefined ? Infinity : 1;
-  for (let page = 0; page < pagesMax && (page === 0 || cursor !== undefined); page++) {
-    cursor = await printPage(client, { ...parameters, cursor }, flags, page === 0);
-  }
-  if (cursor !== undefined) console.error(`more rows: --cursor ${cursor}`);
-}
-
-/** The cursor of the next page. */
-async function printPage(
-  client: ApiClient,
-  parameters: Parameters,
-  flags: QueryFlags,
-  isFirst: boolean,
-): Promise<string | undefined> {
-  if (flags.csv) {
-    const page = await client.getCsv("/v1/breakdown", parameters);
-    printCsv(page, isFirst);
-    return page.nextCursor;
-  }
-  const answer = await client.get<BreakdownAnswer>("/v1/breakdown", parameters);
-  const { by, rows, next_cursor } = answer;
-  if (flags.json) printJson([answer]);
-  else {
-    const columns = [...(flags.granularity === undefined ? [] : ["start"]), ...by, "count"];
+  return printPages<BreakdownAnswer>("/v1/breakdown", parameters, flags, (answer, isLast) => {
+    const start = granularity === undefined ? [] : ["start"];
+    const columns = [...start, ...answer.by, "count"];
     console.log(
       formatTable(
         columns,
-        rows.map((row) => columns.map((column) => row[column])),
+        answer.rows.map((row) => columns.map((column) => row[column])),
       ),
     );
-    if (next_cursor === null || flags.limit !== undefined) printFinality(answer);
+    if (isLast) printFinality(answer);
+  });
+}
+
+function queryExplain(ad: string, flags: QueryFlags): Promise<void> {
+  const { filter, limit = explainedAtOnce } = flags;
+  const path = `/v1/ads/${encodeURIComponent(ad)}/explain`;
+  const parameters = { ...rangeParameters(flags), filter, limit };
+  return printPages<ExplainAnswer>(path, parameters, flags, (answer, isLast) => {
+    console.log(formatClicks(answer));
+    if (!isLast) return;
+    const { ad_id, count, outcomes } = answer;
+    const numbers = outcomeNames.map((name) => `${name} ${outcomes[name]}`).join(", ");
+    console.log(`\n${printable(ad_id)} got ${count}: ${numbers}`);
+    printFinality(answer);
+  });
+}
+
+function formatClicks({ dimensions, clicks }: ExplainAnswer): string {
+  const known = ["click_timestamp", "event_id", "outcome", "received_at", "source"] as const;
+  const place = (click: RecordedClick): string => `${click.partition}/${click.offset}/${click.row}`;
+  return formatTable(
+    [...known, "in log at", ...dimensions, "original"],
+    clicks.map((click) => [
+      ...known.map((name) => click[name]),
+      place(click),
+      ...dimensions.map((name) => click.dimensions[name]),
+      click.original && `${place(click.original)}, received ${click.original.received_at}`,
+    ]),
+  );
+}
+
+/** Page by page, so that the answer may be of any length; one page only where its limit was given. */
+async function printPages<Answer extends { readonly next_cursor: string | null }>(
+  path: string,
+  parameters: Parameters,
+  flags: QueryFlags,
+  print: (answer: Answer, isLast: boolean) => void,
+): Promise<void> {
+  const client = new ApiClient(flags.url);
+  const isOnePage = flags.limit !== undefined;
+  const pagesMax = isOnePage ? 1 : Infinity;
+  let cursor = flags.cursor;
+  for (let page = 0; page < pagesMax && (page === 0 || cursor !== undefined); page++) {
+    cursor = await printPage({ ...parameters, cursor }, page === 0);
   }
-  return next_cursor ?? undefined;
+  if (cursor !== undefined) console.error(`more rows: --cursor ${cursor}`);
+
+  /** The cursor of the next page. */
+  async function printPage(page: Parameters, withHeader: boolean): Promise<string | undefined> {
+    if (flags.csv) {
+      const answer = await client.getCsv(path, page);
+      printCsv(answer, withHeader);
+      return answer.nextCursor;
+    }
+    const answer = await client.get<Answer>(path, page);
+    if (flags.json) printJson([answer]);
+    else print(answer, isOnePage || answer.next_cursor === null);
+    return answer.next_cursor ?? undefined;
+  }
 }
 
 async function queryLedger(flags: QueryFlags): Promise<void> {

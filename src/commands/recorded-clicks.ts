@@ -29,7 +29,10 @@ export async function* readRecording(path: string): AsyncGenerator<RecordedClick
 /** The line with another time of its click; all else stays as it is, byte for byte. */
 export function withTime({ line }: RecordedClick, timeMs: number): string {
   return line.replace(timeMember, (member, value: string) =>
-    member.replace(value, value.startsWith('"') ? `"${new Date(timeMs).toISOString()}"` : String(timeMs)),
+    member.replace(
+      value,
+      value.startsWith('"') ? `"${new Date(timeMs).toISOString()}"` : String(timeMs),
+    ),
   );
 }
 

@@ -34,8 +34,13 @@ export function registerSend(program: Command): void {
     .argument("<file...>", "NDJSON files, sent one after the other")
     .addOption(serviceUrlOption())
     .addOption(new Option("--rate <n>", "clicks a second").argParser(positive).conflicts("speed"))
-    .addOption(new Option("--speed <k>", "times the recorded pace (default: 1)").argParser(positive))
-    .option("--as-if-now", "shift the times: the first click happens now, the others when they are sent")
+    .addOption(
+      new Option("--speed <k>", "times the recorded pace (default: 1)").argParser(positive),
+    )
+    .option(
+      "--as-if-now",
+      "shift the times: the first click happens now, the others when they are sent",
+    )
     .option("--wait", "wait until each batch is counted, and tell what became of it")
     .action(async (files: string[], flags: SendFlags) => {
       process.exitCode = await sendFiles(files, flags);
@@ -44,7 +49,8 @@ export function registerSend(program: Command): void {
 
 function positive(text: string): number {
   const value = Number(text);
-  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError("a number above 0 is expected");
+  if (!(value > 0 && Number.isFinite(value)))
+    throw new InvalidArgumentError("a number above 0 is expected");
   return value;
 }
 
@@ -90,7 +96,9 @@ class Playback {
         await delay(aheadMs);
       }
       const isShifted = this.flags.asIfNow === true;
-      this.lines.push(isShifted ? withTime(click, startedAtMs + Math.floor(dueAfterMs)) : click.line);
+      this.lines.push(
+        isShifted ? withTime(click, startedAtMs + Math.floor(dueAfterMs)) : click.line,
+      );
       this.sentRows++;
       if (this.lines.length === batchRowsMax) await this.flush();
     }
@@ -133,7 +141,13 @@ class SendTotals {
   private retries = 0;
   private undecided = 0;
   private toldRejects = 0;
-  private readonly outcomes = { counted: 0, duplicates: 0, restated: 0, quarantined: 0, expired: 0 };
+  private readonly outcomes = {
+    counted: 0,
+    duplicates: 0,
+    restated: 0,
+    quarantined: 0,
+    expired: 0,
+  };
 
   add(answer: SendAnswer): void {
     this.received += answer.received;

@@ -82,8 +82,9 @@ export const settingKeys = {
     "24h",
     "how far back a resent click is recognised",
   ),
+  // Hours of the table are told apart within 256 of them (aggregate/recent-ids.ts).
   "dedup.recent": key(
-    duration({ min: "1h", max: "90d" }),
+    duration({ min: "1h", max: "10d" }),
     "6h",
     "how far back ids are kept in memory; whole hours, at most dedup.horizon",
   ),

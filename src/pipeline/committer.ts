@@ -10,8 +10,13 @@ import type { Commit, PartitionProgress } from "../model/commit.ts";
 import type { ClickStore } from "../store/click-store.ts";
 import { delay } from "./delay.ts";
 
-const retryDelayMsMin = 50;
-const retryDelayMsMax = 5_000;
+/** Pauses between the tries of one commit: each is twice the one before, up to a bound. */
+export interface RetryDelays {
+  readonly msMin: number;
+  readonly msMax: number;
+}
+
+const defaultRetryDelays: RetryDelays = { msMin: 50, msMax: 5_000 };
 
 export interface CommitListener {
   /** Called after each commit, in order, before anybody is told of it. */
@@ -25,6 +30,7 @@ export class Committer {
   private readonly shared: SharedState;
   private readonly listener: CommitListener;
   private readonly stop: AbortSignal;
+  private readonly retryDelays: RetryDelays;
   private lastSequence: number;
   private tail: Promise<void> = Promise.resolve();
 
@@ -34,12 +40,14 @@ export class Committer {
     lastSequence: number,
     listener: CommitListener,
     stop: AbortSignal,
+    retryDelays: RetryDelays = defaultRetryDelays,
   ) {
     this.store = store;
     this.shared = shared;
     this.lastSequence = lastSequence;
     this.listener = listener;
     this.stop = stop;
+    this.retryDelays = retryDelays;
   }
 
   /** Resolves when the effects are committed; rejects only where they never can be or `stop` was given. */
@@ -48,23 +56,35 @@ export class Committer {
       ++this.lastSequence,
       Date.now(),
       this.shared.takeGrowth(),
+      this.shared.takeConfigs(),
       progress,
     );
     this.tail = this.tail.then(() => this.commit(commit));
     return this.tail;
   }
 
+  /** Resolves when nothing is being committed any more, whatever became of it. */
+  async idle(): Promise<void> {
+    await this.tail.catch(() => {});
+  }
+
   private async commit(commit: Commit): Promise<void> {
     const startMs = performance.now();
+    await this.commitUntilDone(commit);
+    // Outside the tries: a listener that fails is a bug, which giving the commit again would hide and repeat.
+    this.listener.committed(commit, performance.now() - startMs);
+  }
+
+  private async commitUntilDone(commit: Commit): Promise<void> {
+    const { msMin, msMax } = this.retryDelays;
     for (let tries = 1; ; tries++) {
       try {
         await this.store.commit(commit);
-        this.listener.committed(commit, performance.now() - startMs);
         return;
       } catch (error) {
         this.listener.commitFailed(error, tries);
         if (error instanceof CodedError && error.code === "data_corrupt") throw error;
-        await delay(Math.min(retryDelayMsMin * 2 ** (tries - 1), retryDelayMsMax), this.stop);
+        await delay(Math.min(msMin * 2 ** (tries - 1), msMax), this.stop);
         this.stop.throwIfAborted();
       }
     }

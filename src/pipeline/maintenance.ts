@@ -29,7 +29,8 @@ export class Maintenance {
   private readonly wakeup = new Wakeup();
   private stopping = false;
   private clicksSinceCheckpoint = 0;
-  private commitsSinceCheckpoint = 0;
+  /** What came before this process may not have been trimmed either. */
+  private isTrimmed = false;
   private checkpointedAtMs = performance.now();
   private compactedBefore = -Infinity;
 
@@ -40,7 +41,7 @@ export class Maintenance {
   }
 
   noteCommit(commit: Commit): void {
-    this.commitsSinceCheckpoint++;
+    this.isTrimmed = false;
     for (const { batch } of commit.clicks) this.clicksSinceCheckpoint += batch.rowCount;
     if (this.isCheckpointDue() || this.actions.finalBeforeMinute() > this.compactedBefore)
       this.wakeup.ring();
@@ -63,17 +64,25 @@ export class Maintenance {
   /** Also the last thing before the store closes, so that the next start need not replay. */
   async checkpoint(): Promise<void> {
     this.clicksSinceCheckpoint = 0;
-    this.commitsSinceCheckpoint = 0;
     this.checkpointedAtMs = performance.now();
+    // A commit that comes meanwhile is for the next one.
+    this.isTrimmed = true;
     const covered = await this.attempt("checkpoint", () => this.store.checkpoint());
-    if (covered) await this.attempt("trim", () => this.actions.trim(covered));
+    const done = covered && (await this.attempt("trim", () => this.trim(covered)));
+    // A full queue takes nothing in, so that no commit would come to ask for it again.
+    if (!done) this.isTrimmed = false;
   }
 
   private isCheckpointDue(): boolean {
     const { checkpointMsMax, checkpointClicksMax } = this.settings;
-    if (this.commitsSinceCheckpoint === 0) return false;
+    if (this.isTrimmed) return false;
     if (this.clicksSinceCheckpoint >= checkpointClicksMax) return true;
     return performance.now() - this.checkpointedAtMs >= checkpointMsMax;
+  }
+
+  private async trim(covered: readonly PartitionProgress[]): Promise<true> {
+    await this.actions.trim(covered);
+    return true;
   }
 
   private async compactFinal(): Promise<void> {

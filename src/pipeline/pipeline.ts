@@ -8,6 +8,7 @@ import type { SemanticConfig } from "../model/semantic-config.ts";
 import type { ClickQueueReader } from "../queue/click-queue.ts";
 import type { ClickStore, RecoveredState } from "../store/click-store.ts";
 import { CommittedRecords } from "./committed-records.ts";
+import type { RetryDelays } from "./committer.ts";
 import { Committer } from "./committer.ts";
 import type { MaintenanceSettings } from "./maintenance.ts";
 import { Maintenance } from "./maintenance.ts";
@@ -25,6 +26,8 @@ export interface PipelineOptions {
   readonly placeholderConfig: SemanticConfig;
   readonly limits: MicroBatchLimits;
   readonly maintenance: MaintenanceSettings;
+  /** Between the tries of a commit; has a default. */
+  readonly retryDelays?: RetryDelays;
   readonly dedupBytesMax: number;
   /** Trims the queue; the writer may live elsewhere. */
   readonly trim: (progress: readonly PartitionProgress[]) => Promise<void>;
@@ -40,6 +43,7 @@ export class Pipeline implements AsyncDisposable {
   private readonly options: PipelineOptions;
   private readonly states: readonly PartitionState[];
   private readonly runners: readonly PartitionRunner[];
+  private readonly committer: Committer;
   private readonly maintenance: Maintenance;
   private readonly abort = new AbortController();
   private runs: Promise<unknown> = Promise.resolve();
@@ -59,7 +63,7 @@ export class Pipeline implements AsyncDisposable {
     this.committedWatermarks = new Map(
       states.map(({ partition, watermark }) => [partition, watermark.ms] as const),
     );
-    const committer = new Committer(
+    this.committer = new Committer(
       store,
       shared,
       recovered.sequence,
@@ -68,6 +72,7 @@ export class Pipeline implements AsyncDisposable {
         commitFailed: (error, tries) => options.onProblem(`commit failed, try ${tries}`, error),
       },
       this.abort.signal,
+      options.retryDelays,
     );
     this.runners = states.map(
       (state) =>
@@ -76,7 +81,7 @@ export class Pipeline implements AsyncDisposable {
           this.committed.nextOffset(state.partition),
           queue,
           store,
-          committer,
+          this.committer,
           options.limits,
         ),
     );
@@ -102,10 +107,11 @@ export class Pipeline implements AsyncDisposable {
 
   /** Rejects when a partition can no longer be processed; resolves when all have been stopped. */
   start(): Promise<void> {
-    const runs = Promise.all(this.runners.map((runner) => runner.run())).then(() => {});
-    const maintenance = this.maintenance.run();
-    this.runs = Promise.allSettled([runs, maintenance]);
-    return runs;
+    this.updateDedupFull();
+    const runs = this.runners.map((runner) => runner.run());
+    // One that fails leaves the others running: all of them have to end before the store may be closed.
+    this.runs = Promise.allSettled([...runs, this.maintenance.run()]);
+    return Promise.all(runs).then(() => {});
   }
 
   /** Tells that a partition's log has grown. */
@@ -141,6 +147,7 @@ export class Pipeline implements AsyncDisposable {
       5_000,
     );
     await this.runs;
+    await this.committer.idle();
     clearTimeout(giveUp);
     await this.maintenance.checkpoint();
   }
@@ -156,6 +163,10 @@ export class Pipeline implements AsyncDisposable {
     this.options.onCommit(commit, durationMs);
     this.committed.note(commit);
     this.maintenance.noteCommit(commit);
+    this.updateDedupFull();
+  }
+
+  private updateDedupFull(): void {
     const full = this.dedup.bytes + this.shared.dictionaryBytes > this.options.dedupBytesMax;
     if (full === this.isDedupFull) return;
     this.isDedupFull = full;

@@ -5,7 +5,6 @@
 
 import type { PartitionState } from "../aggregate/state.ts";
 import { adDictionary } from "../aggregate/state.ts";
-import { horizonHourOf } from "../aggregate/deduplicate.ts";
 import { identityWords } from "../aggregate/identity.ts";
 import { EventIdKind } from "../model/click-batch.ts";
 import { clickTimestampMsEnd } from "../model/click.ts";
@@ -21,43 +20,42 @@ export async function rebuildDedup(
   const extent = await store.extent();
   if (!extent) return;
   const newestHour = Math.floor(extent.lastMinute / 60);
-  for (const { dedup, shared, watermark } of states) {
-    const { dedupRecentMs, dedupHorizonMs } = shared.configs.at(-1)!;
-    if (watermark.ms !== -Infinity)
-      dedup.tidy(watermark.ms, dedupRecentMs, dedupHorizonMs, newestHour);
-  }
-  await rebuildOlderHours(store, states);
-  const firstExactHour = Math.min(...states.map((state) => state.dedup.firstExactHour));
-  if (!Number.isFinite(firstExactHour)) return;
+  // A partition without a watermark has committed nothing, so that nothing recorded is its own.
+  const begun = states.filter(({ watermark }) => watermark.ms !== -Infinity);
+  if (begun.length === 0) return;
+  for (const state of begun) state.tidyDedup(state.watermark.ms, newestHour);
+  await rebuildOlderHours(store, states, begun);
+  const firstExactHour = Math.min(...begun.map((state) => state.dedup.firstExactHour));
   for await (const chunk of store.scanIdentities(firstExactHour * hourMs, clickTimestampMsEnd)) {
     restoreChunk(chunk, states, (state, hour) => hour >= state.dedup.firstExactHour);
   }
 }
 
-/** Hour by hour, so that each filter can be made for as many ids as the hour has. */
+/** Each filter is made for as many ids as its hour has counted; an hour's rows need never be in memory at once. */
 async function rebuildOlderHours(
   store: ClickStore,
   states: readonly PartitionState[],
+  begun: readonly PartitionState[],
 ): Promise<void> {
-  const config = states[0]!.shared.configs.at(-1)!;
-  const firstHour = Math.min(
-    ...states.map((state) => horizonHourOf(state.watermark.ms, config.dedupHorizonMs)),
-  );
-  const endHour = Math.max(...states.map((state) => state.dedup.firstExactHour));
-  if (!Number.isFinite(firstHour) || !Number.isFinite(endHour)) return;
-  for (let hour = firstHour; hour < endHour; hour++) {
-    const chunks: IdentityChunk[] = [];
-    let rowCount = 0;
-    for await (const chunk of store.scanIdentities(hour * hourMs, (hour + 1) * hourMs)) {
-      chunks.push(chunk);
-      rowCount += chunk.rowCount;
-    }
-    if (rowCount === 0) continue;
-    const idsAPartition = Math.ceil(rowCount / states.length);
-    for (const { dedup } of states)
-      if (hour < dedup.firstExactHour) dedup.reserveOlder(hour, idsAPartition);
-    for (const chunk of chunks)
-      restoreChunk(chunk, states, (state) => hour < state.dedup.firstExactHour);
+  const firstHour = Math.min(...begun.map((state) => state.dedup.firstFilterHour));
+  const endHour = Math.max(...begun.map((state) => state.dedup.firstExactHour));
+  if (firstHour >= endHour) return;
+  const { rows } = await store.aggregate({
+    source: "minute",
+    fromMinute: firstHour * 60,
+    toMinute: endHour * 60,
+    groupBy: [],
+    bucketStarts: Array.from({ length: endHour - firstHour }, (_, i) => (firstHour + i) * 60),
+    order: "key",
+    limit: endHour - firstHour,
+  });
+  for (const { bucketStart, count } of rows) {
+    const hour = bucketStart / 60;
+    for (const { dedup } of begun)
+      if (hour < dedup.firstExactHour) dedup.reserveOlder(hour, Math.ceil(count / states.length));
+  }
+  for await (const chunk of store.scanIdentities(firstHour * hourMs, endHour * hourMs)) {
+    restoreChunk(chunk, states, (state, hour) => hour < state.dedup.firstExactHour);
   }
 }
 

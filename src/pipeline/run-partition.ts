@@ -136,7 +136,7 @@ export class PartitionRunner {
       if (alone) await this.flushNow();
       step(this.state, { kind: "other", record }, this.effects);
       // Ticks too: while dedup has no room no clicks come, and time is what makes room.
-      this.tidyDedup(record.receivedAtMs, hourOf(record.receivedAtMs));
+      this.state.tidyDedup(record.receivedAtMs, -Infinity);
     }
     this.nextOffset = stored.offset + 1;
     this.recordCount++;
@@ -145,7 +145,7 @@ export class PartitionRunner {
 
   /** True where the record asked the store: the next one's questions must meet its effects, so it is committed alone. */
   private async takeClicks(offset: number, record: ClicksRecord): Promise<boolean> {
-    this.tidyDedup(record.receivedAtMs, hourOf(newestTime(record)));
+    this.state.tidyDedup(record.receivedAtMs, hourOf(newestTime(record)));
     const clicks = mapClicks(this.state.shared, offset, record);
     const needs = surveyClicks(this.state, clicks);
     if (!needs) {
@@ -156,11 +156,6 @@ export class PartitionRunner {
     const answers = await answerNeeds(this.store, clicks, needs);
     step(this.state, { kind: "clicks", clicks, answers }, this.effects);
     return true;
-  }
-
-  private tidyDedup(receivedAtMs: number, newestHour: number): void {
-    const { dedupRecentMs, dedupHorizonMs } = this.state.shared.configAtReceipt(receivedAtMs);
-    this.state.dedup.tidy(this.state.watermark.ms, dedupRecentMs, dedupHorizonMs, newestHour);
   }
 
   private async flushNow(): Promise<void> {

@@ -1,9 +1,8 @@
 import { formatMinute } from "../model/time.ts";
 import type { MinuteRange } from "../model/window.ts";
-import type { AggregateRow } from "../store/click-store.ts";
+import type { AggregateQuery, AggregateRow } from "../store/click-store.ts";
 import { bucketStarts } from "./calendar.ts";
-import { formatCursor } from "./cursor.ts";
-import type { Cursor } from "./cursor.ts";
+import { formatCursor, isWholeNumber } from "./cursor.ts";
 import type { Buckets, CheckedFilter } from "./parameters.ts";
 import type { BreakdownAnswer } from "./query-service.ts";
 import type { QueryState } from "./query-state.ts";
@@ -14,7 +13,7 @@ export interface BreakdownQuery {
   readonly filter: CheckedFilter | undefined;
   readonly buckets: Buckets | undefined;
   readonly limit: number;
-  readonly after: Cursor["after"] | undefined;
+  readonly after: AggregateQuery["after"] | undefined;
 }
 
 /** What a cursor of the query is bound to: all that its pages have in common but the range. */
@@ -24,6 +23,19 @@ export function breakdownText({
   buckets,
 }: Pick<BreakdownQuery, "by" | "filter" | "buckets">): string {
   return JSON.stringify([by, filter?.text, buckets]);
+}
+
+/** From the values in a cursor; undefined where they can't be a row of `fieldCount` fields. */
+export function readBreakdownAfter(
+  [bucketStart, ...group]: readonly unknown[],
+  fieldCount: number,
+): BreakdownQuery["after"] {
+  const isRow = isWholeNumber(bucketStart) && group.length === fieldCount;
+  return isRow && group.every(isGroupValue) ? { bucketStart, group } : undefined;
+}
+
+function isGroupValue(value: unknown): value is string | null {
+  return value === null || typeof value === "string";
 }
 
 /** Groups with a count above 0, by start, then by the fields in their order, a missing value first. */
@@ -53,7 +65,9 @@ export async function answerBreakdown(
     filter: filter?.text ?? null,
     by,
     rows: rows.map((row) => answerRow(row, by, starts !== undefined)),
-    next_cursor: last ? formatCursor({ range, after: last }, breakdownText(query)) : null,
+    next_cursor: last
+      ? formatCursor(range, [last.bucketStart, ...last.group], breakdownText(query))
+      : null,
     ...finality.fields(range, restated),
   };
 }

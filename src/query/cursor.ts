@@ -4,45 +4,44 @@ import { CodedError } from "../model/errors.ts";
 import type { MinuteRange } from "../model/window.ts";
 
 /**
- * Where a page of a breakdown ended. It carries the range, so that the pages of a window that moves on belong
- * together, and a hash of the query, so that it is refused by any other.
+ * Where a page of a list ended. It carries the range, so that the pages of a window that moves on belong together,
+ * and a hash of the query, so that it is refused by any other.
  */
-export interface Cursor {
+export interface Cursor<After> {
   readonly range: MinuteRange;
-  readonly after: { readonly bucketStart: number; readonly group: readonly (string | null)[] };
+  /** The last row of the page, as the store takes it. */
+  readonly after: After;
 }
 
 const version = 1;
 
-/** `query` is the canonical text of the query without its range. */
-export function formatCursor({ range, after }: Cursor, query: string): string {
-  const content = [
-    version,
-    hashOf(query),
-    range.fromMinute,
-    range.toMinute,
-    after.bucketStart,
-    ...after.group,
-  ];
+/** `after` as plain values; `query` is the canonical text of the query without its range. */
+export function formatCursor(
+  { fromMinute, toMinute }: MinuteRange,
+  after: readonly (string | number | null)[],
+  query: string,
+): string {
+  const content = [version, hashOf(query), fromMinute, toMinute, ...after];
   return Buffer.from(JSON.stringify(content)).toString("base64url");
 }
 
-/** CodedError `invalid_parameter` where it is no cursor of this query. */
-export function parseCursor(text: string, query: string, fieldCount: number): Cursor {
+/**
+ * `readAfter` gets the plain values back, undefined where they can't be of this query. CodedError `invalid_parameter`
+ * where it is no cursor of this query.
+ */
+export function parseCursor<After>(
+  text: string,
+  query: string,
+  readAfter: (values: readonly unknown[]) => After | undefined,
+): Cursor<After> {
   const content = decode(text);
-  if (content?.length !== 5 + fieldCount || content[0] !== version)
-    throw refused("is not one that was given out");
-  const [, hash, fromMinute, toMinute, bucketStart, ...group] = content;
+  if (content?.[0] !== version) throw refused("is not one that was given out");
+  const [, hash, fromMinute, toMinute, ...values] = content;
   if (hash !== hashOf(query)) throw refused("belongs to another query");
-  if (
-    !isMinute(fromMinute) ||
-    !isMinute(toMinute) ||
-    !isMinute(bucketStart) ||
-    !group.every(isGroupValue)
-  ) {
+  const after = readAfter(values);
+  if (!isWholeNumber(fromMinute) || !isWholeNumber(toMinute) || after === undefined)
     throw refused("is not one that was given out");
-  }
-  return { range: { fromMinute, toMinute }, after: { bucketStart, group } };
+  return { range: { fromMinute, toMinute }, after };
 }
 
 function decode(text: string): unknown[] | undefined {
@@ -54,12 +53,8 @@ function decode(text: string): unknown[] | undefined {
   }
 }
 
-function isMinute(value: unknown): value is number {
+export function isWholeNumber(value: unknown): value is number {
   return Number.isSafeInteger(value);
-}
-
-function isGroupValue(value: unknown): value is string | null {
-  return value === null || typeof value === "string";
 }
 
 function hashOf(query: string): string {

@@ -7,11 +7,12 @@ import { formatMinute } from "../model/time.ts";
 import { resolveRange } from "../model/window.ts";
 import type { MinuteRange, RangeParameters, WindowEnds } from "../model/window.ts";
 import { answerAudit } from "./audit-answer.ts";
-import { answerBreakdown, breakdownText } from "./breakdown-answer.ts";
-import type { BreakdownQuery } from "./breakdown-answer.ts";
+import { answerBreakdown, breakdownText, readBreakdownAfter } from "./breakdown-answer.ts";
 import { AnswerCache } from "./cache.ts";
 import { answerCount } from "./count-answer.ts";
 import { parseCursor } from "./cursor.ts";
+import type { Cursor } from "./cursor.ts";
+import { answerExplain, explainText, readExplainAfter } from "./explain-answer.ts";
 import type { HotMinutes } from "./hot-minutes.ts";
 import { ledgerAnswer, noOutcomes } from "./ledger-answer.ts";
 import {
@@ -39,8 +40,11 @@ export interface QueryEngineOptions extends QueryStateOptions {
 
 const topBounds = { least: 1, most: 1000, otherwise: 10 };
 const limitBounds = { least: 1, most: 100_000, otherwise: 1000 };
+const explainLimitBounds = { least: 1, most: 10_000, otherwise: 100 };
 /** What a row of an answer takes in the cache, about; an answer's head takes four times that. */
 const bytesARow = 160;
+/** A click that is listed, with its original, takes as much as so many rows. */
+const rowsAClick = 8;
 
 /**
  * Answers queries over one store. `apply` tells it of every commit. An answer's numbers, as_of, watermark and status
@@ -111,12 +115,31 @@ export class QueryEngine implements api.QueryService {
       buckets: bucketsParameter(request.granularity, request.tz),
       limit: wholeNumberParameter("limit", request.limit, limitBounds),
     };
-    const query = { ...parts, ...this.resolvePage(request, parts) };
+    const page = this.resolvePage(request, breakdownText(parts), (values) =>
+      readBreakdownAfter(values, parts.by.length),
+    );
+    const query = { ...parts, ...page };
     return this.answer(
       request.as_of,
       ["breakdown", query],
       () => answerBreakdown(this.state, query),
       (answer) => answer.rows.length,
+    );
+  }
+
+  async explain(request: api.ExplainRequest): Promise<api.ExplainAnswer> {
+    const parts = {
+      adId: adIdParameter(request.ad_id),
+      filter: filterParameter(request.filter, this.state.configs.knownFields),
+      limit: wholeNumberParameter("limit", request.limit, explainLimitBounds),
+    };
+    const page = this.resolvePage(request, explainText(parts), readExplainAfter);
+    const query = { ...parts, ...page };
+    return this.answer(
+      undefined,
+      ["explain", query],
+      () => answerExplain(this.state, query),
+      (answer) => answer.clicks.length * rowsAClick,
     );
   }
 
@@ -191,14 +214,15 @@ export class QueryEngine implements api.QueryService {
     return { nowMs: this.options.clock(), finalThroughMinute: finalThrough };
   }
 
-  /** The pages of a window keep to the range of the first one. */
-  private resolvePage(
-    request: api.BreakdownRequest,
-    parts: Pick<BreakdownQuery, "by" | "filter" | "buckets">,
-  ): Pick<BreakdownQuery, "range" | "after"> {
+  /** The pages of a window keep to the range of the first one. `query`: what its cursors are bound to. */
+  private resolvePage<After>(
+    request: api.RangeRequest & { readonly cursor?: string },
+    query: string,
+    readAfter: (values: readonly unknown[]) => After | undefined,
+  ): Cursor<After | undefined> {
     const range = this.resolve(request);
     if (request.cursor === undefined) return { range, after: undefined };
-    const cursor = parseCursor(request.cursor, breakdownText(parts), parts.by.length);
+    const cursor = parseCursor(request.cursor, query, readAfter);
     const isSameRange =
       request.window === undefined
         ? cursor.range.fromMinute === range.fromMinute && cursor.range.toMinute === range.toMinute

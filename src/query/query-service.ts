@@ -10,6 +10,7 @@ export interface QueryService {
   count(request: CountRequest): Promise<CountAnswer>;
   top(request: TopRequest): Promise<TopAnswer>;
   breakdown(request: BreakdownRequest): Promise<BreakdownAnswer>;
+  explain(request: ExplainRequest): Promise<ExplainAnswer>;
   ledger(request: RangeRequest): Promise<LedgerAnswer>;
   ad(adId: string): Promise<AdAnswer>;
   status(): Promise<StatusAnswer>;
@@ -54,6 +55,13 @@ export interface BreakdownRequest extends RangeRequest {
   readonly granularity?: string;
   readonly tz?: string;
   readonly as_of?: string;
+  readonly limit?: string;
+  readonly cursor?: string;
+}
+
+export interface ExplainRequest extends RangeRequest {
+  readonly ad_id: string;
+  readonly filter?: string;
   readonly limit?: string;
   readonly cursor?: string;
 }
@@ -106,6 +114,44 @@ export interface BreakdownAnswer extends Finality {
   readonly rows: readonly Readonly<Record<string, string | number | null>>[];
   /** Pass as `cursor` for the rows after these; null at the end. */
   readonly next_cursor: string | null;
+}
+
+/** The clicks behind a count: what `count` says of the same range and filter, click by click. */
+export interface ExplainAnswer extends Finality {
+  readonly ad_id: string;
+  readonly from: string;
+  readonly to: string;
+  readonly filter: string | null;
+  /** The clicks that are counted or restated. */
+  readonly count: number;
+  readonly revision: number;
+  /** Of all clicks of the range that match, on whichever page. */
+  readonly outcomes: Readonly<Record<OutcomeName, number>>;
+  /** The names of all dimensions, in the order in which they were declared. */
+  readonly dimensions: readonly string[];
+  /** By click_timestamp, then partition, offset and row. */
+  readonly clicks: readonly ExplainedClick[];
+  /** Pass as `cursor` for the clicks after these; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+/** A click with where it stands in the log. */
+export interface RecordedClick {
+  readonly click_timestamp: string;
+  readonly received_at: string;
+  readonly outcome: OutcomeName;
+  readonly source: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly row: number;
+}
+
+export interface ExplainedClick extends RecordedClick {
+  readonly event_id: string;
+  /** Null where missing. */
+  readonly dimensions: Readonly<Record<string, string | null>>;
+  /** Of a duplicate: the recorded click that it repeats, null where that is not kept any more. */
+  readonly original: RecordedClick | null;
 }
 
 export interface LedgerAnswer {

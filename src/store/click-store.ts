@@ -36,6 +36,8 @@ export interface ClickStore extends AsyncDisposable, ClickStoreReader {
 /** The part that queries and audits use. */
 export interface ClickStoreReader {
   aggregate(query: AggregateQuery): Promise<AggregateResult>;
+  /** The clicks of one ad one by one, of every outcome, also expired ones. */
+  clicks(query: ClicksQuery): Promise<ClicksPage>;
   /** Minute rows of `[fromMinute, toMinute)` in any order, chunked, for caches. */
   scanMinutes(fromMinute: number, toMinute: number): AsyncIterable<MinuteChunk>;
   /** Restated buckets of `[fromMinute, toMinute)`; of one ad where given. */
@@ -123,6 +125,53 @@ export interface AggregateRow {
 export interface AggregateResult extends Snapshot {
   /** Only groups with a count above 0. `count`: highest first, ties by group ascending; `key`: by bucket, then group. */
   readonly rows: readonly AggregateRow[];
+}
+
+export interface ClicksQuery {
+  /** Epoch minutes, `[fromMinute, toMinute)`. */
+  readonly fromMinute: number;
+  readonly toMinute: number;
+  readonly adId: string;
+  /** Fields: `ad_id`, a dimension, `ad.` and an attribute. */
+  readonly filter?: Filter;
+  /** The dimensions to tell of each click. */
+  readonly dimensions: readonly string[];
+  readonly limit: number;
+  /** Only clicks after this one in their order. */
+  readonly after?: ClickPlace;
+}
+
+/** Where a click stands in the order of clicks: by event time, then partition, offset and row. */
+export interface ClickPlace {
+  readonly clickTimestampMs: number;
+  readonly partition: number;
+  readonly offset: number;
+  readonly row: number;
+}
+
+export interface StoredClick extends ClickPlace {
+  readonly receivedAtMs: number;
+  readonly source: string;
+  readonly outcome: OutcomeName;
+}
+
+export interface ListedClick extends StoredClick {
+  /** As the API shows it, see formatEventId. */
+  readonly eventId: string;
+  /** By the names asked for, null where missing. */
+  readonly dimensions: Readonly<Record<string, string | null>>;
+  /**
+   * Of a duplicate: the click it repeats, which has the same ad and event id, was recorded before it and counts for
+   * dedup (as for scanIdentities): the latest of the same event hour, else the latest. Null where it is no duplicate,
+   * and where no such click is kept.
+   */
+  readonly original: StoredClick | null;
+}
+
+export interface ClicksPage extends Snapshot {
+  readonly clicks: readonly ListedClick[];
+  /** Of all clicks of the range that match, also those before and after the page. */
+  readonly outcomes: OutcomeCounts;
 }
 
 /** The state a query saw. */

@@ -56,6 +56,15 @@ export function connect(port: MessagePort | Worker, methods: Methods): Remote {
     else caller?.resolve(message.value as never);
   });
 
+  const close = (reason: Error): void => {
+    if (closedBy) return;
+    closedBy = reason;
+    for (const { reject } of waiting.values()) reject(reason);
+    waiting.clear();
+  };
+  // A port closes when the thread on its other side ends. (A Worker has no such event; it exits.)
+  port.on("close", () => close(new Error("the thread on the other side has ended")));
+
   return {
     call: (method, args, transfer) =>
       new Promise((resolve, reject) => {
@@ -64,15 +73,12 @@ export function connect(port: MessagePort | Worker, methods: Methods): Remote {
           return;
         }
         const id = ++lastId;
-        waiting.set(id, { resolve, reject });
         port.postMessage({ id, method, args } satisfies Request, transfer ?? []);
+        // After what may throw; an answer comes later.
+        waiting.set(id, { resolve, reject });
       }),
     post: (method, args) => port.postMessage({ method, args } satisfies Request),
-    close: (reason) => {
-      closedBy = reason;
-      for (const { reject } of waiting.values()) reject(reason);
-      waiting.clear();
-    },
+    close,
   };
 }
 

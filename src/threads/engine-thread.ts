@@ -12,6 +12,7 @@ import type { EngineThreadData } from "./thread-data.ts";
 
 const data = workerData as EngineThreadData;
 let engine: Engine | undefined;
+let opening: Promise<Engine> | undefined;
 
 function query(): service.QueryService {
   if (!engine) throw new CodedError("not_ready", "the service is recovering; ask again shortly");
@@ -24,18 +25,20 @@ const ingest = connect(data.ingestPort, {
 
 const main = connect(parentPort!, {
   async start(): Promise<void> {
-    engine = await openEngine({
+    opening = openEngine({
       ...data,
       trim: (progress: readonly PartitionProgress[]) => ingest.call("trim", [progress]),
       queueBytes: () => ingest.call("queueBytes", []),
       onDedupFull: (full) => main.post("dedupFull", [full]),
       onProblem: (what, error) => main.post("problem", [what, String(error)]),
     });
+    engine = await opening;
     engine.stopped.catch((error: unknown) => main.post("failed", [String(error)]));
   },
   count: (request: service.CountRequest) => query().count(request),
   top: (request: service.TopRequest) => query().top(request),
   breakdown: (request: service.BreakdownRequest) => query().breakdown(request),
+  explain: (request: service.ExplainRequest) => query().explain(request),
   ledger: (request: service.RangeRequest) => query().ledger(request),
   ad: (adId: string) => query().ad(adId),
   status: () => query().status(),
@@ -44,6 +47,8 @@ const main = connect(parentPort!, {
     query().committed(positions, timeoutMs),
   outcomes: (ranges: readonly service.CommittedRows[]) => query().outcomes(ranges),
   async stop(): Promise<void> {
-    await engine?.[Symbol.asyncDispose]();
+    // What is half open can't be closed; a start that fails has closed what it had opened, and has been answered.
+    const opened = await opening?.catch(() => undefined);
+    await opened?.[Symbol.asyncDispose]();
   },
 });

@@ -17,6 +17,8 @@ export interface EngineThreadData {
   readonly storePath: string;
   readonly secret: Uint8Array;
   readonly placeholderConfig: SemanticConfig;
+  /** Of the settings in force: no newer ones can be in the store. */
+  readonly configGeneration: number;
   /** To the ingest thread. */
   readonly ingestPort: MessagePort;
 }

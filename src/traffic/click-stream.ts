@@ -68,7 +68,10 @@ export class ClickStream {
   }
 }
 
-function pickByShare(random: Random, shares: readonly (readonly [name: string, share: number])[]): string {
+function pickByShare(
+  random: Random,
+  shares: readonly (readonly [name: string, share: number])[],
+): string {
   let at = random.below(shares.reduce((sum, [, share]) => sum + share, 0));
   for (const [name, share] of shares) {
     at -= share;

@@ -31,6 +31,7 @@ describe("the description of the API", () => {
       "GET /v1/ads/popular_ads",
       "GET /v1/ads/{ad_id}",
       "GET /v1/ads/{ad_id}/aggregated_count",
+      "GET /v1/ads/{ad_id}/explain",
       "GET /v1/breakdown",
       "GET /v1/ledger",
       "GET /v1/status",

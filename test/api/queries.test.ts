@@ -4,7 +4,7 @@ import { parse } from "csv-parse/sync";
 import { defaultDimensions } from "../../src/model/dimensions.ts";
 import { formatMinute, minuteOf } from "../../src/model/time.ts";
 import type { Json } from "./running-service.ts";
-import { RunningService, click } from "./running-service.ts";
+import { RunningService, click, newAd } from "./running-service.ts";
 
 let service: RunningService;
 before(async () => {
@@ -86,6 +86,80 @@ describe("queries", () => {
     );
     assert.deepEqual(users, ["u0", "u1", "u2"]);
     assert.equal(second["next_cursor"], null);
+  });
+
+  it("list the clicks behind a count page by page, with the original of a duplicate", async () => {
+    const ad = newAd();
+    const sent = click({ ad_id: ad, device: "phone", ip: "10.0.0.1" });
+    for (const clicks of [[sent], [sent, click({ ad_id: ad })]]) {
+      const answer = await service.send("POST", "/v1/clicks?wait=counted", JSON.stringify(clicks));
+      assert.equal(answer.status, 200);
+    }
+    const minute = minuteOf(Date.now());
+    const range = `from=${formatMinute(minute - 5)}&to=${formatMinute(minute + 5)}`;
+    const explain = `/v1/ads/${ad}/explain?${range}&limit=2`;
+    const { status, body } = await service.get(explain);
+    assert.equal(status, 200, JSON.stringify(body));
+    const counted = (await service.get(`/v1/ads/${ad}/aggregated_count?${range}`)).body;
+    for (const name of ["ad_id", "from", "to", "filter", "count", "revision", "status"])
+      assert.deepEqual(body[name], counted[name], name);
+    for (const name of ["final_through", "watermark", "as_of"]) assert.ok(name in body, name);
+    assert.deepEqual(body["outcomes"], {
+      counted: 2,
+      duplicate: 1,
+      restated: 0,
+      quarantined: 0,
+      expired: 0,
+      invalid: 0,
+      voided: 0,
+    });
+    const next = await service.get(`${explain}&cursor=${String(body["next_cursor"])}`);
+    assert.equal(next.body["next_cursor"], null);
+    const clicks = [...(body["clicks"] as Json[]), ...(next.body["clicks"] as Json[])];
+    const { received_at: firstReceivedAt, offset, row, partition } = clicks[0]!;
+    assert.deepEqual(clicks[0], {
+      event_id: sent["event_id"],
+      click_timestamp: new Date(sent["click_timestamp"] as number).toISOString(),
+      received_at: firstReceivedAt,
+      outcome: "counted",
+      source: clicks[0]!["source"],
+      partition,
+      offset,
+      row,
+      dimensions: { country: null, device: "phone", user_id: null, ip: "10.0.0.1" },
+      original: null,
+    });
+    const duplicate = clicks.find(({ outcome }) => outcome === "duplicate")!;
+    const { event_id, dimensions, original, ...recorded } = clicks[0]!;
+    assert.deepEqual(duplicate["event_id"], event_id);
+    assert.deepEqual(duplicate["dimensions"], dimensions);
+    assert.deepEqual([duplicate["original"], original], [recorded, null]);
+    assert.equal(clicks[2]!["outcome"], "counted");
+    await assertExplainedAsCsv(explain, body);
+  });
+
+  async function assertExplainedAsCsv(route: string, json: Json): Promise<void> {
+    const response = await fetch(service.url + route, { headers: { accept: "text/csv" } });
+    for (const name of ["count", "status", "next-cursor", "duplicate"]) {
+      const value = json[name.replace("-", "_")] ?? (json["outcomes"] as Json)[name];
+      assert.equal(response.headers.get(`x-clicktally-${name}`), String(value), name);
+    }
+    const rows = parse(await response.text(), { columns: true }) as Record<string, string>[];
+    const clicks = json["clicks"] as Record<string, Json>[];
+    assert.equal(rows.length, clicks.length);
+    for (const [i, cells] of rows.entries()) {
+      for (const [column, cell] of Object.entries(cells)) {
+        const [member, inner] = column.split(".") as [string, string?];
+        const value = clicks[i]![member];
+        assert.equal(cell, String((inner === undefined ? value : value?.[inner]) ?? ""), column);
+      }
+      assert.equal(Object.keys(cells).length, 8 + 4 + 7);
+    }
+  }
+
+  it("explain the 0 of an ad that nobody clicked with an empty list", async () => {
+    const { status, body } = await service.get("/v1/ads/nobody/explain?window=5");
+    assert.deepEqual([status, body["count"], body["clicks"]], [200, 0, []]);
   });
 
   it("answer tables as CSV to who prefers it, with what is beside them in headers", async () => {
@@ -181,6 +255,14 @@ describe("queries", () => {
     ],
     ["a bad limit", "/v1/breakdown?window=5&limit=many", "invalid_parameter", "limit"],
     ["a bad cursor", "/v1/breakdown?window=5&by=country&cursor=x", "invalid_parameter", "cursor"],
+    ["too many clicks", "/v1/ads/a/explain?window=5&limit=10001", "invalid_parameter", "limit"],
+    [
+      "a cursor that was not given out",
+      "/v1/ads/a/explain?window=5&cursor=x",
+      "invalid_parameter",
+      "cursor",
+    ],
+    ["an as_of", "/v1/ads/a/explain?window=5&as_of=1", "invalid_parameter", "as_of"],
     ["a bad as_of", "/v1/top?window=5&as_of=now", "invalid_parameter", "as_of"],
     ["an unknown parameter", "/v1/ads/a/aggregated_count?windw=5", "invalid_parameter", "windw"],
     [

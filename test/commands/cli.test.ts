@@ -172,6 +172,35 @@ describe("commands on a running service", () => {
     assert.match(next.stdout, /^country +count\nUS +2\n/);
   });
 
+  it("explain a count click by click, over all pages, or one", async () => {
+    const table = await run("query", "explain", "a/1", "--filter", "country==US");
+    assert.equal(table.exitCode, 0, table.stderr);
+    assert.match(
+      table.stdout,
+      /^click_timestamp +event_id +outcome +received_at +source +in log at +country .* original\n\S+ +e0 +counted .* US .*\n\S+ +e1 +counted .*\n\na\/1 got 2: counted 2, duplicate 0, .*\n\n.* where country==US: provisional/,
+    );
+    const csv = await run("query", "explain", "a/1", "--csv");
+    const rows = parse(csv.stdout, { columns: true }) as Record<string, string>[];
+    assert.deepEqual(
+      rows.map((row) => [row["event_id"], row["dimensions.country"]]),
+      [
+        ["e0", "US"],
+        ["e1", "US"],
+      ],
+    );
+    const page = await run("query", "explain", "a/1", "--csv", "--limit", "1");
+    const cursor = /--cursor (\S+)/.exec(page.stderr)![1]!;
+    const next = await run("query", "explain", "a/1", "--json", "--limit", "1", "--cursor", cursor);
+    const { clicks, next_cursor } = JSON.parse(next.stdout) as {
+      clicks: { event_id: string }[];
+      next_cursor: string | null;
+    };
+    assert.deepEqual([clicks.map(({ event_id }) => event_id), next_cursor], [["e1"], null]);
+    const none = await run("query", "explain", "none");
+    assert.equal(none.exitCode, 0);
+    assert.match(none.stdout, /\nnone got 0: counted 0, /);
+  });
+
   it("show the ledger and the status", async () => {
     const ledger = await run("query", "ledger");
     assert.match(ledger.stdout, /\ntotal +3 +3 +0 +0 +0 +0 +0 +0\nbalanced\n$/);

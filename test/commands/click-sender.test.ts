@@ -10,7 +10,10 @@ const answer = { received: 2, accepted: 1, rejected: 1, derived_ids: 0, errors: 
 type Reply = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** A server that treats one request after the other as told, and keeps their bodies. */
-async function serve(context: TestContext, replies: Reply[]): Promise<{ url: string; bodies: string[] }> {
+async function serve(
+  context: TestContext,
+  replies: Reply[],
+): Promise<{ url: string; bodies: string[] }> {
   const bodies: string[] = [];
   const server = createServer(async (request, response) => {
     bodies.push((await Array.fromAsync(request.setEncoding("utf8"))).join(""));

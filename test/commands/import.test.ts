@@ -78,7 +78,10 @@ describe("an import into a service", () => {
     it(`${way} counts every row once, and again nothing`, async () => {
       await using directory = await temporaryDirectory();
       const path = join(directory.path, "clicks.csv");
-      await writeFile(path, `app,channel,click_time,device,attributed\n${rows.map(csvOf).join("")}`);
+      await writeFile(
+        path,
+        `app,channel,click_time,device,attributed\n${rows.map(csvOf).join("")}`,
+      );
       const configPath = join(directory.path, "clicktally.yaml");
       await writeFile(configPath, settingsFile);
       const flags = { data_dir: join(directory.path, "data"), port: "0" };
@@ -97,7 +100,13 @@ describe("an import into a service", () => {
       // 0:00 to 5:00 in Shanghai.
       const range = { from: "2017-11-06T16:00:00Z", to: "2017-11-06T21:00:00Z" };
       const count = async (ad_id: string, filter?: string, bounds = range): Promise<number> =>
-        (await service.query.count({ ad_id, ...bounds, ...(filter === undefined ? {} : { filter }) })).count;
+        (
+          await service.query.count({
+            ad_id,
+            ...bounds,
+            ...(filter === undefined ? {} : { filter }),
+          })
+        ).count;
       assert.equal(
         await count("103"),
         countOf((row) => row.channel === "103"),
@@ -108,7 +117,9 @@ describe("an import into a service", () => {
       );
       assert.equal(
         await count("105", "app=in=(0,3);device!=2"),
-        countOf((row) => row.channel === "105" && ["0", "3"].includes(row.app) && row.device !== "2"),
+        countOf(
+          (row) => row.channel === "105" && ["0", "3"].includes(row.app) && row.device !== "2",
+        ),
       );
       const minute = { from: "2017-11-06T16:07:00Z", to: "2017-11-06T16:08:00Z" };
       const top = await service.query.top({ topN: "50", ...minute });

@@ -7,14 +7,35 @@ import type { StreamClick } from "../../src/traffic/click-stream.ts";
 
 function click(ad_id: string, event_id: string, second = 0): StreamClick {
   const click_timestamp = new Date(Date.UTC(2026, 0, 15, 12, 0, second)).toISOString();
-  return { ad_id, event_id, click_timestamp, country: "US", device: "mobile", user_id: "u", ip: "10.0.0.1" };
+  return {
+    ad_id,
+    event_id,
+    click_timestamp,
+    country: "US",
+    device: "mobile",
+    user_id: "u",
+    ip: "10.0.0.1",
+  };
 }
 
-const minute = (ad_id: string, count: number): AdMinute => ({ ad_id, start: "2026-01-15T12:00:00Z", count });
+const minute = (ad_id: string, count: number): AdMinute => ({
+  ad_id,
+  start: "2026-01-15T12:00:00Z",
+  count,
+});
 
 function ledger(counted: number, duplicate: number): LedgerNumbers {
   const received = counted + duplicate;
-  return { received, counted, duplicate, restated: 0, quarantined: 0, expired: 0, invalid: 0, voided: 0 };
+  return {
+    received,
+    counted,
+    duplicate,
+    restated: 0,
+    quarantined: 0,
+    expired: 0,
+    invalid: 0,
+    voided: 0,
+  };
 }
 
 function recorded(): OwnRecord {
@@ -45,9 +66,18 @@ void test("lost clicks and clicks that count twice are told apart, also where th
 
 void test("a ledger that counts otherwise, received too much or does not balance is a difference", () => {
   const service = [minute("a", 2), minute("b", 1)];
-  assert.match(recorded().compare(service, ledger(2, 3), true).differences.join(), /the ledger counts 2/);
-  assert.match(recorded().compare(service, ledger(3, 3), true).differences.join(), /the ledger received 6/);
-  assert.match(recorded().compare(service, ledger(3, 2), false).differences.join(), /does not balance/);
+  assert.match(
+    recorded().compare(service, ledger(2, 3), true).differences.join(),
+    /the ledger counts 2/,
+  );
+  assert.match(
+    recorded().compare(service, ledger(3, 3), true).differences.join(),
+    /the ledger received 6/,
+  );
+  assert.match(
+    recorded().compare(service, ledger(3, 2), false).differences.join(),
+    /does not balance/,
+  );
 });
 
 void test("clicks of an unanswered request may have been stored, but no more than were sent", () => {

@@ -1,6 +1,7 @@
 /** What every store promises (src/store/click-store.ts), against values that the tests compute plainly themselves. */
 import { describeAggregates } from "./click-store/aggregates.ts";
 import { describeBooks } from "./click-store/books.ts";
+import { describeClicks } from "./click-store/clicks.ts";
 import { describeCommits } from "./click-store/commits.ts";
 import type { OpenStore } from "./click-store/harness.ts";
 
@@ -8,4 +9,5 @@ export function describeClickStore(title: string, open: OpenStore): void {
   describeAggregates(title, open);
   describeCommits(title, open);
   describeBooks(title, open);
+  describeClicks(title, open);
 }

@@ -137,7 +137,12 @@ describe("a live run of 40,000 clicks with duplicates, bad lines and a shuffled 
         ]),
         oracle
           .breakdown(query, ["country", "device"], minutes)
-          .map(({ bucketStart, group: [country, device], count }) => [bucketStart, country, device, count]),
+          .map(({ bucketStart, group: [country, device], count }) => [
+            bucketStart,
+            country,
+            device,
+            count,
+          ]),
       );
     }
 

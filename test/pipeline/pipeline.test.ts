@@ -8,7 +8,7 @@ import { hourMs } from "../../src/model/time.ts";
 import type { ClickStore } from "../../src/store/click-store.ts";
 import { Random } from "../../src/traffic/random.ts";
 import { Oracle } from "../support/oracle.ts";
-import { appendAll, openLog, startPipeline } from "../support/pipeline-run.ts";
+import { appendAll, changedStore, openLog, startPipeline } from "../support/pipeline-run.ts";
 import { randomLog, testConfig } from "../support/random-clicks.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
@@ -103,27 +103,21 @@ describe("the pipeline over a real queue and store", () => {
     const random = new Random(9);
     let lostAnswers = 0;
     const forgetful = (store: ClickStore): ClickStore =>
-      new Proxy(store, {
-        get(target, name) {
-          if (name !== "commit") {
-            const member: unknown = Reflect.get(target, name, target);
-            return typeof member === "function" ? member.bind(target) : member;
-          }
-          return async (...args: Parameters<ClickStore["commit"]>) => {
-            const fate = random.below(4);
-            if (fate === 0) throw new Error("the store is away");
-            await target.commit(...args);
-            if (fate !== 1) return;
-            lostAnswers++;
-            throw new Error("the answer was lost");
-          };
+      changedStore(store, {
+        async commit(commit) {
+          const fate = random.below(4);
+          if (fate === 0) throw new Error("the store is away");
+          await store.commit(commit);
+          if (fate !== 1) return;
+          lostAnswers++;
+          throw new Error("the answer was lost");
         },
       });
     await using run = await startPipeline(
       directory.path,
       testConfig,
       { delayMsMax: 1, clicksMax: 20 },
-      forgetful,
+      { around: forgetful, retryDelays: { msMin: 1, msMax: 4 } },
     );
     assert.ok(
       await run.pipeline.committed.wait([{ partition: 0, offset: log.length - 1 }], patienceMs),

@@ -16,7 +16,7 @@ import type { MappedClicks } from "../../src/aggregate/map.ts";
 import type { Commit, LedgerDelta } from "../../src/model/commit.ts";
 import type { LogRecord } from "../../src/model/log-record.ts";
 import { isCounted, Outcome } from "../../src/model/outcome.ts";
-import { configAt, type SemanticConfig } from "../../src/model/semantic-config.ts";
+import type { SemanticConfig } from "../../src/model/semantic-config.ts";
 import { hourOf, minuteOf } from "../../src/model/time.ts";
 
 /** A store of plain maps that answers what the fold asks, so that the core can be run without I/O. */
@@ -48,10 +48,9 @@ export class FoldedLog {
         step(this.state, { kind: "other", record }, effects);
         continue;
       }
-      const { watermark, dedup, shared } = this.state;
+      const { shared } = this.state;
       const newest = Math.max(...record.batch.clickTimestamps);
-      const config = configAt(shared.configs, minuteOf(record.receivedAtMs));
-      dedup.tidy(watermark.ms, config.dedupRecentMs, config.dedupHorizonMs, hourOf(newest));
+      this.state.tidyDedup(record.receivedAtMs, hourOf(newest));
       const clicks = mapClicks(shared, offset, record);
       const needs = surveyClicks(this.state, clicks);
       if (!needs) {
@@ -119,7 +118,13 @@ export class FoldedLog {
   private commit(effects: Effects, nextOffset: number): void {
     const { partition, watermark, shared } = this.state;
     const progress = { partition, nextOffset, watermarkMs: watermark.ms };
-    const commit = effects.toCommit(this.commits.length + 1, 0, shared.takeGrowth(), progress);
+    const commit = effects.toCommit(
+      this.commits.length + 1,
+      0,
+      shared.takeGrowth(),
+      shared.takeConfigs(),
+      progress,
+    );
     this.commits.push(commit);
     for (const { offset, batch, outcomes, adKeys } of commit.clicks) {
       const clicks = { adKeys, identities: this.identitiesOf(batch, adKeys), record: { batch } };

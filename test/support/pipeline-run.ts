@@ -3,6 +3,7 @@ import { placeholderGeneration } from "../../src/aggregate/state.ts";
 import type { LogRecord } from "../../src/model/log-record.ts";
 import { encodeLogRecord } from "../../src/model/log-record-codec.ts";
 import type { SemanticConfig } from "../../src/model/semantic-config.ts";
+import type { PipelineOptions } from "../../src/pipeline/pipeline.ts";
 import { Pipeline } from "../../src/pipeline/pipeline.ts";
 import type { ClickQueueWriter } from "../../src/queue/click-queue.ts";
 import { openSqliteQueueReader } from "../../src/queue/sqlite/reader.ts";
@@ -17,16 +18,44 @@ export interface PipelineRun extends AsyncDisposable {
   readonly problems: string[];
 }
 
-/** The log of one partition on disk. */
-export async function openLog(directory: string): Promise<ClickQueueWriter> {
-  return openSqliteQueueWriter({ path: join(directory, "queue.sqlite"), partitionCount: 1, maxBytes: 1e9 });
+/** What a test may set; all else is as the service has it, but without trimming. */
+export interface PipelineRunOptions extends Partial<
+  Pick<PipelineOptions, "maintenance" | "retryDelays" | "dedupBytesMax" | "trim" | "onDedupFull">
+> {
+  /** Puts itself between the pipeline and the store. */
+  readonly around?: (store: ClickStore) => ClickStore;
 }
 
-export async function appendAll(queue: ClickQueueWriter, records: readonly LogRecord[]): Promise<void> {
+/** The log on disk. */
+export async function openLog(directory: string, partitionCount = 1): Promise<ClickQueueWriter> {
+  return openSqliteQueueWriter({
+    path: join(directory, "queue.sqlite"),
+    partitionCount,
+    maxBytes: 1e9,
+  });
+}
+
+/** A store of which some methods are others. */
+export function changedStore(store: ClickStore, changes: Partial<ClickStore>): ClickStore {
+  return new Proxy(store, {
+    get(target, name) {
+      const changed: unknown = Reflect.get(changes, name);
+      if (changed !== undefined) return changed;
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+}
+
+export async function appendAll(
+  queue: ClickQueueWriter,
+  records: readonly LogRecord[],
+  partition = 0,
+): Promise<void> {
   if (records.length === 0) return;
   await queue.append(
     records.map((record) => ({
-      partition: 0,
+      partition,
       bytes: encodeLogRecord(record),
       clickCount: record.kind === "clicks" ? record.batch.rowCount : 0,
       receivedAtMs: record.receivedAtMs,
@@ -34,12 +63,12 @@ export async function appendAll(queue: ClickQueueWriter, records: readonly LogRe
   );
 }
 
-/** Queue reader, store and pipeline on a directory; `around` may put itself between the pipeline and the store. */
+/** Queue reader, store and pipeline on a directory. */
 export async function startPipeline(
   directory: string,
   config: SemanticConfig,
   limits: { readonly delayMsMax: number; readonly clicksMax: number },
-  around: (store: ClickStore) => ClickStore = (store) => store,
+  { around = (store) => store, ...options }: PipelineRunOptions = {},
 ): Promise<PipelineRun> {
   const queue = await openSqliteQueueReader({ path: join(directory, "queue.sqlite") });
   const store = await openDuckDbStore({
@@ -61,6 +90,7 @@ export async function startPipeline(
     onCommit: () => {},
     onDedupFull: () => {},
     onProblem: (what) => problems.push(what),
+    ...options,
   });
   const stopped = pipeline.start();
   stopped.catch((error: unknown) => problems.push(String(error)));

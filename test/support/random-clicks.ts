@@ -42,7 +42,7 @@ export interface RandomLogOptions {
   /** How many different event ids there are; few of them make many duplicates. */
   readonly eventIdCount?: number;
   readonly history?: boolean;
-  /** Changes of lateness policy, allowed lateness and horizon on the way. */
+  /** Changes of lateness policy, allowed lateness, horizon and recent tier on the way. */
   readonly configChanges?: boolean;
   readonly adAttributes?: boolean;
   readonly config?: SemanticConfig;
@@ -188,6 +188,7 @@ class LogGenerator {
       allowedLatenessMs: random.pick([0, 30_000, minuteMs, 5 * minuteMs]),
       late: random.pick(["restate", "quarantine"] as const),
       dedupHorizonMs: random.pick([4, 6]) * hourMs,
+      dedupRecentMs: random.pick([1, 2, 4]) * hourMs,
     };
     return { kind: "control", receivedAtMs, control: { type: "config", config: this.config } };
   }

@@ -9,7 +9,10 @@ export async function readLog(queuePath: string, partition = 0): Promise<LogReco
   if (firstOffset !== 0) throw new Error(`the log was trimmed to ${firstOffset}`);
   const records: LogRecord[] = [];
   while (records.length < nextOffset) {
-    const stored = await queue.read(partition, records.length, { clicksMax: 1_000_000, recordsMax: 1_000 });
+    const stored = await queue.read(partition, records.length, {
+      clicksMax: 1_000_000,
+      recordsMax: 1_000,
+    });
     records.push(...stored.map(({ bytes }) => decodeLogRecord(bytes)));
   }
   return records;

@@ -31,7 +31,12 @@ export class ServiceProcess implements AsyncDisposable {
   /** Resolves when the service is ready. */
   static async start(options: ServiceProcessOptions): Promise<ServiceProcess> {
     const port = await freePort();
-    const [program, ...args] = [...(options.under ?? []), process.execPath, join(root, "src/cli.ts"), "serve"];
+    const [program, ...args] = [
+      ...(options.under ?? []),
+      process.execPath,
+      join(root, "src/cli.ts"),
+      "serve",
+    ];
     const child = spawn(program!, args, {
       cwd: options.dataDir,
       stdio: ["ignore", "pipe", "pipe"],
@@ -46,7 +51,8 @@ export class ServiceProcess implements AsyncDisposable {
     });
     const service = new ServiceProcess(`http://127.0.0.1:${port}`, child);
     await eventually("the service is ready", async () => {
-      if (child.exitCode !== null) throw new Error(`it exited with ${child.exitCode}: ${service.stderr}`);
+      if (child.exitCode !== null)
+        throw new Error(`it exited with ${child.exitCode}: ${service.stderr}`);
       const answer = await fetch(`${service.url}/readyz`);
       return answer.ok ? true : undefined;
     });
@@ -68,8 +74,16 @@ export class ServiceProcess implements AsyncDisposable {
     return (await answer.json()) as T;
   }
 
-  async post<T>(path: string, body: string, contentType = "application/x-ndjson"): Promise<{ status: number; body: T }> {
-    const answer = await fetch(this.url + path, { method: "POST", body, headers: { "content-type": contentType } });
+  async post<T>(
+    path: string,
+    body: string,
+    contentType = "application/x-ndjson",
+  ): Promise<{ status: number; body: T }> {
+    const answer = await fetch(this.url + path, {
+      method: "POST",
+      body,
+      headers: { "content-type": contentType },
+    });
     return { status: answer.status, body: (await answer.json()) as T };
   }
 

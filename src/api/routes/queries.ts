@@ -7,6 +7,7 @@ import { mergeParameters } from "../parameters.ts";
 import {
   BreakdownAnswerSchema,
   CountAnswerSchema,
+  ExplainAnswerSchema,
   LedgerAnswerSchema,
   TopAnswerSchema,
   tabularResponses,
@@ -16,12 +17,13 @@ import {
   BreakdownBody,
   BreakdownQuery,
   CountQuery,
+  ExplainQuery,
   RangeQuery,
   TopQuery,
 } from "../request-schemas.ts";
 import type { QueryService } from "../../query/query-service.ts";
 import type { ServiceParts } from "../service-parts.ts";
-import { breakdownCsv, countCsv, ledgerCsv, sendTabular, topCsv } from "../tabular.ts";
+import { breakdownCsv, countCsv, explainCsv, ledgerCsv, sendTabular, topCsv } from "../tabular.ts";
 
 export function registerQueryRoutes(server: FastifyInstance, { query }: ServiceParts): void {
   server.get("/v1/ads/:ad_id/aggregated_count", {
@@ -44,6 +46,8 @@ export function registerQueryRoutes(server: FastifyInstance, { query }: ServiceP
       return sendTabular(request, reply, await query.count({ ad_id, ...request.query }), countCsv);
     },
   });
+
+  registerExplain(server, query);
 
   const topRoutes = { "/v1/ads/popular_ads": "getPopularAds", "/v1/top": "getTop" };
   for (const [url, operationId] of Object.entries(topRoutes)) {
@@ -77,6 +81,35 @@ export function registerQueryRoutes(server: FastifyInstance, { query }: ServiceP
       request: FastifyRequest<{ Querystring: Static<typeof RangeQuery> }>,
       reply: FastifyReply,
     ) => sendTabular(request, reply, await query.ledger(request.query), ledgerCsv),
+  });
+}
+
+function registerExplain(server: FastifyInstance, query: QueryService): void {
+  server.get("/v1/ads/:ad_id/explain", {
+    schema: {
+      tags: ["queries"],
+      operationId: "explainAd",
+      summary: "Which clicks are behind an ad's count?",
+      description: "Every click of the range that matches, with what became of it.",
+      params: AdPath,
+      querystring: ExplainQuery,
+      response: tabularResponses(ExplainAnswerSchema),
+    },
+    handler: async (
+      request: FastifyRequest<{
+        Params: Static<typeof AdPath>;
+        Querystring: Static<typeof ExplainQuery>;
+      }>,
+      reply: FastifyReply,
+    ) => {
+      const ad_id = checkAdId(request.params.ad_id);
+      return sendTabular(
+        request,
+        reply,
+        await query.explain({ ad_id, ...request.query }),
+        explainCsv,
+      );
+    },
   });
 }
 

@@ -29,7 +29,10 @@ export class DemoServer implements AsyncDisposable {
 
   /** Starts it; resolves once it answers. */
   static async start(signal: AbortSignal): Promise<DemoServer> {
-    const server = new DemoServer(await mkdtemp(join(tmpdir(), "clicktally-demo-")), await freePort());
+    const server = new DemoServer(
+      await mkdtemp(join(tmpdir(), "clicktally-demo-")),
+      await freePort(),
+    );
     try {
       await server.launch(signal);
       return server;
@@ -49,7 +52,8 @@ export class DemoServer implements AsyncDisposable {
     const child = this.spawn();
     for (;;) {
       signal.throwIfAborted();
-      if (hasEnded(child)) throw new Error(`the server stopped by itself: ${this.lastWords.trim()}`);
+      if (hasEnded(child))
+        throw new Error(`the server stopped by itself: ${this.lastWords.trim()}`);
       if (performance.now() - startMs > readyMsMax)
         throw new Error(`the server is not ready after ${readyMsMax} ms`);
       if (await answers(`${this.url}/readyz`)) return performance.now() - startMs;
@@ -82,7 +86,11 @@ export class DemoServer implements AsyncDisposable {
     );
     const child = spawn(process.execPath, [cli, "serve"], {
       cwd: this.directory,
-      env: { ...env, CLICKTALLY_PORT: String(this.port), CLICKTALLY_DATA_DIR: join(this.directory, "data") },
+      env: {
+        ...env,
+        CLICKTALLY_PORT: String(this.port),
+        CLICKTALLY_DATA_DIR: join(this.directory, "data"),
+      },
       stdio: ["ignore", "ignore", "pipe"],
     });
     this.lastWords = "";

@@ -88,7 +88,8 @@ export class DemoTraffic {
     const lines = clicks.map((click) => `${JSON.stringify(click)}\n`).join("");
     const times = this.random.chance(resendShare) ? 2 : 1;
     for (let i = 0; i < times; i++) {
-      if (i > 0) await delay(this.random.below(resendDelayMsMax), undefined, { signal: this.signal });
+      if (i > 0)
+        await delay(this.random.below(resendDelayMsMax), undefined, { signal: this.signal });
       const answer = await this.sender.send(lines, (reason) => {
         // Where nobody listens nothing arrives, and a 503 says that nothing was kept.
         const mayBeStored = !reason.includes("ECONNREFUSED") && !reason.startsWith("503");

@@ -80,7 +80,8 @@ export class OwnRecord {
           `the ledger received ${ledger.received}`,
       );
     }
-    if (this.rejectedClicks > 0) differences.push(`${this.rejectedClicks} good clicks were rejected`);
+    if (this.rejectedClicks > 0)
+      differences.push(`${this.rejectedClicks} good clicks were rejected`);
     const others = ledger.received - counted - ledger.duplicate;
     if (others !== 0) differences.push(`${others} clicks were neither counted nor duplicates`);
     if (!balanced) differences.push("the ledger does not balance");

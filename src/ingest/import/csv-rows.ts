@@ -76,7 +76,9 @@ export class CsvRows implements RowReader {
     const status = this.nextCells();
     if (status !== RowStatus.row) return status;
     if (this.cellCount !== this.columnCount) {
-      return this.refuse(`the row has ${this.cellCount} cells where the header has ${this.columnCount}`);
+      return this.refuse(
+        `the row has ${this.cellCount} cells where the header has ${this.columnCount}`,
+      );
     }
     if (!this.isUtf8Throughout) {
       const column = this.firstColumnNotUtf8();
@@ -210,7 +212,8 @@ export class CsvRows implements RowReader {
   /** More of the row may come; where none can, or it grew absurdly long (a quote that never closes), it is none. */
   private unfinishedRow(): RowStatus {
     if (this.isLast) return this.skipRow("a quote opens a cell and never closes");
-    if (this.end - this.at > rowBytesMax) return this.skipRow(`the row has more than ${rowBytesMax} bytes`);
+    if (this.end - this.at > rowBytesMax)
+      return this.skipRow(`the row has more than ${rowBytesMax} bytes`);
     return RowStatus.needsMore;
   }
 
@@ -222,7 +225,8 @@ export class CsvRows implements RowReader {
 
   private firstColumnNotUtf8(): number {
     for (let column = 0; column < this.columnCount; column++) {
-      if (!isUtf8(this.buffer.subarray(this.cellStarts[column], this.cellEnds[column]))) return column;
+      if (!isUtf8(this.buffer.subarray(this.cellStarts[column], this.cellEnds[column])))
+        return column;
     }
     return -1;
   }

@@ -143,7 +143,8 @@ class RowImport {
         status !== RowStatus.needsMore;
         status = reader.next(this.fields)
       ) {
-        const problem = status === RowStatus.malformed ? reader.problem : this.takeRow(receivedAtMs, sink);
+        const problem =
+          status === RowStatus.malformed ? reader.problem : this.takeRow(receivedAtMs, sink);
         this.rows++;
         if (problem !== undefined) this.reject(problem);
         if (this.builder.rowCount === this.batchRowsMax || this.rows === this.skippedRows) {
@@ -176,9 +177,16 @@ class RowImport {
     sink: Parameters<ClickAdmitter["admit"]>[2],
   ): ItemProblem | undefined {
     const { fields, builder } = this;
-    if (fields.kinds[clickTimestampField] === FieldKind.text && Number.isNaN(fields.clickTimestampMs)) {
+    if (
+      fields.kinds[clickTimestampField] === FieldKind.text &&
+      Number.isNaN(fields.clickTimestampMs)
+    ) {
       const start = fields.starts[clickTimestampField]!;
-      fields.clickTimestampMs = this.times.parse(fields.source, start, fields.ends[clickTimestampField]!);
+      fields.clickTimestampMs = this.times.parse(
+        fields.source,
+        start,
+        fields.ends[clickTimestampField]!,
+      );
     }
     const problem = this.admitter.admit(fields, receivedAtMs, sink);
     if (problem === undefined && lacksEventId(fields)) this.countOccurrence(builder.rowCount - 1);
@@ -215,7 +223,12 @@ class RowImport {
 
   private tally(): Tally {
     const unknownFields = this.admitter.unknownFieldCount - this.skippedUnknownFields;
-    return { rows: this.rows, accepted: this.accepted, rejected: { ...this.rejected }, unknownFields };
+    return {
+      rows: this.rows,
+      accepted: this.accepted,
+      rejected: { ...this.rejected },
+      unknownFields,
+    };
   }
 }
 
@@ -224,6 +237,7 @@ function sumOf<Key extends string>(
   b: Readonly<Partial<Record<Key, number>>>,
 ): Partial<Record<Key, number>> {
   const sum: Partial<Record<Key, number>> = { ...a };
-  for (const [key, count] of Object.entries(b) as [Key, number][]) sum[key] = (sum[key] ?? 0) + count;
+  for (const [key, count] of Object.entries(b) as [Key, number][])
+    sum[key] = (sum[key] ?? 0) + count;
   return sum;
 }

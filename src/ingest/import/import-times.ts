@@ -83,15 +83,20 @@ export class ImportTimes {
 function localDay(date: number, zone: string): LocalDay | undefined {
   const startMs = dateMsOf(Math.floor(date / 10_000), Math.floor(date / 100) % 100, date % 100);
   if (startMs === undefined) return undefined;
-  const start = Temporal.Instant.fromEpochMilliseconds(epochMsOf(startMs, zone)).toZonedDateTimeISO(zone);
+  const start = Temporal.Instant.fromEpochMilliseconds(epochMsOf(startMs, zone)).toZonedDateTimeISO(
+    zone,
+  );
   const change = start.subtract({ hours: 4 }).getTimeZoneTransition("next");
-  const isSteady = change === null || change.epochMilliseconds > start.epochMilliseconds + dayMs + 4 * hourMs;
+  const isSteady =
+    change === null || change.epochMilliseconds > start.epochMilliseconds + dayMs + 4 * hourMs;
   return { startMs, offsetMs: isSteady ? -start.offsetNanoseconds / 1e6 : Number.NaN };
 }
 
 /** `localMs`: the local time as if it were UTC. */
 function epochMsOf(localMs: number, zone: string): number {
-  const local = Temporal.Instant.fromEpochMilliseconds(localMs).toZonedDateTimeISO("UTC").toPlainDateTime();
+  const local = Temporal.Instant.fromEpochMilliseconds(localMs)
+    .toZonedDateTimeISO("UTC")
+    .toPlainDateTime();
   return local.toZonedDateTime(zone, { disambiguation: "compatible" }).epochMilliseconds;
 }
 
@@ -111,7 +116,8 @@ function parseTimeOfDay(source: Uint8Array, start: number, end: number): number 
   const fractionEnd = Math.min(end, colon + 10);
   const fraction = wholeNumber(source, colon + 7, fractionEnd);
   if (source[colon + 6] !== 0x2e || fraction !== fraction) return Number.NaN;
-  for (let at = fractionEnd; at < end; at++) if (source[at]! < 0x30 || source[at]! > 0x39) return Number.NaN;
+  for (let at = fractionEnd; at < end; at++)
+    if (source[at]! < 0x30 || source[at]! > 0x39) return Number.NaN;
   return ms + second * 1000 + fraction * 10 ** (3 - (fractionEnd - colon - 7));
 }
 

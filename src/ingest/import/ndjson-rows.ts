@@ -49,7 +49,8 @@ export class NdjsonRows implements RowReader {
 
     let end = this.scanner.scan(buffer, start, length, false, fields);
     if (end >= 0) {
-      while (end < length && (buffer[end] === 0x0d || buffer[end] === 0x20 || buffer[end] === 0x09)) end++;
+      while (end < length && (buffer[end] === 0x0d || buffer[end] === 0x20 || buffer[end] === 0x09))
+        end++;
       if (end < length ? buffer[end] === lineFeed : this.isLast) {
         this.at = end;
         return RowStatus.row;
@@ -67,14 +68,19 @@ export class NdjsonRows implements RowReader {
       end = buffer.length;
     }
     this.at = end;
-    if (end - start > rowBytesMax) return this.refuse(`the line has more than ${rowBytesMax} bytes`);
+    if (end - start > rowBytesMax)
+      return this.refuse(`the line has more than ${rowBytesMax} bytes`);
     const valueEnd = this.syntax.valueEnd(buffer, start, end);
     if (valueEnd < 0) {
       const column = this.syntax.errorAt - start + 1;
-      return this.refuse(`the line is no JSON: ${this.syntax.expected} is expected at byte ${column}`);
+      return this.refuse(
+        `the line is no JSON: ${this.syntax.expected} is expected at byte ${column}`,
+      );
     }
     if (afterSpace(buffer, valueEnd, end) !== end) {
-      return this.refuse(`the line is no JSON: text follows the value at byte ${valueEnd - start + 1}`);
+      return this.refuse(
+        `the line is no JSON: text follows the value at byte ${valueEnd - start + 1}`,
+      );
     }
     const problem = this.parser.parse(buffer, start, valueEnd, this.syntax.depth, fields);
     if (problem === undefined) return RowStatus.row;

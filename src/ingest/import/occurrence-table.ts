@@ -72,7 +72,8 @@ export class OccurrenceTable {
       if (counts[slot] === 0) continue;
       const to = this.slotOf(words, slot * wordsAnId);
       this.counts[to] = counts[slot]!;
-      for (let i = 0; i < wordsAnId; i++) this.words[to * wordsAnId + i] = words[slot * wordsAnId + i]!;
+      for (let i = 0; i < wordsAnId; i++)
+        this.words[to * wordsAnId + i] = words[slot * wordsAnId + i]!;
     }
   }
 }

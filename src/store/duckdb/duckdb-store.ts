@@ -8,6 +8,8 @@ import type {
   AggregateQuery,
   AggregateResult,
   BucketState,
+  ClicksPage,
+  ClicksQuery,
   ClickStore,
   IdentityChunk,
   IdentityProbes,
@@ -19,6 +21,7 @@ import type {
   RestatementRow,
 } from "../click-store.ts";
 import { aggregate, KeyCache } from "./aggregate.ts";
+import { readClicks } from "./clicks.ts";
 import type { Connection } from "./connection.ts";
 import {
   readAdAttributes,
@@ -99,6 +102,15 @@ class DuckDbStore implements ClickStore {
       const context = { catalog: opened.engine.catalog, addressDimensions };
       const { asOf, rows } = await aggregate(connection, context, this.keyCache, query);
       return { asOf, rows, progress: await progressAt(connection, opened, asOf) };
+    });
+  }
+
+  async clicks(query: ClicksQuery): Promise<ClicksPage> {
+    return await this.read(async (connection, opened) => {
+      const { addressDimensions } = opened.writer;
+      const context = { catalog: opened.engine.catalog, addressDimensions };
+      const { asOf, ...page } = await readClicks(connection, context, query);
+      return { asOf, ...page, progress: await progressAt(connection, opened, asOf) };
     });
   }
 

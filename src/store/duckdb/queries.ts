@@ -72,14 +72,18 @@ function tablesOf(
 }
 
 /** How the fields of a query are kept in its tables. */
-class QueryFields {
+export class QueryFields {
   /** Dimension columns that the query reads. */
   readonly columns: readonly string[];
   /** Attributes of ads, by the number of their join. */
   readonly attributes: readonly string[];
   private readonly forms = new Map<string, readonly FieldForm[]>();
 
-  constructor(query: AggregateQuery, tables: readonly TableShape[], context: QueryContext) {
+  constructor(
+    query: Pick<AggregateQuery, "filter" | "groupBy">,
+    tables: readonly TableShape[],
+    context: QueryContext,
+  ) {
     const fields = new Set([...filterFields(query.filter), ...query.groupBy]);
     const attributes = [...fields].filter((field) => field.startsWith("ad."));
     this.attributes = attributes.map((field) => field.slice("ad.".length));
@@ -162,8 +166,8 @@ export function missingColumn(column: string): string {
   return `${nothing} AS ${quoted(column)}`;
 }
 
-function conditionOf(
-  { adId, filter }: AggregateQuery,
+export function conditionOf(
+  { adId, filter }: Pick<AggregateQuery, "adId" | "filter">,
   fields: QueryFields,
   knownKey: KnownKey,
   bindings: Bindings,
@@ -184,7 +188,7 @@ function conditionOf(
  * A version of an attribute holds from its minute until the next one's; of two from the same minute the later
  * change counts.
  */
-function attributeCte(i: number, name: string): string {
+export function attributeCte(i: number, name: string): string {
   return `attribute_${i} AS (
     SELECT d."key" AS ad, v."value", v.valid_from_minute AS from_minute,
       lead(v.valid_from_minute, 1, 2147483647)
@@ -196,7 +200,7 @@ function attributeCte(i: number, name: string): string {
     ) v JOIN ${dictionaryTable(adDictionary)} d ON d."value" = v.ad_id)`;
 }
 
-function attributeJoin(_name: string, i: number): string {
+export function attributeJoin(_name: string, i: number): string {
   return `LEFT JOIN attribute_${i} a${i}
     ON a${i}.ad = c.ad AND c.minute >= a${i}.from_minute AND c.minute < a${i}.to_minute`;
 }
@@ -303,7 +307,7 @@ function afterToSql(
 }
 
 /** Numbers of our own making are written out: they are no text that could be anything else. */
-function integer(value: number): number {
+export function integer(value: number): number {
   if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no whole number`);
   return value;
 }

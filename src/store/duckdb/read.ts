@@ -173,7 +173,7 @@ export async function readOutcomes(
   return outcomesFrom((name) => byOutcome.get(outcomeNames.indexOf(name)) ?? 0);
 }
 
-function outcomesFrom(countOf: (name: OutcomeName) => number): OutcomeCounts {
+export function outcomesFrom(countOf: (name: OutcomeName) => number): OutcomeCounts {
   return Object.fromEntries(outcomeNames.map((name) => [name, countOf(name)])) as OutcomeCounts;
 }
 

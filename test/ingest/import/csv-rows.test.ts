@@ -12,7 +12,11 @@ const declared = new DeclaredFields([{ name: "country", in: "minute", type: "str
 const header = "ad_id,click_timestamp,event_id,country,note";
 
 /** Each row as an object of what it holds, or what is wrong with it; the text is given in blocks of so many bytes. */
-function read(text: string, blockBytes = 7, fieldsOf = declared): (Record<string, string> | string)[] {
+function read(
+  text: string,
+  blockBytes = 7,
+  fieldsOf = declared,
+): (Record<string, string> | string)[] {
   return readBytes(new TextEncoder().encode(text), blockBytes, fieldsOf);
 }
 
@@ -25,8 +29,14 @@ function readBytes(
   const fields = new ItemFields(fieldsOf.count);
   const rows: (Record<string, string> | string)[] = [];
   const drain = (): void => {
-    for (let status = reader.next(fields); status !== RowStatus.needsMore; status = reader.next(fields)) {
-      rows.push(status === RowStatus.malformed ? reader.problem.message : contentOf(fields, fieldsOf));
+    for (
+      let status = reader.next(fields);
+      status !== RowStatus.needsMore;
+      status = reader.next(fields)
+    ) {
+      rows.push(
+        status === RowStatus.malformed ? reader.problem.message : contentOf(fields, fieldsOf),
+      );
     }
   };
   for (let at = 0; at < bytes.length; at += blockBytes) {
@@ -43,7 +53,8 @@ function contentOf(fields: ItemFields, { names }: DeclaredFields): Record<string
   const text = (start: number, end: number): string =>
     new TextDecoder().decode(fields.source.subarray(start, end));
   for (const [slot, name] of names.entries()) {
-    if (fields.kinds[slot] === FieldKind.text) content[name] = text(fields.starts[slot]!, fields.ends[slot]!);
+    if (fields.kinds[slot] === FieldKind.text)
+      content[name] = text(fields.starts[slot]!, fields.ends[slot]!);
   }
   for (let i = 0; i < fields.undeclaredCount; i++) {
     const name = text(fields.nameStarts[i]!, fields.nameEnds[i]!);
@@ -122,17 +133,24 @@ void test("a header that lacks a column or has one twice is refused with what it
 });
 
 void test("it reads what csv-parse reads, wherever the blocks are cut", () => {
-  const cell = fc.string({ unit: fc.constantFrom("a", "é", '"', ",", "\n", "\r", " ", "字"), maxLength: 6 });
+  const cell = fc.string({
+    unit: fc.constantFrom("a", "é", '"', ",", "\n", "\r", " ", "字"),
+    maxLength: 6,
+  });
   const rows = fc.array(fc.tuple(cell, cell, cell, cell, cell), { minLength: 1, maxLength: 8 });
   const names = header.split(",");
   fc.assert(
     fc.property(rows, fc.integer({ min: 1, max: 40 }), fc.boolean(), (cells, blockBytes, crlf) => {
-      const written = cells.map((row) => row.map((text) => `"${text.replaceAll('"', '""')}"`).join(","));
+      const written = cells.map((row) =>
+        row.map((text) => `"${text.replaceAll('"', '""')}"`).join(","),
+      );
       const text = [header, ...written].join(crlf ? "\r\n" : "\n");
       const expected = (parse(text) as string[][])
         .slice(1)
         .map((row) =>
-          Object.fromEntries(row.map((value, i) => [names[i]!, value]).filter(([, value]) => value !== "")),
+          Object.fromEntries(
+            row.map((value, i) => [names[i]!, value]).filter(([, value]) => value !== ""),
+          ),
         );
       assert.deepEqual(read(text, blockBytes), expected);
     }),

@@ -44,7 +44,11 @@ interface Imported extends ImportResult {
   readonly problems: readonly string[];
 }
 
-async function run(path: string, log: KeptLog, options: Partial<ImportOptions> = {}): Promise<Imported> {
+async function run(
+  path: string,
+  log: KeptLog,
+  options: Partial<ImportOptions> = {},
+): Promise<Imported> {
   const problems: string[] = [];
   const result = await importFile({
     path,
@@ -70,7 +74,8 @@ const click = {
   country: "US",
   ip: "10.0.0.1",
 };
-const lines = (...items: unknown[]): string => items.map((item) => `${JSON.stringify(item)}\n`).join("");
+const lines = (...items: unknown[]): string =>
+  items.map((item) => `${JSON.stringify(item)}\n`).join("");
 
 void test("NDJSON, CSV and Parquet with the same clicks make the same rows, compressed or not", async (context) => {
   const directory = await directoryFor(context);
@@ -99,7 +104,9 @@ void test("NDJSON, CSV and Parquet with the same clicks make the same rows, comp
     value === undefined ? "" : `"${value.replaceAll('"', '""')}"`;
   const csv = [
     columns.join(","),
-    ...clicks.map((item) => columns.map((name) => cell((item as Record<string, string>)[name])).join(",")),
+    ...clicks.map((item) =>
+      columns.map((name) => cell((item as Record<string, string>)[name])).join(","),
+    ),
   ].join("\n");
   await writeFile(join(directory, "a.ndjson"), ndjson);
   await writeFile(join(directory, "a.ndjson.gz"), gzipSync(ndjson));
@@ -119,7 +126,9 @@ void test("NDJSON, CSV and Parquet with the same clicks make the same rows, comp
     const result = await run(join(directory, name), log);
     assert.deepEqual([result.rows, result.accepted, result.problems], [3, 3, []], name);
     assert.deepEqual(new Set(log.rows.map(({ source }) => source)), new Set([`import:${name}`]));
-    contents.push(log.rows.map(({ identity, time, dimensions }) => ({ identity, time, dimensions })));
+    contents.push(
+      log.rows.map(({ identity, time, dimensions }) => ({ identity, time, dimensions })),
+    );
   }
   for (const content of contents) assert.deepEqual(content, contents[0]);
 });
@@ -185,7 +194,10 @@ void test("bad rows are told by their number and code and cost nothing that is g
   const path = join(directory, "bad.ndjson");
   const future = { ...click, click_timestamp: new Date(Date.now() + 3_600_000).toISOString() };
   const bad = [{ ...click, ad_id: 7 }, { ad_id: "a" }, { ...click, ip: "10.0.0.256" }, future];
-  await writeFile(path, `${lines(click, ...bad)}{"ad_id":\n\n[1]\n${lines({ ...click, event_id: "e2" })}`);
+  await writeFile(
+    path,
+    `${lines(click, ...bad)}{"ad_id":\n\n[1]\n${lines({ ...click, event_id: "e2" })}`,
+  );
   const log = new KeptLog();
   const result = await run(path, log);
   assert.deepEqual(result.problems, [

@@ -1,0 +1,90 @@
+import { formatMinute, formatTime } from "../model/time.ts";
+import type { MinuteRange } from "../model/window.ts";
+import type { ClickPlace, ListedClick, StoredClick } from "../store/click-store.ts";
+import { formatCursor, isWholeNumber } from "./cursor.ts";
+import type { CheckedFilter } from "./parameters.ts";
+import type { ExplainAnswer, ExplainedClick, RecordedClick } from "./query-service.ts";
+import type { QueryState } from "./query-state.ts";
+
+export interface ExplainQuery {
+  readonly adId: string;
+  readonly range: MinuteRange;
+  readonly filter: CheckedFilter | undefined;
+  readonly limit: number;
+  readonly after: ClickPlace | undefined;
+}
+
+/** What a cursor of the query is bound to: all that its pages have in common but the range. */
+export function explainText({ adId, filter }: Pick<ExplainQuery, "adId" | "filter">): string {
+  return JSON.stringify(["explain", adId, filter?.text]);
+}
+
+/** From the values in a cursor; undefined where they can't be the place of a click. */
+export function readExplainAfter(values: readonly unknown[]): ClickPlace | undefined {
+  const [clickTimestampMs, partition, offset, row, ...rest] = values;
+  if (!isWholeNumber(clickTimestampMs) || !isWholeNumber(partition)) return undefined;
+  if (!isWholeNumber(offset) || !isWholeNumber(row) || rest.length > 0) return undefined;
+  return { clickTimestampMs, partition, offset, row };
+}
+
+/** Clicks of every outcome, so that a number's why and why not can be told. */
+export async function answerExplain(
+  state: QueryState,
+  query: ExplainQuery,
+): Promise<ExplainAnswer> {
+  const { adId, range, filter, limit, after } = query;
+  const dimensions = [...state.configs.knownFields.keys()].filter(
+    (field) => field !== "ad_id" && !field.startsWith("ad."),
+  );
+  const page = await state.store.clicks({
+    ...range,
+    adId,
+    dimensions,
+    // One more tells whether there is a next page.
+    limit: limit + 1,
+    ...(filter && { filter: filter.filter }),
+    ...(after && { after }),
+  });
+  const finality = state.finality(page);
+  const restated = await state.restated.view(range, page.asOf, adId);
+  const clicks = page.clicks.slice(0, limit);
+  const last = page.clicks.length > limit ? clicks.at(-1) : undefined;
+  return {
+    ad_id: adId,
+    from: formatMinute(range.fromMinute),
+    to: formatMinute(range.toMinute),
+    filter: filter?.text ?? null,
+    count: page.outcomes.counted + page.outcomes.restated,
+    revision: restated.summarize(range).revision,
+    ...finality.fields(range, restated),
+    outcomes: page.outcomes,
+    dimensions,
+    clicks: clicks.map(explainedClick),
+    next_cursor: last ? formatCursor(range, placeOf(last), explainText(query)) : null,
+  };
+}
+
+function placeOf({ clickTimestampMs, partition, offset, row }: ClickPlace): readonly number[] {
+  return [clickTimestampMs, partition, offset, row];
+}
+
+function explainedClick(click: ListedClick): ExplainedClick {
+  return {
+    event_id: click.eventId,
+    ...recordedClick(click),
+    dimensions: click.dimensions,
+    original: click.original && recordedClick(click.original),
+  };
+}
+
+function recordedClick(click: StoredClick): RecordedClick {
+  return {
+    click_timestamp: formatTime(click.clickTimestampMs),
+    received_at: formatTime(click.receivedAtMs),
+    outcome: click.outcome,
+    source: click.source,
+    partition: click.partition,
+    offset: click.offset,
+    row: click.row,
+  };
+}

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { MessageChannel } from "node:worker_threads";
+import { loadSettings } from "../src/config.ts";
+import type { EngineOptions } from "../src/engine.ts";
+import { openEngine } from "../src/engine.ts";
+import { openDuckDbStore } from "../src/store/duckdb/duckdb-store.ts";
+import { appendAll, openLog, startPipeline } from "./support/pipeline-run.ts";
+import { testConfig } from "./support/random-clicks.ts";
+import { temporaryDirectory } from "./support/temporary-directory.ts";
+
+function optionsFor(directory: string): EngineOptions {
+  return {
+    settings: loadSettings({ flags: { data_dir: directory }, env: {} }),
+    queuePath: join(directory, "queue.sqlite"),
+    storePath: join(directory, "store.duckdb"),
+    secret: new Uint8Array(32),
+    placeholderConfig: { ...testConfig, generation: 0 },
+    configGeneration: 1,
+    ingestPort: new MessageChannel().port1,
+    trim: async () => {},
+    queueBytes: async () => 0,
+    onDedupFull: () => {},
+    onProblem: () => {},
+  };
+}
+
+describe("the engine", () => {
+  it("closes what it has opened where it can't start", async () => {
+    await using directory = await temporaryDirectory();
+    await using queue = await openLog(directory.path);
+    const options = optionsFor(directory.path);
+    await assert.rejects(openEngine({ ...options, secret: new Uint8Array(4) }), RangeError);
+    await using store = await openDuckDbStore({
+      path: options.storePath,
+      memoryBytesMax: 256_000_000,
+      threads: 1,
+    });
+    assert.equal((await store.recover()).sequence, 0);
+    assert.equal(queue.partitionCount, 1);
+  });
+
+  it("refuses a store that knows newer settings than it was started with", async () => {
+    await using directory = await temporaryDirectory();
+    await using queue = await openLog(directory.path);
+    const newer = { ...testConfig, generation: 2 };
+    const control = { type: "config", config: newer } as const;
+    await appendAll(queue, [{ kind: "control", receivedAtMs: Date.now(), control }]);
+    {
+      const limits = { delayMsMax: 1, clicksMax: 10 };
+      await using run = await startPipeline(directory.path, newer, limits);
+      assert.ok(await run.pipeline.committed.wait([{ partition: 0, offset: 0 }], 10_000));
+    }
+    const options = optionsFor(directory.path);
+    await assert.rejects(openEngine(options), { code: "data_corrupt", field: "data_dir" });
+    await using engine = await openEngine({ ...options, configGeneration: 2 });
+    assert.equal((await engine.query.status()).status, "ready");
+  });
+});

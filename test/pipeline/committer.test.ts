@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Effects } from "../../src/aggregate/effects.ts";
+import { SharedState } from "../../src/aggregate/state.ts";
+import type { Commit } from "../../src/model/commit.ts";
+import { CodedError } from "../../src/model/errors.ts";
+import type { CommitListener } from "../../src/pipeline/committer.ts";
+import { Committer } from "../../src/pipeline/committer.ts";
+import type { ClickStore } from "../../src/store/click-store.ts";
+import { testConfig } from "../support/random-clicks.ts";
+
+const quick = { msMin: 1, msMax: 2 };
+
+/** A committer over a store that does as `commit` says; what was told to the listener, in order. */
+function committerOver(
+  commit: (commit: Commit) => Promise<void>,
+  listener: Partial<CommitListener> = {},
+  retryDelays = quick,
+) {
+  const told: string[] = [];
+  const abort = new AbortController();
+  const shared = new SharedState(new Uint8Array(32), [testConfig], new Map());
+  const committer = new Committer(
+    { commit } as ClickStore,
+    shared,
+    10,
+    {
+      committed: ({ sequence }) => told.push(`committed ${sequence}`),
+      commitFailed: (error, tries) => told.push(`failed ${tries}: ${String(error)}`),
+      ...listener,
+    },
+    abort.signal,
+    retryDelays,
+  );
+  const submit = (partition: number, nextOffset: number): Promise<void> =>
+    committer.submit(new Effects([]), { partition, nextOffset, watermarkMs: 0 });
+  return { committer, shared, submit, told, abort };
+}
+
+describe("the committer", () => {
+  it("gives the same commit again until it is in, and what follows only then", async () => {
+    const given: Commit[] = [];
+    let failures = 3;
+    const { submit, shared, told } = committerOver(async (commit) => {
+      given.push(commit);
+      if (failures-- > 0) throw new Error("away");
+    });
+    shared.dictionary("ad_id").internText("ad-1");
+    const first = submit(0, 5);
+    shared.dictionary("ad_id").internText("ad-2");
+    await Promise.all([first, submit(1, 7)]);
+    assert.deepEqual(
+      given.map(({ sequence }) => sequence),
+      [11, 11, 11, 11, 12],
+    );
+    assert.ok(given.slice(0, 4).every((commit) => commit === given[0]));
+    assert.deepEqual(
+      [given[0]!, given[4]!].map(({ dictionaries }) => dictionaries),
+      [
+        [{ dictionary: "ad_id", firstKey: 1, values: ["ad-1"] }],
+        [{ dictionary: "ad_id", firstKey: 2, values: ["ad-2"] }],
+      ],
+    );
+    const tries = [1, 2, 3].map((n) => `failed ${n}: Error: away`);
+    assert.deepEqual(told, [...tries, "committed 11", "committed 12"]);
+  });
+
+  it("gives up where the store can never take it, and commits nothing after", async () => {
+    let calls = 0;
+    const { committer, submit } = committerOver(async () => {
+      calls++;
+      throw new CodedError("data_corrupt", "broken");
+    });
+    const commits = [submit(0, 1), submit(1, 1)];
+    for (const commit of commits) await assert.rejects(commit, { code: "data_corrupt" });
+    await committer.idle();
+    assert.equal(calls, 1);
+  });
+
+  it("does not take a listener's failure for the store's, nor commit again", async () => {
+    let calls = 0;
+    const { submit, told } = committerOver(
+      async () => {
+        calls++;
+      },
+      {
+        committed: () => {
+          throw new Error("a bug");
+        },
+      },
+    );
+    await assert.rejects(submit(0, 1), /a bug/);
+    assert.equal(calls, 1);
+    assert.deepEqual(told, []);
+  });
+
+  it("stops waiting for a store that is away when it is told to", async () => {
+    const { submit, abort, committer } = committerOver(
+      async () => {
+        throw new Error("away");
+      },
+      { commitFailed: () => abort.abort(new Error("stopped")) },
+      { msMin: 3_600_000, msMax: 3_600_000 },
+    );
+    await assert.rejects(submit(0, 1), /stopped/);
+    await committer.idle();
+  });
+
+  it("carries a configuration with the first commit after it, whoever's that is", async () => {
+    const given: Commit[] = [];
+    const { submit, shared } = committerOver(async (commit) => {
+      given.push(commit);
+    });
+    const newer = { ...testConfig, generation: 2, fromMinute: 10 };
+    await submit(0, 1);
+    shared.addConfig(newer);
+    await submit(1, 1);
+    await submit(0, 2);
+    assert.deepEqual(
+      given.map(({ configs }) => configs),
+      [[], [newer], []],
+    );
+  });
+});
