@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { promisify } from "node:util";
 import { MessageChannel } from "node:worker_threads";
 import { loadSettings } from "../src/config.ts";
 import type { EngineOptions } from "../src/engine.ts";
 import { openEngine } from "../src/engine.ts";
-import { openDuckDbStore } from "../src/store/duckdb/duckdb-store.ts";
 import { appendAll, openLog, startPipeline } from "./support/pipeline-run.ts";
 import { testConfig } from "./support/random-clicks.ts";
 import { temporaryDirectory } from "./support/temporary-directory.ts";
@@ -32,12 +33,17 @@ describe("the engine", () => {
     await using queue = await openLog(directory.path);
     const options = optionsFor(directory.path);
     await assert.rejects(openEngine({ ...options, secret: new Uint8Array(4) }), RangeError);
-    await using store = await openDuckDbStore({
-      path: options.storePath,
-      memoryBytesMax: 256_000_000,
-      threads: 1,
-    });
-    assert.equal((await store.recover()).sequence, 0);
+    // The file is locked against other processes for as long as this one has it open.
+    const url = new URL("../src/store/duckdb/duckdb-store.ts", import.meta.url).href;
+    const program = `
+      const { openDuckDbStore } = await import(${JSON.stringify(url)});
+      const path = ${JSON.stringify(options.storePath)};
+      await using store = await openDuckDbStore({ path, memoryBytesMax: 256e6, threads: 1 });
+      console.log((await store.recover()).sequence);
+    `;
+    const run = promisify(execFile);
+    const { stdout } = await run(process.execPath, ["--input-type=module", "-e", program]);
+    assert.equal(stdout, "0\n");
     assert.equal(queue.partitionCount, 1);
   });
 

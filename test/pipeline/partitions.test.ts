@@ -12,6 +12,7 @@ import { recordsTable } from "../../src/queue/sqlite/schema.ts";
 import type { ClickStore } from "../../src/store/click-store.ts";
 import { Random } from "../../src/traffic/random.ts";
 import { eventually } from "../support/eventually.ts";
+import type { PipelineRun } from "../support/pipeline-run.ts";
 import { appendAll, changedStore, openLog, startPipeline } from "../support/pipeline-run.ts";
 import { testConfig } from "../support/random-clicks.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -41,6 +42,27 @@ function clicks(
     batch.add({ ad_id: adOfOne, click_timestamp: receivedAtMs, event_id, dimensions: values });
   }
   return { kind: "clicks", receivedAtMs, source: "http", history: false, batch: batch.build() };
+}
+
+function damage(directory: string, partition: number, offset: number): void {
+  using database = new DatabaseSync(`${directory}/queue.sqlite`);
+  database.exec(`UPDATE ${recordsTable(partition)} SET crc = crc + 1 WHERE offset = ${offset}`);
+}
+
+function hasFailed(run: PipelineRun): boolean {
+  return run.problems.some((problem) => problem.includes("checksum"));
+}
+
+/** Stops it while what is behind the gate is not done; a stop that does not wait for that would be through by then. */
+async function assertStopsAfter(
+  run: PipelineRun,
+  gate: { readonly resolve: () => void },
+  order: string[],
+): Promise<void> {
+  const stopped = run[Symbol.asyncDispose]().then(() => order.push("stopped"));
+  await Promise.race([stopped, timeout(150)]);
+  gate.resolve();
+  await stopped;
 }
 
 describe("several partitions in one process", () => {
@@ -99,30 +121,56 @@ describe("several partitions in one process", () => {
       await using queue = await openLog(directory.path, 2);
       for (const partition of [0, 1])
         await appendAll(queue, [control(startMs, testConfig)], partition);
+      // Late, so that the store is asked before it can be decided.
+      const late = clicks(startMs + hourMs, testConfig.dimensions, {});
+      const tick: LogRecord = { kind: "tick", receivedAtMs: startMs + 2 * hourMs };
+      await appendAll(queue, [tick, late], 1);
     }
-    {
-      using database = new DatabaseSync(`${directory.path}/queue.sqlite`);
-      database.exec(`UPDATE ${recordsTable(0)} SET crc = crc + 1`);
-    }
-    const gate = Promise.withResolvers<void>();
+    damage(directory.path, 0, 0);
     const order: string[] = [];
+    const gate = Promise.withResolvers<void>();
     const around = (store: ClickStore): ClickStore =>
       changedStore(store, {
-        async commit(commit) {
+        async bucketStates(buckets) {
           await gate.promise;
-          await store.commit(commit);
-          order.push("committed");
+          order.push("answered");
+          return store.bucketStates(buckets);
         },
       });
     const run = await startPipeline(directory.path, testConfig, limits, { around });
-    await eventually("partition 0 has failed", () =>
-      run.problems.some((problem) => problem.includes("checksum")) ? true : undefined,
-    );
-    const stopped = run[Symbol.asyncDispose]().then(() => order.push("stopped"));
-    await Promise.race([stopped, timeout(100)]);
-    gate.resolve();
-    await stopped;
-    assert.deepEqual(order, ["committed", "stopped"]);
+    await eventually("partition 0 has failed", () => (hasFailed(run) ? true : undefined));
+    await assertStopsAfter(run, gate, order);
+    assert.deepEqual(order, ["answered", "stopped"]);
+  });
+
+  it("are at rest when the pipeline has stopped, though one failed while its commit was on its way", async () => {
+    await using directory = await temporaryDirectory();
+    await using queue = await openLog(directory.path);
+    await appendAll(queue, [control(startMs, testConfig)]);
+    const order: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const around = (store: ClickStore): ClickStore =>
+      changedStore(store, {
+        async commit(commit) {
+          if (commit.clicks.length > 0) {
+            order.push("begun");
+            await gate.promise;
+          }
+          await store.commit(commit);
+          if (commit.clicks.length > 0) order.push("committed");
+        },
+      });
+    const run = await startPipeline(directory.path, testConfig, limits, { around });
+    assert.ok(await run.pipeline.committed.wait([{ partition: 0, offset: 0 }], patienceMs));
+    await appendAll(queue, [clicks(startMs, testConfig.dimensions, {})]);
+    run.pipeline.notify(0);
+    await eventually("a commit is on its way", () => (order.length > 0 ? true : undefined));
+    await appendAll(queue, [clicks(startMs, testConfig.dimensions, {})]);
+    damage(directory.path, 0, 2);
+    run.pipeline.notify(0);
+    await eventually("the partition has failed", () => (hasFailed(run) ? true : undefined));
+    await assertStopsAfter(run, gate, order);
+    assert.deepEqual(order, ["begun", "committed", "stopped"]);
   });
 
   it("close the gate while dedup has no room, also after a restart, and open it as time makes room", async () => {
