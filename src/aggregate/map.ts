@@ -3,6 +3,7 @@
  * up once a record and entry, not once a click.
  */
 
+import { adDictionary } from "../model/commit.ts";
 import type { ClickBatch, DimensionColumn, IpColumn, StringColumn } from "../model/click-batch.ts";
 import { EventIdKind } from "../model/click-batch.ts";
 import { formatIp } from "../model/ip.ts";
@@ -11,7 +12,7 @@ import type { Dictionary } from "./dictionary.ts";
 import type { IdentityHasher } from "./identity.ts";
 import { identityWords } from "./identity.ts";
 import type { SharedState } from "./state.ts";
-import { adDictionary, minuteDimensionNames } from "./state.ts";
+import { minuteDimensionNames } from "./state.ts";
 
 export interface MappedClicks {
   readonly offset: number;

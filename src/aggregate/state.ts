@@ -3,6 +3,7 @@
  * Everything in it can be rebuilt from the store's progress and recorded outcomes; nothing here is durable.
  */
 
+import { adDictionary } from "../model/commit.ts";
 import type { DictionaryGrowth } from "../model/commit.ts";
 import type { DictionaryView } from "../model/dictionary-view.ts";
 import { minuteDimensions } from "../model/dimensions.ts";
@@ -16,9 +17,6 @@ import { Watermark } from "./watermark.ts";
 
 /** Generation of the configuration that stands in until the log has brought the first. */
 export const placeholderGeneration = 0;
-
-/** Name of the ads' dictionary; the others are named as their dimension. */
-export const adDictionary = "ad_id";
 
 export class PartitionState {
   readonly partition: number;

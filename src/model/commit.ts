@@ -24,6 +24,9 @@ export interface Commit {
   readonly progress: PartitionProgress;
 }
 
+/** Name of the ads' dictionary; the others are named as their dimension. */
+export const adDictionary = "ad_id";
+
 /** New entries of one dictionary: `ad_id` or a minute dimension's name. Keys go on without gaps. */
 export interface DictionaryGrowth {
   readonly dictionary: string;

@@ -3,8 +3,8 @@
  * what the raw store says was recorded, the watermark is what the last commit says it was.
  */
 
+import { adDictionary } from "../model/commit.ts";
 import type { PartitionState } from "../aggregate/state.ts";
-import { adDictionary } from "../aggregate/state.ts";
 import { identityWords } from "../aggregate/identity.ts";
 import { EventIdKind } from "../model/click-batch.ts";
 import { clickTimestampMsEnd } from "../model/click.ts";

@@ -1,13 +1,9 @@
+import { adDictionary } from "../../src/model/commit.ts";
 import { Effects } from "../../src/aggregate/effects.ts";
 import { mapClicks } from "../../src/aggregate/map.ts";
 import { RecordBuckets } from "../../src/aggregate/restate.ts";
 import { identityWords } from "../../src/aggregate/identity.ts";
-import {
-  adDictionary,
-  minuteDimensionNames,
-  PartitionState,
-  SharedState,
-} from "../../src/aggregate/state.ts";
+import { minuteDimensionNames, PartitionState, SharedState } from "../../src/aggregate/state.ts";
 import { step } from "../../src/aggregate/step.ts";
 import type { StoreAnswers } from "../../src/aggregate/step-clicks.ts";
 import type { Needs } from "../../src/aggregate/survey.ts";

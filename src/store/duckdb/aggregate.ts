@@ -1,5 +1,6 @@
 /** Answers aggregates: looks up the keys a query names, runs its SQL, and reads the rows. */
 
+import { adDictionary } from "../../model/commit.ts";
 import { formatIp } from "../../model/ip.ts";
 import type { AggregateQuery, AggregateRow } from "../click-store.ts";
 import type { Catalog } from "./catalog.ts";
@@ -9,7 +10,7 @@ import type { QueryContext } from "./queries.ts";
 import { aggregateToSql } from "./queries.ts";
 import { wordsOfBigint } from "./read-chunk.ts";
 import type { SqlRow } from "./read-chunk.ts";
-import { adDictionary, dictionaryTable, quoted } from "./schema.ts";
+import { dictionaryTable, quoted } from "./schema.ts";
 
 /** Keys of dictionary values that queries asked for lately. A key never changes; unknown values are not kept. */
 export class KeyCache {

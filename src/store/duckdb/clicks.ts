@@ -1,5 +1,6 @@
 /** Lists the clicks of one ad, with the original of each duplicate. */
 
+import { adDictionary } from "../../model/commit.ts";
 import { formatEventId } from "../../model/click-batch.ts";
 import { formatIp } from "../../model/ip.ts";
 import { Outcome, outcomeNames } from "../../model/outcome.ts";
@@ -13,7 +14,7 @@ import type { QueryContext } from "./queries.ts";
 import { outcomesFrom } from "./read.ts";
 import { wordsOfBigint } from "./read-chunk.ts";
 import type { SqlRow } from "./read-chunk.ts";
-import { adDictionary, dictionaryTable } from "./schema.ts";
+import { dictionaryTable } from "./schema.ts";
 
 interface ListedClicks {
   readonly asOf: number;

@@ -1,5 +1,6 @@
 /** Writes one commit in one transaction: raw clicks, minute counts, ledger, journal, progress and what they refer to. */
 
+import { outcomeNames } from "../../model/outcome.ts";
 import { EventIdKind } from "../../model/click-batch.ts";
 import type { Commit, MinuteDeltas } from "../../model/commit.ts";
 import type { Column } from "./schema.ts";
@@ -11,7 +12,6 @@ import {
   fixedTables,
   ipColumn,
   keyColumn,
-  ledgerOutcomeColumns,
   rawTable,
   scatteredTable,
   textColumn,
@@ -267,7 +267,7 @@ function appendLedger(
   const rows = commit.ledger.map(({ source, receivedMinute, outcomes }) => [
     receivedMinute,
     keyOf(sourceKeys, source),
-    ...ledgerOutcomeColumns.map((name) => outcomes[name] ?? 0),
+    ...outcomeNames.map((name) => outcomes[name] ?? 0),
     0,
   ]);
   appendFixed(appenders, "ledger", rows);

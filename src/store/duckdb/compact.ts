@@ -3,10 +3,11 @@
  * every query sees a click in exactly one of the two places.
  */
 
+import { outcomeNames } from "../../model/outcome.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Connection } from "./connection.ts";
 import { minutesADay } from "../../model/time.ts";
-import { deltaTable, ledgerOutcomeColumns, minutesTable, parts, quoted } from "./schema.ts";
+import { deltaTable, minutesTable, parts, quoted } from "./schema.ts";
 
 /** Commits whose progress stays on record, for queries that began while they were the last. */
 export const commitsKept = 1_000;
@@ -86,7 +87,7 @@ export async function compactSmallTables(connection: Connection): Promise<void> 
 }
 
 async function compactLedger(connection: Connection): Promise<void> {
-  const sums = ledgerOutcomeColumns.map((name) => `SUM(${name})::BIGINT AS ${name}`).join(", ");
+  const sums = outcomeNames.map((name) => `SUM(${name})::BIGINT AS ${name}`).join(", ");
   await transaction(connection, async () => {
     await connection.run(
       `INSERT INTO ledger BY NAME SELECT received_minute, source, ${sums}, 1 AS compacted

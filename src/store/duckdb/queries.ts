@@ -1,5 +1,6 @@
 /** The SQL of aggregates, without I/O. */
 
+import { adDictionary } from "../../model/commit.ts";
 import { filterFields } from "../../model/filter.ts";
 import { dayOfMinute, minuteMs } from "../../model/time.ts";
 import type { AggregateQuery } from "../click-store.ts";
@@ -7,7 +8,7 @@ import type { Catalog, TableShape } from "./catalog.ts";
 import type { Statement } from "./connection.ts";
 import type { FieldForm, KnownKey } from "./filter-sql.ts";
 import { addressOf, Bindings, filterToSql } from "./filter-sql.ts";
-import { adDictionary, dictionaryTable, quoted } from "./schema.ts";
+import { dictionaryTable, quoted } from "./schema.ts";
 
 export interface QueryContext {
   readonly catalog: Catalog;

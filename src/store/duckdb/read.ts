@@ -1,5 +1,6 @@
 /** The smaller reads: what is recovered at the start, ledger, journal, attributes, outcomes, extent. */
 
+import { adDictionary } from "../../model/commit.ts";
 import type { PartitionProgress, RestatementReason } from "../../model/commit.ts";
 import { outcomeNames } from "../../model/outcome.ts";
 import type { OutcomeName } from "../../model/outcome.ts";
@@ -15,14 +16,7 @@ import type {
 import type { Catalog, TableShape } from "./catalog.ts";
 import type { WriterState } from "./commit.ts";
 import type { Connection } from "./connection.ts";
-import {
-  adDictionary,
-  dictionaryTable,
-  expiredTable,
-  ledgerOutcomeColumns,
-  minutesTable,
-  quoted,
-} from "./schema.ts";
+import { dictionaryTable, expiredTable, minutesTable, quoted } from "./schema.ts";
 
 export async function readWriterState(connection: Connection): Promise<WriterState> {
   const [row] = await connection.rows(
@@ -111,7 +105,7 @@ export async function readLedger(
   fromMinute: number,
   toMinute: number,
 ): Promise<LedgerRow[]> {
-  const sums = ledgerOutcomeColumns.map((name) => `SUM(l.${name})::BIGINT`).join(", ");
+  const sums = outcomeNames.map((name) => `SUM(l.${name})::BIGINT`).join(", ");
   const rows = await connection.rows(
     `SELECT l.received_minute, s."value" AS source_name, ${sums}
      FROM ledger l JOIN source s ON s."key" = l.source
@@ -120,7 +114,7 @@ export async function readLedger(
     [fromMinute, toMinute],
   );
   return rows.map((row) => {
-    const outcomes = outcomesFrom((name) => row[2 + ledgerOutcomeColumns.indexOf(name)] as number);
+    const outcomes = outcomesFrom((name) => row[2 + outcomeNames.indexOf(name)] as number);
     const received = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
     return { receivedMinute: row[0] as number, source: row[1] as string, received, outcomes };
   });

@@ -1,5 +1,6 @@
 /** Counts the minute rows again from raw, day by day, and compares. */
 
+import { adDictionary } from "../../model/commit.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
 import { configAt } from "../../model/semantic-config.ts";
 import { dayMs, dayOfMinute, minuteMs, minutesADay } from "../../model/time.ts";
@@ -9,7 +10,7 @@ import type { Connection } from "./connection.ts";
 import { missingColumn } from "./queries.ts";
 import { readConfigs } from "./read.ts";
 import { keyColumnsOf } from "./scan.ts";
-import { adDictionary, dictionaryTable, quoted } from "./schema.ts";
+import { dictionaryTable, quoted } from "./schema.ts";
 
 export interface Recount {
   readonly asOf: number;

@@ -17,6 +17,8 @@
  * Columns of dimensions: `k_NAME` key in the dictionary (0 = missing), `s_NAME` text, `i_NAME` address as 128 bits.
  */
 
+import { outcomeNames } from "../../model/outcome.ts";
+import { adDictionary } from "../../model/commit.ts";
 import { formatDay } from "../../model/time.ts";
 
 /** Of the tables below; a store with a higher one was written by a newer release. */
@@ -32,7 +34,6 @@ export interface Column {
 export type Part = 0 | 1;
 export const parts: readonly Part[] = [0, 1];
 
-export const adDictionary = "ad_id";
 export const expiredTable = "raw_expired";
 
 export function rawTable(day: number, part: Part): string {
@@ -95,16 +96,6 @@ export const dictionaryColumns: readonly Column[] = [
   { name: "value", type: "VARCHAR" },
 ];
 
-export const ledgerOutcomeColumns = [
-  "counted",
-  "duplicate",
-  "restated",
-  "quarantined",
-  "expired",
-  "invalid",
-  "voided",
-] as const;
-
 /** Tables that every store has from the beginning, beside minute_delta, raw_scattered and raw_expired. */
 export const fixedTables: Readonly<Record<string, readonly Column[]>> = {
   meta: [
@@ -136,7 +127,7 @@ export const fixedTables: Readonly<Record<string, readonly Column[]>> = {
   ledger: [
     { name: "received_minute", type: "INTEGER" },
     { name: "source", type: "INTEGER" },
-    ...ledgerOutcomeColumns.map((name): Column => ({ name, type: "BIGINT" })),
+    ...outcomeNames.map((name): Column => ({ name, type: "BIGINT" })),
     { name: "compacted", type: "UTINYINT" },
   ],
   restatement: [
