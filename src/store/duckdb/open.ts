@@ -55,7 +55,7 @@ function tryOpen(
     max_temp_directory_size: `${options.temporaryBytesMax}B`,
     // Keeps the rows of an append together in one thread, which costs less than spreading a commit's few rows.
     preserve_insertion_order: "true",
-    default_block_size: process.env["BS"] ?? "262144",
+    default_block_size: "262144",
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
     enable_external_access: "false",
