@@ -5,7 +5,7 @@
  *   secret          32 random bytes that key the identities of clicks (mode 0600)
  *   lock.sqlite     empty; locked while a process has the directory open
  *   lock.pid        the process that locked it last
- *   config.json     the semantic settings as the log has them (config-log.ts)
+ *   config.json     the semantic settings as the log has them (config/config-log.ts)
  *   queue.sqlite    the click queue (with SQLite's own files beside it)
  *   store.duckdb    the click store (likewise)
  *   imports/        progress of imports

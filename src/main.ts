@@ -8,10 +8,11 @@ import { MessageChannel, Worker } from "node:worker_threads";
 import { placeholderGeneration } from "./aggregate/state.ts";
 import { createServer } from "./api/server.ts";
 import type { Readiness } from "./api/service-parts.ts";
-import { appendConfig, planConfig } from "./config-log.ts";
+import { appendConfig, planConfig } from "./config/config-log.ts";
 import type { Settings } from "./config.ts";
 import { semanticConfigOf } from "./config.ts";
 import { openDataDirectory } from "./data-directory.ts";
+import { durableTextFile } from "./files/durable-file.ts";
 import { AdmissionGate } from "./ingest/backpressure.ts";
 import type { IngestService } from "./ingest/ingest-service.ts";
 import { CodedError } from "./model/errors.ts";
@@ -49,9 +50,9 @@ export async function startService(settings: Settings, options: StartOptions): P
   await ingestThread.remote.call("start", []);
   const ingest = ingestProxy(ingestThread.remote, failure.reject);
   const semantic = semanticConfigOf(settings);
-  const configPath = join(directory.path, "config.json");
+  const configFile = durableTextFile(join(directory.path, "config.json"));
   const planned = await planConfig({
-    path: configPath,
+    file: configFile,
     settings: semantic,
     maxFutureMs: settings.watermark.maxFutureMs,
     hasStore: existsSync(directory.storePath),
@@ -87,7 +88,7 @@ export async function startService(settings: Settings, options: StartOptions): P
   recovered.catch(() => {});
   // Before anybody can send a click.
   await whileFull(
-    () => appendConfig(configPath, planned, ingest),
+    () => appendConfig(configFile, planned, ingest.appendControl),
     Promise.race([failure.promise, recovered.then(() => failure.promise)]),
     (error) => onProblem("the new settings wait until the click queue has room", String(error)),
   );

@@ -1,4 +1,5 @@
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
 /**
@@ -21,6 +22,19 @@ export async function writeFileDurably(
   }
   await rename(temporaryPath, path);
   await syncDirectory(dirname(path));
+}
+
+/** A small file that is read and written as a whole, durably. */
+export function durableTextFile(path: string): {
+  readonly path: string;
+  read: () => Promise<string | undefined>;
+  write: (content: string) => Promise<void>;
+} {
+  return {
+    path,
+    read: async () => (existsSync(path) ? await readFile(path, "utf8") : undefined),
+    write: (content) => writeFileDurably(path, content),
+  };
 }
 
 /** Makes a directory and its missing parents; their entries survive power loss once this has resolved. */

@@ -1,5 +1,6 @@
 /** Ingest: from bodies to durable records. */
 
+import type { Clock } from "../clock/clock.ts";
 import { decodeClickBatch } from "../model/click-batch-codec.ts";
 import { ClickBatchBuilder } from "../model/click-batch-builder.ts";
 import type { ClickBatch } from "../model/click-batch.ts";
@@ -68,7 +69,7 @@ export interface IngestTotals {
 
 export class Ingest implements IngestService, AsyncDisposable {
   private readonly queue: ClickQueueWriter;
-  private readonly now: () => number;
+  private readonly clock: Clock;
   private readonly settings: IngestSettings;
   private readonly decoder: JsonDecoder;
   private readonly pool: LimitedBuilderPool;
@@ -88,15 +89,15 @@ export class Ingest implements IngestService, AsyncDisposable {
   /** The failed sync after which nothing is appended any more: what is durable is unknown. */
   private failure: CodedError | undefined;
 
-  /** `now`: the clock of receipt, epoch ms. The queue stays the caller's to close. */
-  constructor(queue: ClickQueueWriter, now: () => number, settings: IngestSettings) {
+  /** `clock`: that of receipt too. The queue stays the caller's to close. */
+  constructor(queue: ClickQueueWriter, clock: Clock, settings: IngestSettings) {
     this.queue = queue;
-    this.now = now;
+    this.clock = clock;
     this.settings = settings;
     this.decoder = new JsonDecoder(new DeclaredFields(settings.layout), settings);
     this.pool = new LimitedBuilderPool(() => new ClickBatchBuilder(settings.layout));
-    this.committer = new GroupCommitter((take) => this.commitGroup(take));
-    this.lastLiveMs = Array.from({ length: queue.partitionCount }, now);
+    this.committer = new GroupCommitter(clock, (take) => this.commitGroup(take));
+    this.lastLiveMs = Array.from({ length: queue.partitionCount }, () => clock.nowMs());
   }
 
   get totals(): IngestTotals {
@@ -123,7 +124,7 @@ export class Ingest implements IngestService, AsyncDisposable {
     checkSource(source);
     const { layout, maxFutureMs } = this.settings;
     const batch = decodeForeignBatch(batchBytes);
-    checkBatch(batch, layout, this.now() + maxFutureMs);
+    checkBatch(batch, layout, this.clock.nowMs() + maxFutureMs);
     const parts = splitByPartition(batch, layout, this.queue.partitionCount);
     return await this.appendRecords(batch.rowCount, (receivedAtMs) =>
       parts.map((part) =>
@@ -155,7 +156,7 @@ export class Ingest implements IngestService, AsyncDisposable {
 
   /** Starts ticking; stops with the result or with this ingest. */
   ticks(options: { readonly idleLagMs: number; readonly everyMs: number }): TickSource {
-    const source = new TickSource(() => this.tick(options.idleLagMs), options.everyMs);
+    const source = new TickSource(this.clock, () => this.tick(options.idleLagMs), options.everyMs);
     this.tickSources.add(source);
     return source;
   }
@@ -182,7 +183,7 @@ export class Ingest implements IngestService, AsyncDisposable {
   /** Takes a group, appends it and settles its jobs. */
   private async commitGroup(take: () => Job | undefined): Promise<void> {
     const group = new IngestGroup({
-      receivedAtMs: this.now(),
+      receivedAtMs: this.clock.nowMs(),
       decoder: this.decoder,
       limits: this.settings,
       partitionCount: this.queue.partitionCount,

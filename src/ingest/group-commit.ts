@@ -2,12 +2,14 @@
  * Group commit: while one group is being made durable the next one gathers, so that many small bodies share one sync.
  */
 
+import type { Clock } from "../clock/clock.ts";
 import { CodedError } from "../model/errors.ts";
 
 /** Jobs that wait at most; whoever comes then is refused. */
 const waitingJobsMax = 65_536;
 
 export class GroupCommitter<Job> {
+  private readonly clock: Clock;
   private readonly commit: (take: () => Job | undefined) => Promise<void>;
   private waiting: Job[] = [];
   private taken = 0;
@@ -17,7 +19,8 @@ export class GroupCommitter<Job> {
    * `commit` settles a group: the jobs that it takes, one at least; what it leaves is for the next one. It must not
    * reject; it tells each job what became of it.
    */
-  constructor(commit: (take: () => Job | undefined) => Promise<void>) {
+  constructor(clock: Clock, commit: (take: () => Job | undefined) => Promise<void>) {
+    this.clock = clock;
     this.commit = commit;
   }
 
@@ -41,7 +44,7 @@ export class GroupCommitter<Job> {
   private async run(): Promise<void> {
     while (this.taken < this.waiting.length) {
       // A turn of the event loop lets in what has arrived meanwhile: it joins this group.
-      await new Promise(setImmediate);
+      await this.clock.turn();
       await this.commit(() => this.take());
     }
     this.running = undefined;

@@ -1,24 +1,32 @@
+import type { Clock, Timer } from "../clock/clock.ts";
+
 /** Calls for ticks again and again, so that time goes on in silence too. */
 export class TickSource implements AsyncDisposable {
+  private readonly clock: Clock;
   private readonly tick: () => Promise<unknown>;
-  private readonly timer: NodeJS.Timeout;
+  private readonly everyMs: number;
+  private timer: Timer;
   private running: Promise<void> | undefined;
+  private isStopped = false;
 
-  constructor(tick: () => Promise<unknown>, everyMs: number) {
+  constructor(clock: Clock, tick: () => Promise<unknown>, everyMs: number) {
+    this.clock = clock;
     this.tick = tick;
-    this.timer = setInterval(() => this.run(), everyMs);
-    // Ticks are no reason to keep the process.
-    this.timer.unref();
+    this.everyMs = everyMs;
+    this.timer = this.schedule();
   }
 
   /** Resolves when the last tick has come to its end. */
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.timer);
+    this.isStopped = true;
+    this.timer.cancel();
     await this.running;
   }
 
-  private run(): void {
-    this.running ??= this.runOnce();
+  private schedule(): Timer {
+    return this.clock.after(this.everyMs, () => {
+      this.running = this.runOnce();
+    });
   }
 
   private async runOnce(): Promise<void> {
@@ -26,8 +34,7 @@ export class TickSource implements AsyncDisposable {
       await this.tick();
     } catch {
       // The queue refused it, as it refuses clicks, whose senders are told; the next one comes soon.
-    } finally {
-      this.running = undefined;
     }
+    if (!this.isStopped) this.timer = this.schedule();
   }
 }

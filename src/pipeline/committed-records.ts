@@ -1,3 +1,4 @@
+import type { Clock } from "../clock/clock.ts";
 import type { Commit } from "../model/commit.ts";
 import type { Position } from "../model/log-record.ts";
 import { outcomeCount } from "../model/outcome.ts";
@@ -7,12 +8,14 @@ const rowsKeptMax = 2_000_000;
 
 /** Tells who waits when a record is committed, and what became of its rows. */
 export class CommittedRecords {
+  private readonly clock: Clock;
   private readonly nextOffsets = new Map<number, number>();
   private readonly outcomes = new Map<string, Uint8Array>();
   private rowsKept = 0;
   private waiters: { positions: readonly Position[]; resolve: () => void }[] = [];
 
-  constructor(progress: readonly { partition: number; nextOffset: number }[]) {
+  constructor(clock: Clock, progress: readonly { partition: number; nextOffset: number }[]) {
+    this.clock = clock;
     for (const { partition, nextOffset } of progress) this.nextOffsets.set(partition, nextOffset);
   }
 
@@ -43,14 +46,14 @@ export class CommittedRecords {
       const waiter = {
         positions,
         resolve: () => {
-          clearTimeout(timer);
+          timer.cancel();
           resolve(true);
         },
       };
-      const timer = setTimeout(() => {
+      const timer = this.clock.after(timeoutMs, () => {
         this.waiters = this.waiters.filter((other) => other !== waiter);
         resolve(false);
-      }, timeoutMs);
+      });
       this.waiters.push(waiter);
     });
   }

@@ -3,12 +3,13 @@
  * the same effects under the same sequence, until it is in: the queue keeps what comes meanwhile.
  */
 
+import type { Clock } from "../clock/clock.ts";
+import { pause } from "../clock/clock.ts";
 import type { Effects } from "../aggregate/effects.ts";
 import type { SharedState } from "../aggregate/state.ts";
 import { CodedError } from "../model/errors.ts";
 import type { Commit, PartitionProgress } from "../model/commit.ts";
 import type { ClickStore } from "../store/click-store.ts";
-import { delay } from "./delay.ts";
 
 /** Pauses between the tries of one commit: each is twice the one before, up to a bound. */
 export interface RetryDelays {
@@ -26,6 +27,7 @@ export interface CommitListener {
 }
 
 export class Committer {
+  private readonly clock: Clock;
   private readonly store: ClickStore;
   private readonly shared: SharedState;
   private readonly listener: CommitListener;
@@ -35,6 +37,7 @@ export class Committer {
   private tail: Promise<void> = Promise.resolve();
 
   constructor(
+    clock: Clock,
     store: ClickStore,
     shared: SharedState,
     lastSequence: number,
@@ -42,6 +45,7 @@ export class Committer {
     stop: AbortSignal,
     retryDelays: RetryDelays = defaultRetryDelays,
   ) {
+    this.clock = clock;
     this.store = store;
     this.shared = shared;
     this.lastSequence = lastSequence;
@@ -54,7 +58,7 @@ export class Committer {
   submit(effects: Effects, progress: PartitionProgress): Promise<void> {
     const commit = effects.toCommit(
       ++this.lastSequence,
-      Date.now(),
+      this.clock.nowMs(),
       this.shared.takeGrowth(),
       this.shared.takeConfigs(),
       progress,
@@ -69,10 +73,10 @@ export class Committer {
   }
 
   private async commit(commit: Commit): Promise<void> {
-    const startMs = performance.now();
+    const startMs = this.clock.monotonicMs();
     await this.commitUntilDone(commit);
     // Outside the tries: a listener that fails is a bug, which giving the commit again would hide and repeat.
-    this.listener.committed(commit, performance.now() - startMs);
+    this.listener.committed(commit, this.clock.monotonicMs() - startMs);
   }
 
   private async commitUntilDone(commit: Commit): Promise<void> {
@@ -84,7 +88,7 @@ export class Committer {
       } catch (error) {
         this.listener.commitFailed(error, tries);
         if (error instanceof CodedError && error.code === "data_corrupt") throw error;
-        await delay(Math.min(msMin * 2 ** (tries - 1), msMax), this.stop);
+        await pause(this.clock, Math.min(msMin * 2 ** (tries - 1), msMax), this.stop);
         this.stop.throwIfAborted();
       }
     }

@@ -3,6 +3,7 @@
  * log, and only then the log is trimmed.
  */
 
+import type { Clock } from "../clock/clock.ts";
 import type { Commit, PartitionProgress } from "../model/commit.ts";
 import type { ClickStore } from "../store/click-store.ts";
 import { Wakeup } from "./wakeup.ts";
@@ -23,18 +24,27 @@ export interface MaintenanceActions {
 }
 
 export class Maintenance {
+  private readonly clock: Clock;
   private readonly store: ClickStore;
   private readonly settings: MaintenanceSettings;
   private readonly actions: MaintenanceActions;
-  private readonly wakeup = new Wakeup();
+  private readonly wakeup: Wakeup;
   private stopping = false;
   private clicksSinceCheckpoint = 0;
   /** What came before this process may not have been trimmed either. */
   private isTrimmed = false;
-  private checkpointedAtMs = performance.now();
+  private checkpointedAtMs: number;
   private compactedBefore = -Infinity;
 
-  constructor(store: ClickStore, settings: MaintenanceSettings, actions: MaintenanceActions) {
+  constructor(
+    clock: Clock,
+    store: ClickStore,
+    settings: MaintenanceSettings,
+    actions: MaintenanceActions,
+  ) {
+    this.clock = clock;
+    this.wakeup = new Wakeup(clock);
+    this.checkpointedAtMs = clock.monotonicMs();
     this.store = store;
     this.settings = settings;
     this.actions = actions;
@@ -64,7 +74,7 @@ export class Maintenance {
   /** Also the last thing before the store closes, so that the next start need not replay. */
   async checkpoint(): Promise<void> {
     this.clicksSinceCheckpoint = 0;
-    this.checkpointedAtMs = performance.now();
+    this.checkpointedAtMs = this.clock.monotonicMs();
     // A commit that comes meanwhile is for the next one.
     this.isTrimmed = true;
     const covered = await this.attempt("checkpoint", () => this.store.checkpoint());
@@ -77,7 +87,7 @@ export class Maintenance {
     const { checkpointMsMax, checkpointClicksMax } = this.settings;
     if (this.isTrimmed) return false;
     if (this.clicksSinceCheckpoint >= checkpointClicksMax) return true;
-    return performance.now() - this.checkpointedAtMs >= checkpointMsMax;
+    return this.clock.monotonicMs() - this.checkpointedAtMs >= checkpointMsMax;
   }
 
   private async trim(covered: readonly PartitionProgress[]): Promise<true> {

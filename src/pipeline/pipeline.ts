@@ -1,5 +1,6 @@
 /** The aggregation side of a process: every partition's runner over one store, from recovery to the last commit. */
 
+import type { Clock } from "../clock/clock.ts";
 import { PartitionState, SharedState } from "../aggregate/state.ts";
 import { CodedError } from "../model/errors.ts";
 import { finalBeforeMinute } from "../model/finality.ts";
@@ -17,6 +18,7 @@ import type { MicroBatchLimits } from "./run-partition.ts";
 import { PartitionRunner } from "./run-partition.ts";
 
 export interface PipelineOptions {
+  readonly clock: Clock;
   readonly queue: ClickQueueReader;
   readonly store: ClickStore;
   readonly recovered: RecoveredState;
@@ -37,6 +39,9 @@ export interface PipelineOptions {
   readonly onProblem: (what: string, error: unknown) => void;
 }
 
+/** How long a stop waits for a commit that is being tried again. */
+const stopMsMax = 5_000;
+
 export class Pipeline implements AsyncDisposable {
   readonly shared: SharedState;
   readonly committed: CommittedRecords;
@@ -55,15 +60,16 @@ export class Pipeline implements AsyncDisposable {
     shared: SharedState,
     states: readonly PartitionState[],
   ) {
-    const { recovered, store, queue } = options;
+    const { clock, recovered, store, queue } = options;
     this.options = options;
     this.shared = shared;
     this.states = states;
-    this.committed = new CommittedRecords(recovered.progress);
+    this.committed = new CommittedRecords(clock, recovered.progress);
     this.committedWatermarks = new Map(
       states.map(({ partition, watermark }) => [partition, watermark.ms] as const),
     );
     this.committer = new Committer(
+      clock,
       store,
       shared,
       recovered.sequence,
@@ -77,6 +83,7 @@ export class Pipeline implements AsyncDisposable {
     this.runners = states.map(
       (state) =>
         new PartitionRunner(
+          clock,
           state,
           this.committed.nextOffset(state.partition),
           queue,
@@ -85,7 +92,7 @@ export class Pipeline implements AsyncDisposable {
           options.limits,
         ),
     );
-    this.maintenance = new Maintenance(store, options.maintenance, {
+    this.maintenance = new Maintenance(clock, store, options.maintenance, {
       finalBeforeMinute: () => this.finalBeforeMinute(),
       trim: options.trim,
       failed: (task, error) => options.onProblem(`${task} failed, will be tried again`, error),
@@ -142,13 +149,12 @@ export class Pipeline implements AsyncDisposable {
     for (const runner of this.runners) runner.stop();
     this.maintenance.stop();
     // A store that is away must not hold up the stop: what is not committed is in the queue.
-    const giveUp = setTimeout(
-      () => this.abort.abort(new CodedError("storage_failed", "stopped")),
-      5_000,
+    const giveUp = this.options.clock.after(stopMsMax, () =>
+      this.abort.abort(new CodedError("storage_failed", "stopped")),
     );
     await this.runs;
     await this.committer.idle();
-    clearTimeout(giveUp);
+    giveUp.cancel();
     await this.maintenance.checkpoint();
   }
 

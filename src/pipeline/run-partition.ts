@@ -3,6 +3,7 @@
  * is being committed the next one is folded; a record that needs the store's past waits until the store has it.
  */
 
+import type { Clock } from "../clock/clock.ts";
 import { Effects } from "../aggregate/effects.ts";
 import { mapClicks } from "../aggregate/map.ts";
 import type { PartitionState } from "../aggregate/state.ts";
@@ -31,12 +32,13 @@ const recordsMax = 4_096;
 const sliceMs = 8;
 
 export class PartitionRunner {
+  private readonly clock: Clock;
   private readonly state: PartitionState;
   private readonly queue: ClickQueueReader;
   private readonly store: ClickStore;
   private readonly committer: Committer;
   private readonly limits: MicroBatchLimits;
-  private readonly wakeup = new Wakeup();
+  private readonly wakeup: Wakeup;
   private nextOffset: number;
   private effects: Effects;
   private recordCount = 0;
@@ -44,6 +46,7 @@ export class PartitionRunner {
   private stopping = false;
 
   constructor(
+    clock: Clock,
     state: PartitionState,
     nextOffset: number,
     queue: ClickQueueReader,
@@ -51,6 +54,8 @@ export class PartitionRunner {
     committer: Committer,
     limits: MicroBatchLimits,
   ) {
+    this.clock = clock;
+    this.wakeup = new Wakeup(clock);
     this.state = state;
     this.nextOffset = nextOffset;
     this.queue = queue;
@@ -99,9 +104,9 @@ export class PartitionRunner {
   /** Folds records until the micro-batch is full or due. */
   private async gather(): Promise<void> {
     let dueMs = Infinity;
-    let sliceEndMs = performance.now() + sliceMs;
+    let sliceEndMs = this.clock.monotonicMs() + sliceMs;
     for (;;) {
-      const nowMs = performance.now();
+      const nowMs = this.clock.monotonicMs();
       const full =
         this.effects.clickCount >= this.limits.clicksMax || this.recordCount >= recordsMax;
       if (full || nowMs >= dueMs || (this.stopping && this.recordCount > 0)) return;
@@ -117,9 +122,9 @@ export class PartitionRunner {
       if (dueMs === Infinity) dueMs = nowMs + this.limits.delayMsMax;
       for (const record of records) {
         await this.take(record);
-        if (performance.now() > sliceEndMs) {
-          await new Promise(setImmediate);
-          sliceEndMs = performance.now() + sliceMs;
+        if (this.clock.monotonicMs() > sliceEndMs) {
+          await this.clock.turn();
+          sliceEndMs = this.clock.monotonicMs() + sliceMs;
         }
       }
     }

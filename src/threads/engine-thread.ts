@@ -1,37 +1,67 @@
 /** The engine thread: folds the log, commits to the store, answers queries. Composed here; the main thread calls it. */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { openEngine } from "../engine.ts";
-import type { Engine } from "../engine.ts";
+import { systemClock } from "../clock/system-clock.ts";
+import { openEngine } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
 import { CodedError } from "../model/errors.ts";
 import type { PartitionProgress } from "../model/commit.ts";
 import type { Position } from "../model/log-record.ts";
 import type * as service from "../query/query-service.ts";
+import { openSqliteQueueReader } from "../queue/sqlite/reader.ts";
+import { openDuckDbStore } from "../store/duckdb/duckdb-store.ts";
 import { connect } from "./endpoint.ts";
 import type { EngineThreadData } from "./thread-data.ts";
 
-const data = workerData as EngineThreadData;
+const { settings, queuePath, storePath, ingestPort, ...data } = workerData as EngineThreadData;
+
+/** Threads of the store's own: the machine's cores are shared with ingest and folding. */
+const storeThreads = 2;
+
 let engine: Engine | undefined;
 let opening: Promise<Engine> | undefined;
+
+async function open(): Promise<Engine> {
+  const onProblem = (what: string, error: unknown): void =>
+    main.post("problem", [what, String(error)]);
+  await using resources = new AsyncDisposableStack();
+  const queue = resources.use(await openSqliteQueueReader({ path: queuePath }));
+  const store = resources.use(
+    await openDuckDbStore({
+      path: storePath,
+      memoryBytesMax: settings.store.memoryBytesMax,
+      threads: storeThreads,
+      warn: (message) => onProblem(message, undefined),
+    }),
+  );
+  resources.move();
+  return openEngine({
+    ...data,
+    clock: systemClock,
+    queue,
+    store,
+    limits: settings.commit,
+    dedupBytesMax: settings.dedup.bytesMax,
+    hotBytesMax: settings.query.hotBytesMax,
+    trim: (progress: readonly PartitionProgress[]) => ingest.call("trim", [progress]),
+    queueBytes: () => ingest.call("queueBytes", []),
+    onDedupFull: (full) => main.post("dedupFull", [full]),
+    onProblem,
+  });
+}
 
 function query(): service.QueryService {
   if (!engine) throw new CodedError("not_ready", "the service is recovering; ask again shortly");
   return engine.query;
 }
 
-const ingest = connect(data.ingestPort, {
+const ingest = connect(ingestPort, {
   appended: (partition: number) => engine?.notify(partition),
 });
 
 const main = connect(parentPort!, {
   async start(): Promise<void> {
-    opening = openEngine({
-      ...data,
-      trim: (progress: readonly PartitionProgress[]) => ingest.call("trim", [progress]),
-      queueBytes: () => ingest.call("queueBytes", []),
-      onDedupFull: (full) => main.post("dedupFull", [full]),
-      onProblem: (what, error) => main.post("problem", [what, String(error)]),
-    });
+    opening = open();
     engine = await opening;
     engine.stopped.catch((error: unknown) => main.post("failed", [String(error)]));
   },

@@ -1,6 +1,7 @@
 /** The ingest thread: decodes, validates and appends. Composed here; the main thread calls it. */
 
 import { parentPort, workerData } from "node:worker_threads";
+import { systemClock } from "../clock/system-clock.ts";
 import { Ingest } from "../ingest/accept.ts";
 import type { IngestBody } from "../ingest/ingest-service.ts";
 import type { Control, Position } from "../model/log-record.ts";
@@ -43,7 +44,7 @@ connect(parentPort!, {
       await openSqliteQueueWriter({ path: queuePath, partitionCount, maxBytes }),
       engine,
     );
-    const ingest = new Ingest(queue, Date.now, {
+    const ingest = new Ingest(queue, systemClock, {
       layout: settings.dimensions,
       unknownFields: settings.unknownFields,
       missingEventId: settings.dedup.missingEventId,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { systemClock } from "../../src/clock/system-clock.ts";
 import { Ingest } from "../../src/ingest/accept.ts";
 import type { IngestSettings } from "../../src/ingest/accept.ts";
 import type { IngestAnswer, IngestBody } from "../../src/ingest/ingest-service.ts";
@@ -54,7 +55,11 @@ export async function startIngest(
     sizeBytes: () => writer.sizeBytes(),
     [Symbol.asyncDispose]: () => writer[Symbol.asyncDispose](),
   };
-  const ingest = new Ingest(observed, () => clock.nowMs, { ...testSettings, ...options.settings });
+  const ingest = new Ingest(
+    observed,
+    { ...systemClock, nowMs: () => clock.nowMs },
+    { ...testSettings, ...options.settings },
+  );
   const harness: IngestHarness = {
     ingest,
     clock,

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { Effects } from "../../src/aggregate/effects.ts";
 import { ClickBatchBuilder } from "../../src/model/click-batch-builder.ts";
 import type { Commit } from "../../src/model/commit.ts";
+import { systemClock } from "../../src/clock/system-clock.ts";
 import { Outcome } from "../../src/model/outcome.ts";
 import { CommittedRecords } from "../../src/pipeline/committed-records.ts";
 import { testDimensions } from "../support/random-clicks.ts";
@@ -31,7 +32,7 @@ function commitOf(partition: number, offset: number, outcomes: Uint8Array): Comm
 
 describe("committed records", () => {
   it("tell who waits once all of its positions are committed", async () => {
-    const records = new CommittedRecords([{ partition: 0, nextOffset: 5 }]);
+    const records = new CommittedRecords(systemClock, [{ partition: 0, nextOffset: 5 }]);
     assert.equal(await records.wait([{ partition: 0, offset: 4 }], 0), true);
     let isCommitted: boolean | undefined;
     const positions = [
@@ -47,14 +48,14 @@ describe("committed records", () => {
   });
 
   it("tell who has waited too long, and forget him", async () => {
-    const records = new CommittedRecords([]);
+    const records = new CommittedRecords(systemClock, []);
     assert.equal(await records.wait([{ partition: 0, offset: 0 }], 1), false);
     records.note(commitOf(0, 0, Uint8Array.of()));
     assert.equal(await records.wait([{ partition: 0, offset: 0 }], 1), true);
   });
 
   it("know the outcomes of a range of rows", () => {
-    const records = new CommittedRecords([]);
+    const records = new CommittedRecords(systemClock, []);
     const { counted, duplicate } = Outcome;
     records.note(commitOf(0, 7, Uint8Array.of(counted, duplicate, duplicate, counted)));
     const counts = records.outcomesOf({ partition: 0, offset: 7 }, 1, 4)!;
@@ -63,7 +64,7 @@ describe("committed records", () => {
   });
 
   it("keep outcomes of a bounded number of rows, the newest", () => {
-    const records = new CommittedRecords([]);
+    const records = new CommittedRecords(systemClock, []);
     const rows = 131_072;
     for (let offset = 0; offset < 40; offset++)
       records.note(commitOf(0, offset, new Uint8Array(rows)));

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Effects } from "../../src/aggregate/effects.ts";
 import { SharedState } from "../../src/aggregate/state.ts";
+import { systemClock } from "../../src/clock/system-clock.ts";
 import type { Commit } from "../../src/model/commit.ts";
 import { CodedError } from "../../src/model/errors.ts";
 import type { CommitListener } from "../../src/pipeline/committer.ts";
@@ -21,6 +22,7 @@ function committerOver(
   const abort = new AbortController();
   const shared = new SharedState(new Uint8Array(32), [testConfig], new Map());
   const committer = new Committer(
+    systemClock,
     { commit } as ClickStore,
     shared,
     10,

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { placeholderGeneration } from "../../src/aggregate/state.ts";
+import { systemClock } from "../../src/clock/system-clock.ts";
 import type { LogRecord } from "../../src/model/log-record.ts";
 import { encodeLogRecord } from "../../src/model/log-record-codec.ts";
 import type { SemanticConfig } from "../../src/model/semantic-config.ts";
@@ -78,6 +79,7 @@ export async function startPipeline(
   });
   const problems: string[] = [];
   const pipeline = await Pipeline.recover({
+    clock: systemClock,
     queue,
     store: around(store),
     recovered: await store.recover(),

@@ -3,14 +3,11 @@
  * directory; a crash between the two is met by appending again, which the log's readers take once by its generation.
  */
 
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
-import { writeFileDurably } from "./files/durable-file.ts";
-import type { IngestService } from "./ingest/ingest-service.ts";
-import { CodedError } from "./model/errors.ts";
-import type { SemanticConfig } from "./model/semantic-config.ts";
-import { minuteOf } from "./model/time.ts";
+import { CodedError } from "../model/errors.ts";
+import type { Control } from "../model/log-record.ts";
+import type { SemanticConfig } from "../model/semantic-config.ts";
+import { minuteOf } from "../model/time.ts";
 
 const formatVersion = 1;
 
@@ -24,9 +21,18 @@ export interface LoggedConfig {
   readonly maxFutureMs: number;
 }
 
-export interface ConfigLogOptions {
-  /** Of config.json. */
+/** Where config.json lies. */
+export interface ConfigFile {
+  /** For errors. */
   readonly path: string;
+  /** Undefined where there is none. */
+  read(): Promise<string | undefined>;
+  /** Leaves the old content or all of the new, and is durable once it has resolved. */
+  write(content: string): Promise<void>;
+}
+
+export interface ConfigLogOptions {
+  readonly file: ConfigFile;
   readonly settings: Omit<SemanticConfig, "generation" | "fromMinute">;
   readonly maxFutureMs: number;
   /** Whether the data directory holds a store: then it must hold a config.json too. */
@@ -44,41 +50,45 @@ export interface ConfigLogOptions {
  * wrote it; nothing is changed then.
  */
 export async function planConfig(options: ConfigLogOptions): Promise<LoggedConfig> {
-  const { path, settings, now } = options;
-  const last = await readLogged(path, options.hasStore);
+  const { file, settings, now } = options;
+  const last = await readLogged(file, options.hasStore);
   const maxFutureMs = Math.max(options.maxFutureMs, last?.maxFutureMs ?? 0);
   const { generation = 0, fromMinute = 0, ...lastSettings } = last?.config ?? {};
   if (last && isDeepStrictEqual(lastSettings, { ...settings })) {
-    return maxFutureMs === last.maxFutureMs ? last : await write(path, { ...last, maxFutureMs });
+    return maxFutureMs === last.maxFutureMs ? last : await write(file, { ...last, maxFutureMs });
   }
   const config: SemanticConfig = {
     ...settings,
     generation: generation + 1,
     fromMinute: last ? Math.max(minuteOf(now() + maxFutureMs) + 2, fromMinute + 1) : 0,
   };
-  return await write(path, { version: formatVersion, config, appended: false, maxFutureMs });
+  return await write(file, { version: formatVersion, config, appended: false, maxFutureMs });
 }
 
 /** Appends what is planned unless that is known to be done; safe to repeat. */
 export async function appendConfig(
-  path: string,
+  file: ConfigFile,
   planned: LoggedConfig,
-  ingest: Pick<IngestService, "appendControl">,
+  append: (control: Control) => Promise<unknown>,
 ): Promise<void> {
   if (planned.appended) return;
-  await ingest.appendControl({ type: "config", config: planned.config });
-  await write(path, { ...planned, appended: true });
+  await append({ type: "config", config: planned.config });
+  await write(file, { ...planned, appended: true });
 }
 
-async function readLogged(path: string, hasStore: boolean): Promise<LoggedConfig | undefined> {
-  if (!existsSync(path)) {
+async function readLogged(
+  { path, read }: ConfigFile,
+  hasStore: boolean,
+): Promise<LoggedConfig | undefined> {
+  const content = await read();
+  if (content === undefined) {
     // Begun anew, generations would start over, and the log's readers would pass all of them over.
     if (hasStore) throw corrupt(path, "is missing beside a store");
     return undefined;
   }
   let logged: Partial<LoggedConfig> | null;
   try {
-    logged = JSON.parse(await readFile(path, "utf8")) as Partial<LoggedConfig> | null;
+    logged = JSON.parse(content) as Partial<LoggedConfig> | null;
   } catch (cause) {
     throw corrupt(path, "is not JSON", cause);
   }
@@ -103,7 +113,7 @@ function corrupt(path: string, what: string, cause?: unknown): CodedError {
   );
 }
 
-async function write(path: string, logged: LoggedConfig): Promise<LoggedConfig> {
-  await writeFileDurably(path, `${JSON.stringify(logged, undefined, 2)}\n`);
+async function write(file: ConfigFile, logged: LoggedConfig): Promise<LoggedConfig> {
+  await file.write(`${JSON.stringify(logged, undefined, 2)}\n`);
   return logged;
 }

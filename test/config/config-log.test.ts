@@ -3,13 +3,14 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import type { LoggedConfig } from "../src/config-log.ts";
-import { appendConfig, planConfig } from "../src/config-log.ts";
-import type { Control } from "../src/model/log-record.ts";
-import type { SemanticConfig } from "../src/model/semantic-config.ts";
-import { minuteMs } from "../src/model/time.ts";
-import { testConfig } from "./support/random-clicks.ts";
-import { temporaryDirectory } from "./support/temporary-directory.ts";
+import type { LoggedConfig } from "../../src/config/config-log.ts";
+import { appendConfig, planConfig } from "../../src/config/config-log.ts";
+import { durableTextFile } from "../../src/files/durable-file.ts";
+import type { Control } from "../../src/model/log-record.ts";
+import type { SemanticConfig } from "../../src/model/semantic-config.ts";
+import { minuteMs } from "../../src/model/time.ts";
+import { testConfig } from "../support/random-clicks.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const { generation: _generation, fromMinute: _fromMinute, ...settings } = testConfig;
 type Settings = Omit<SemanticConfig, "generation" | "fromMinute">;
@@ -28,15 +29,13 @@ class Directory {
 
   plan(wanted: Settings): Promise<LoggedConfig> {
     const { path, maxFutureMs, hasStore } = this;
-    return planConfig({ path, settings: wanted, maxFutureMs, hasStore, now: () => this.nowMs });
+    const file = durableTextFile(path);
+    return planConfig({ file, settings: wanted, maxFutureMs, hasStore, now: () => this.nowMs });
   }
 
   async append(planned: LoggedConfig): Promise<void> {
-    await appendConfig(this.path, planned, {
-      appendControl: async (control: Control) => {
-        if (control.type === "config") this.log.push(control.config);
-        return [];
-      },
+    await appendConfig(durableTextFile(this.path), planned, async (control: Control) => {
+      if (control.type === "config") this.log.push(control.config);
     });
   }
 

@@ -1,24 +1,40 @@
-/** Queue reader, store, pipeline and query engine of the embedded service, put together. */
+/** Pipeline and query engine put together over a queue and a store, whichever adapters those are. */
 
-import { CodedError } from "./model/errors.ts";
-import { outcomeNames } from "./model/outcome.ts";
-import type { OutcomeName } from "./model/outcome.ts";
-import type { Commit, PartitionProgress } from "./model/commit.ts";
-import { Pipeline } from "./pipeline/pipeline.ts";
-import { QueryEngine } from "./query/query-engine.ts";
-import type { ServiceNumbers } from "./query/status-answer.ts";
-import type { CommittedRows, QueryService } from "./query/query-service.ts";
-import type { ClickQueueReader } from "./queue/click-queue.ts";
-import { openSqliteQueueReader } from "./queue/sqlite/reader.ts";
-import type { ClickStore, RecoveredState } from "./store/click-store.ts";
-import { openDuckDbStore } from "./store/duckdb/duckdb-store.ts";
-import type { EngineThreadData } from "./threads/thread-data.ts";
+import type { Clock } from "../clock/clock.ts";
+import { CodedError } from "../model/errors.ts";
+import { outcomeNames } from "../model/outcome.ts";
+import type { OutcomeName } from "../model/outcome.ts";
+import type { Commit } from "../model/commit.ts";
+import type { MaintenanceSettings } from "../pipeline/maintenance.ts";
+import type { PipelineOptions } from "../pipeline/pipeline.ts";
+import { Pipeline } from "../pipeline/pipeline.ts";
+import { QueryEngine } from "../query/query-engine.ts";
+import type { ServiceNumbers } from "../query/status-answer.ts";
+import type { CommittedRows, QueryService } from "../query/query-service.ts";
+import type { ClickStore, RecoveredState } from "../store/click-store.ts";
 
-export interface EngineOptions extends EngineThreadData {
-  readonly trim: (progress: readonly PartitionProgress[]) => Promise<void>;
+/** Queue and store are the engine's own from here on: it closes them, also where it can't start. */
+export interface EngineOptions extends Pick<
+  PipelineOptions,
+  | "queue"
+  | "secret"
+  | "placeholderConfig"
+  | "limits"
+  | "retryDelays"
+  | "dedupBytesMax"
+  | "trim"
+  | "onDedupFull"
+  | "onProblem"
+> {
+  readonly clock: Clock;
+  readonly store: ClickStore;
+  /** Of the settings in force: no newer ones can be in the store. */
+  readonly configGeneration: number;
+  /** Memory for recent minutes. */
+  readonly hotBytesMax: number;
   readonly queueBytes: () => Promise<number>;
-  readonly onDedupFull: (full: boolean) => void;
-  readonly onProblem: (what: string, error: unknown) => void;
+  /** Has a default. */
+  readonly maintenance?: MaintenanceSettings;
 }
 
 export interface Engine extends AsyncDisposable {
@@ -29,52 +45,34 @@ export interface Engine extends AsyncDisposable {
   notify(partition: number): void;
 }
 
-/** Threads of the store's own: the machine's cores are shared with ingest and folding. */
-const storeThreads = 2;
 /** A checkpoint bounds what a restart has to replay: some 90 bytes a click of DuckDB's log. */
-const maintenance = { checkpointMsMax: 30_000, checkpointClicksMax: 1_000_000 };
+const defaultMaintenance = { checkpointMsMax: 30_000, checkpointClicksMax: 1_000_000 };
 
 /** Recovers and begins to fold; resolves when queries can be answered. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
-  const { settings, queuePath, storePath, onProblem } = options;
   await using resources = new AsyncDisposableStack();
-  const queue = resources.use(await openSqliteQueueReader({ path: queuePath }));
-  const store = resources.use(
-    await openDuckDbStore({
-      path: storePath,
-      memoryBytesMax: settings.store.memoryBytesMax,
-      threads: storeThreads,
-      warn: (message) => onProblem(message, undefined),
-    }),
-  );
+  const queue = resources.use(options.queue);
+  const store = resources.use(options.store);
   const recovered = await store.recover();
   checkGeneration(recovered, options.configGeneration);
   // The query engine needs the pipeline's dictionaries, the pipeline tells it of commits: it joins in before the first.
   const commitListeners: ((commit: Commit) => void)[] = [];
   const pipeline = await Pipeline.recover({
-    queue,
-    store,
+    maintenance: defaultMaintenance,
+    ...options,
     recovered,
-    secret: options.secret,
-    placeholderConfig: options.placeholderConfig,
-    limits: settings.commit,
-    maintenance,
-    dedupBytesMax: settings.dedup.bytesMax,
-    trim: options.trim,
     onCommit: (commit) => {
       for (const listener of commitListeners) listener(commit);
     },
-    onDedupFull: options.onDedupFull,
-    onProblem,
   });
   const query = await QueryEngine.open({
     store,
     dictionary: pipeline.shared.view,
     recovered: { ...recovered, configs: pipeline.shared.configs },
     partitionCount: queue.partitionCount,
-    clock: Date.now,
-    hotBytesMax: settings.query.hotBytesMax,
-    serviceNumbers: () => serviceNumbers(options, pipeline, queue, store),
+    clock: () => options.clock.nowMs(),
+    hotBytesMax: options.hotBytesMax,
+    serviceNumbers: () => serviceNumbers(options, pipeline),
     committed: (positions, timeoutMs) => pipeline.committed.wait(positions, timeoutMs),
   });
   commitListeners.push((commit) => query.apply(commit));
@@ -104,13 +102,11 @@ function checkGeneration({ configs }: RecoveredState, known: number): void {
 }
 
 async function serviceNumbers(
-  { settings, queueBytes }: EngineOptions,
+  { clock, queue, store, dedupBytesMax, queueBytes }: EngineOptions,
   pipeline: Pipeline,
-  queue: ClickQueueReader,
-  store: ClickStore,
 ): Promise<ServiceNumbers> {
   const partitions = Array.from({ length: queue.partitionCount }, (_, partition) => partition);
-  const nowMs = Date.now();
+  const nowMs = clock.nowMs();
   const lags = await Promise.all(
     partitions.map(async (partition) => {
       const backlog = await queue.backlog(partition, pipeline.committed.nextOffset(partition));
@@ -121,7 +117,7 @@ async function serviceNumbers(
   );
   return {
     status: "ready",
-    dedup: { ...pipeline.dedup, max_bytes: settings.dedup.bytesMax },
+    dedup: { ...pipeline.dedup, max_bytes: dedupBytesMax },
     store_bytes: await store.sizeBytes(),
     queue_bytes: await queueBytes(),
     resident_bytes: process.memoryUsage.rss(),
