@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   query: async () => (await import("./commands/query.ts")).registerQuery,
   audit: async () => (await import("./commands/audit.ts")).registerAudit,
   status: async () => (await import("./commands/status.ts")).registerStatus,
+  prove: async () => (await import("./commands/prove.ts")).registerProve,
   config: async () => (await import("./commands/config.ts")).registerConfig,
 };
 

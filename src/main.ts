@@ -43,12 +43,12 @@ export async function startService(settings: Settings, options: StartOptions): P
       enginePort: between.port1,
     } satisfies IngestThreadData,
     [between.port1],
-    {},
+    { failed: (message: string) => failure.reject(new Error(`ingest stopped: ${message}`)) },
     failure.reject,
   );
   resources.defer(() => ingestThread.end());
   await ingestThread.remote.call("start", []);
-  const ingest = ingestProxy(ingestThread.remote, failure.reject);
+  const ingest = ingestProxy(ingestThread.remote);
   const semantic = semanticConfigOf(settings);
   const configFile = durableTextFile(join(directory.path, "config.json"));
   const planned = await planConfig({
@@ -191,29 +191,16 @@ function startThread(
   };
 }
 
-/** A failed sync leaves unknown what is durable: the process must not go on. */
-function ingestProxy(remote: Remote, fail: (error: Error) => void): IngestService {
-  const call = async <T>(
-    method: string,
-    args: readonly unknown[],
-    transfer?: Transferable[],
-  ): Promise<T> => {
-    try {
-      return await remote.call<T>(method, args, transfer);
-    } catch (error) {
-      if (error instanceof CodedError && error.code === "storage_failed") fail(error);
-      throw error;
-    }
-  };
+function ingestProxy(remote: Remote): IngestService {
   return {
     accept(body) {
       const bytes = ownBytes(body.bytes);
-      return call("accept", [{ ...body, bytes }], [bytes.buffer]);
+      return remote.call("accept", [{ ...body, bytes }], [bytes.buffer]);
     },
-    appendControl: (control) => call("appendControl", [control]),
+    appendControl: (control) => remote.call("appendControl", [control]),
     appendBatch(batchBytes, source) {
       const bytes = ownBytes(batchBytes);
-      return call("appendBatch", [bytes, source], [bytes.buffer]);
+      return remote.call("appendBatch", [bytes, source], [bytes.buffer]);
     },
   };
 }

@@ -27,7 +27,29 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   config: ["model"],
   traffic: ["model"],
   api: ["model", "ingest", "query", "config"],
-  commands: ["model", "ingest", "ingest/import", "query", "config", "traffic", "service"],
+  // Drives the real code over devices of its own: the ports, never an adapter.
+  simulation: [
+    "model",
+    "clock",
+    "config",
+    "queue",
+    "store",
+    "ingest",
+    "engine",
+    "query",
+    "api",
+    "traffic",
+  ],
+  commands: [
+    "model",
+    "ingest",
+    "ingest/import",
+    "query",
+    "config",
+    "traffic",
+    "service",
+    "simulation",
+  ],
   // The composition root: it alone names adapters.
   service: [
     "model",

@@ -5,7 +5,7 @@
 
 import type { MinuteDeltas } from "../model/commit.ts";
 
-const initialRows = 4096;
+const initialRows = 512;
 
 export class MinuteCounts {
   private readonly dimensionNames: string[];

@@ -99,7 +99,7 @@ export class Pipeline implements AsyncDisposable {
     });
   }
 
-  /** Rebuilds the state; nothing runs before `start`. */
+  /** Rebuilds the state; nothing runs before `start`. Rejects with `data_corrupt` where log and store don't fit. */
   static async recover(options: PipelineOptions): Promise<Pipeline> {
     const { recovered, store, queue } = options;
     const configs = recovered.configs.length > 0 ? recovered.configs : [options.placeholderConfig];
@@ -108,8 +108,10 @@ export class Pipeline implements AsyncDisposable {
       const progress = recovered.progress.find((known) => known.partition === partition);
       return new PartitionState(partition, shared, progress?.watermarkMs ?? -Infinity);
     });
+    const pipeline = new Pipeline(options, shared, states);
+    for (const runner of pipeline.runners) await runner.checkBounds();
     await rebuildDedup(store, states);
-    return new Pipeline(options, shared, states);
+    return pipeline;
   }
 
   /** Rejects when a partition can no longer be processed; resolves when all have been stopped. */

@@ -78,7 +78,6 @@ export class PartitionRunner {
 
   /** Until stopped. Rejects where the log can't be read or a commit can never succeed. */
   async run(): Promise<void> {
-    await this.checkBounds();
     while (!this.stopping) {
       await this.gather();
       await this.inFlight;
@@ -89,8 +88,11 @@ export class PartitionRunner {
     await this.inFlight;
   }
 
-  /** Progress that lies outside the log means that log and store do not belong together: halt, count nothing wrong. */
-  private async checkBounds(): Promise<void> {
+  /**
+   * Progress that lies outside the log means that log and store do not belong together: halt before anybody is
+   * answered, count nothing wrong.
+   */
+  async checkBounds(): Promise<void> {
     const { partition } = this.state;
     const { firstOffset, nextOffset } = await this.queue.bounds(partition);
     if (this.nextOffset >= firstOffset && this.nextOffset <= nextOffset) return;

@@ -94,6 +94,8 @@ export class HotMinutes {
     let rowCount = 0;
     // Slices grow, but not beyond what the rows so far let expect.
     let sliceMinutes = 1;
+    // Where there is no room for any, nothing of what the store holds is covered.
+    this.totalsFrom = this.detailFrom = from;
     while (from > first && sliceMinutes > 0 && this.bytesHeld < this.bytesMax) {
       const to = from;
       from = Math.max(first, to - sliceMinutes);

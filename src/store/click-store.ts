@@ -215,7 +215,8 @@ export interface RecountResult extends Snapshot {
 
 export interface RecountDifference {
   readonly minute: number;
-  readonly adId: string;
+  /** Null where the minute row's key is in no dictionary. */
+  readonly adId: string | null;
   readonly dimensions: Readonly<Record<string, string | null>>;
   readonly rawCount: number;
   readonly minuteCount: number;

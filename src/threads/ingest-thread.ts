@@ -6,9 +6,9 @@ import { Ingest } from "../ingest/accept.ts";
 import type { IngestBody } from "../ingest/ingest-service.ts";
 import type { Control, Position } from "../model/log-record.ts";
 import type { PartitionProgress } from "../model/commit.ts";
+import { announced } from "../queue/announced-queue.ts";
 import type { ClickQueueWriter } from "../queue/click-queue.ts";
 import { openSqliteQueueWriter } from "../queue/sqlite/writer.ts";
-import type { Remote } from "./endpoint.ts";
 import { connect } from "./endpoint.ts";
 import type { IngestThreadData } from "./thread-data.ts";
 
@@ -37,12 +37,15 @@ const engine = connect(enginePort, {
   queueBytes: () => parts().queue.sizeBytes(),
 });
 
-connect(parentPort!, {
+const main = connect(parentPort!, {
   async start(): Promise<void> {
     const { partitions: partitionCount, bytesMax: maxBytes } = settings.queue;
-    const queue = announcing(
+    const queue = announced(
       await openSqliteQueueWriter({ path: queuePath, partitionCount, maxBytes }),
-      engine,
+      {
+        appended: (partition) => engine.post("appended", [partition]),
+        failed: ({ message }) => main.post("failed", [message]),
+      },
     );
     const ingest = new Ingest(queue, systemClock, {
       layout: settings.dimensions,
@@ -68,20 +71,3 @@ connect(parentPort!, {
     await running.queue[Symbol.asyncDispose]();
   },
 });
-
-/** Tells the engine of every append, once it is durable. */
-function announcing(queue: ClickQueueWriter, listener: Remote): ClickQueueWriter {
-  return {
-    partitionCount: queue.partitionCount,
-    async append(records) {
-      const positions = await queue.append(records);
-      for (const partition of new Set(positions.map((position) => position.partition))) {
-        listener.post("appended", [partition]);
-      }
-      return positions;
-    },
-    trim: (partition, beforeOffset) => queue.trim(partition, beforeOffset),
-    sizeBytes: () => queue.sizeBytes(),
-    [Symbol.asyncDispose]: () => queue[Symbol.asyncDispose](),
-  };
-}

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { LogRecord } from "../../src/model/log-record.ts";
 import { outcomeNames } from "../../src/model/outcome.ts";
 import { FoldedLog } from "../support/fold.ts";
-import { Oracle } from "../support/oracle.ts";
+import { Oracle } from "../../src/simulation/oracle/oracle.ts";
 import { randomCut, randomLog, testConfig } from "../support/random-clicks.ts";
 
 const minuteDimensionNames = ["country", "device"];

@@ -30,7 +30,17 @@ describe("the command line", () => {
     assert.equal(version.exitCode, 0);
     const help = await runCommand(["--help"]);
     assert.equal(help.exitCode, 0);
-    for (const name of ["serve", "demo", "import", "send", "query", "audit", "status", "config"]) {
+    for (const name of [
+      "serve",
+      "demo",
+      "import",
+      "send",
+      "query",
+      "audit",
+      "status",
+      "prove",
+      "config",
+    ]) {
       assert.match(help.stdout, new RegExp(`^  ${name}\\b`, "m"));
     }
   });

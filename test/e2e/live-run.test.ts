@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { parseFilter } from "../../src/model/parse-filter.ts";
 import { minuteOf } from "../../src/model/time.ts";
 import { liveClicks } from "../support/live-clicks.ts";
-import { Oracle } from "../support/oracle.ts";
+import { Oracle } from "../../src/simulation/oracle/oracle.ts";
 import { testConfig } from "../support/random-clicks.ts";
 import { readLog } from "../support/read-log.ts";
 import { ServiceProcess } from "../support/service-process.ts";

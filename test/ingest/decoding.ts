@@ -6,7 +6,7 @@ import { JsonDecoder } from "../../src/ingest/decode-json.ts";
 import { ClickBatchBuilder } from "../../src/model/click-batch-builder.ts";
 import type { DimensionLayout } from "../../src/model/dimensions.ts";
 import { defaultDimensions } from "../../src/model/dimensions.ts";
-import { rowsOf } from "../support/log-rows.ts";
+import { rowsOf } from "../../src/simulation/oracle/log-rows.ts";
 
 /** 2026-11-23T10:00:00Z */
 export const receivedAtMs = 1_795_428_000_000;

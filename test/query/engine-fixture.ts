@@ -7,7 +7,7 @@ import type { QueryEngineOptions } from "../../src/query/query-engine.ts";
 import type { ClickStore } from "../../src/store/click-store.ts";
 import { openDuckDbStore } from "../../src/store/duckdb/duckdb-store.ts";
 import { FoldedLog } from "../support/fold.ts";
-import { Oracle } from "../support/oracle.ts";
+import { Oracle } from "../../src/simulation/oracle/oracle.ts";
 import { testConfig } from "../support/random-clicks.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 

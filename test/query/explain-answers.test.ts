@@ -15,7 +15,7 @@ import type {
   ExplainRequest,
 } from "../../src/query/query-service.ts";
 import { Random } from "../../src/traffic/random.ts";
-import type { OracleClick } from "../support/oracle-fold.ts";
+import type { OracleClick } from "../../src/simulation/oracle/oracle-fold.ts";
 import { randomCut, randomFilter, randomLog, testDimensions } from "../support/random-clicks.ts";
 import { outcomeCounts } from "../support/store-clicks.ts";
 import { QueriedLog } from "./engine-fixture.ts";

@@ -322,6 +322,13 @@ describe("hot minutes", () => {
       part.topAds(range, undefined, 3).map(({ adId }) => adId),
       ["ad-1", "ad-0", "ad-2"],
     );
+
+    const none = new HotMinutes({ dictionary, configs, bytesMax: 0 });
+    await none.load(store);
+    assert.equal(
+      none.covers({ fromMinute: firstMinute, toMinute: firstMinute + 1 }, undefined),
+      false,
+    );
   });
 });
 

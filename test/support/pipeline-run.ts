@@ -71,12 +71,17 @@ export async function startPipeline(
   limits: { readonly delayMsMax: number; readonly clicksMax: number },
   { around = (store) => store, ...options }: PipelineRunOptions = {},
 ): Promise<PipelineRun> {
-  const queue = await openSqliteQueueReader({ path: join(directory, "queue.sqlite") });
-  const store = await openDuckDbStore({
-    path: join(directory, "store.duckdb"),
-    memoryBytesMax: 256_000_000,
-    threads: 1,
-  });
+  await using resources = new AsyncDisposableStack();
+  const queue = resources.use(
+    await openSqliteQueueReader({ path: join(directory, "queue.sqlite") }),
+  );
+  const store = resources.use(
+    await openDuckDbStore({
+      path: join(directory, "store.duckdb"),
+      memoryBytesMax: 256_000_000,
+      threads: 1,
+    }),
+  );
   const problems: string[] = [];
   const pipeline = await Pipeline.recover({
     clock: systemClock,
@@ -94,16 +99,9 @@ export async function startPipeline(
     onProblem: (what) => problems.push(what),
     ...options,
   });
+  resources.use(pipeline);
   const stopped = pipeline.start();
   stopped.catch((error: unknown) => problems.push(String(error)));
-  return {
-    store,
-    pipeline,
-    problems,
-    async [Symbol.asyncDispose]() {
-      await pipeline[Symbol.asyncDispose]();
-      await store[Symbol.asyncDispose]();
-      await queue[Symbol.asyncDispose]();
-    },
-  };
+  const owned = resources.move();
+  return { store, pipeline, problems, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

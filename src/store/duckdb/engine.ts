@@ -33,6 +33,7 @@ export class Engine {
   readonly readers: ConnectionPool;
   private readonly database: duckdb.Database;
   private readonly connections: readonly Connection[];
+  private isClosed = false;
 
   private constructor(
     database: duckdb.Database,
@@ -66,8 +67,10 @@ export class Engine {
     }
   }
 
-  /** Closing writes a last checkpoint. */
+  /** Closing writes a last checkpoint. Safe to repeat. */
   close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
     closeAll(this.database, this.connections);
   }
 }

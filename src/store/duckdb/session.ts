@@ -22,6 +22,8 @@ export class Session {
   private reopening: Promise<void> | undefined;
   private readonly underWay = new Set<Promise<void>>();
   private closing: Promise<void> | undefined;
+  /** Why the store can't go on: it came back without commits that were through. */
+  private lost: CodedError | undefined;
 
   private constructor(options: OpenOptions, opened: Opened) {
     this.options = options;
@@ -73,6 +75,7 @@ export class Session {
   private async ready(): Promise<Opened> {
     if (this.closing) throw new CodedError("storage_failed", "the store is closed");
     await this.reopening;
+    if (this.lost) throw this.lost;
     return this.opened;
   }
 
@@ -99,6 +102,7 @@ export class Session {
     try {
       await this.replaceEngine();
     } catch (error) {
+      if (error instanceof CodedError && error.code === "data_corrupt") this.lost = error;
       this.options.warn(`the store's engine could not be opened anew: ${messageOf(error)}`);
     } finally {
       this.reopening = undefined;

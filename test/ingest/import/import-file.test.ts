@@ -13,8 +13,8 @@ import { formatOfName } from "../../../src/ingest/import/source-blocks.ts";
 import { decodeClickBatch } from "../../../src/model/click-batch-codec.ts";
 import { CodedError } from "../../../src/model/errors.ts";
 import type { ClicksRecord } from "../../../src/model/log-record.ts";
-import { rowsOf } from "../../support/log-rows.ts";
-import type { LogRow } from "../../support/log-rows.ts";
+import { rowsOf } from "../../../src/simulation/oracle/log-rows.ts";
+import type { LogRow } from "../../../src/simulation/oracle/log-rows.ts";
 import { testDimensions } from "../../support/random-clicks.ts";
 
 /** A log that keeps what is appended; it can be told to fail. */

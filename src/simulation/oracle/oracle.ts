@@ -1,5 +1,5 @@
 /** The naive oracle's second half: the answers, by going through all clicks for each of them. */
-import type { Filter } from "../../src/model/filter.ts";
+import type { Filter } from "../../model/filter.ts";
 import { canonicalIp } from "./log-rows.ts";
 import { OracleFold, type OracleClick } from "./oracle-fold.ts";
 

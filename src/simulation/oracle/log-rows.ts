@@ -1,7 +1,7 @@
-import { eventIdAt, textAt } from "../../src/model/click-batch.ts";
-import type { NamedColumn } from "../../src/model/click-batch.ts";
-import { formatIp, parseIpInto } from "../../src/model/ip.ts";
-import type { ClicksRecord } from "../../src/model/log-record.ts";
+import { eventIdAt, textAt } from "../../model/click-batch.ts";
+import type { NamedColumn } from "../../model/click-batch.ts";
+import { formatIp, parseIpInto } from "../../model/ip.ts";
+import type { ClicksRecord } from "../../model/log-record.ts";
 
 /** A click of the log as a plain object. */
 export interface LogRow {

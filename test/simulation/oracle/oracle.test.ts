@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ClickBatchBuilder } from "../../src/model/click-batch-builder.ts";
-import type { LogRecord } from "../../src/model/log-record.ts";
-import { Oracle } from "./oracle.ts";
-import { randomLog, testConfig, testDimensions } from "./random-clicks.ts";
+import { ClickBatchBuilder } from "../../../src/model/click-batch-builder.ts";
+import type { LogRecord } from "../../../src/model/log-record.ts";
+import { Oracle } from "../../../src/simulation/oracle/oracle.ts";
+import { randomLog, testConfig, testDimensions } from "../../support/random-clicks.ts";
 
 const noonMs = Date.UTC(2026, 0, 15, 12);
 const all = { fromMinute: 0, toMinute: 1e8 };

@@ -2,9 +2,9 @@
  * The naive oracle's first half: what became of every click of a partition's log, its ledger and its journal, in the
  * plainest way. It shares nothing with the service but the model; where the two differ, one of them is wrong.
  */
-import type { AdAttributesChange, LogRecord, RejectsRecord } from "../../src/model/log-record.ts";
-import { outcomeNames, type OutcomeName } from "../../src/model/outcome.ts";
-import type { SemanticConfig } from "../../src/model/semantic-config.ts";
+import type { AdAttributesChange, LogRecord, RejectsRecord } from "../../model/log-record.ts";
+import { outcomeNames, type OutcomeName } from "../../model/outcome.ts";
+import type { SemanticConfig } from "../../model/semantic-config.ts";
 import { rowsOf, type LogRow } from "./log-rows.ts";
 
 export type OracleClick = LogRow & { readonly outcome: OutcomeName };

@@ -1,0 +1,108 @@
+/** `prove`: the fault simulator, for users. */
+
+import { execFileSync } from "node:child_process";
+import { availableParallelism } from "node:os";
+import type { Command } from "commander";
+import { InvalidArgumentError } from "commander";
+import type { CampaignReport } from "../simulation/campaign.ts";
+import { runCampaign } from "../simulation/campaign.ts";
+import { describeHistory } from "../simulation/describe-history.ts";
+import { planHistory } from "../simulation/plan-history.ts";
+import { runHistory } from "../simulation/run-history.ts";
+import { shrink } from "../simulation/shrink.ts";
+import { ExitCode } from "./exit.ts";
+import { ProgressBar } from "./progress-bar.ts";
+import { formatTable } from "./table.ts";
+
+interface ProveFlags {
+  readonly seed: number;
+  readonly runs: number;
+  readonly threads: number;
+  readonly json?: true;
+  readonly trace?: true;
+}
+
+const repeatEvery = 20;
+
+export function registerProve(program: Command): void {
+  program
+    .command("prove")
+    .summary("try to break the service in a simulator, and compare with a naive count")
+    .description(
+      "Runs the real ingest, aggregation, recovery and queries over a simulated disk, queue, store, clock and " +
+        "network. A seed decides what is sent and what breaks. After every history each number, ledger and journal is " +
+        "compared with a naive oracle. Exits 1 where something differs, with a short history that shows it.",
+    )
+    .option("--seed <n>", "the first seed", wholeNumber, 1)
+    .option("--runs <n>", "how many seeds, from that one on", wholeNumber, 1000)
+    .option("--threads <n>", "how many run at once", wholeNumber, availableParallelism())
+    .option("--trace", "with --runs 1: print everything that happens")
+    .option("--json", "print the report as JSON")
+    .action(async (flags: ProveFlags) => {
+      const { seed, runs, threads } = flags;
+      if (flags.trace) await printTrace(seed);
+      const bar = new ProgressBar({ label: "prove", unit: "histories" });
+      const onRun = (soFar: number): void => bar.update(soFar / runs, soFar);
+      const report = await runCampaign({ firstSeed: seed, runs, threads, repeatEvery, onRun });
+      bar.finish();
+      if (flags.json) console.log(JSON.stringify({ ...report, strikes: [...report.strikes] }));
+      else printReport(report, seed);
+      if (!report.failure) return;
+      await printFailure(report.failure, program.version() ?? "");
+      process.exitCode = ExitCode.found;
+    });
+}
+
+async function printTrace(seed: number): Promise<void> {
+  const { trace } = await runHistory(planHistory(seed), { keepsTrace: true });
+  for (const line of trace ?? []) console.log(line);
+}
+
+function printReport(report: CampaignReport, firstSeed: number): void {
+  const { runs, clicks, faults, starts, strikes, repeated, clicksMedian, faultsMedian } = report;
+  const rows = [...strikes].map(([name, count]) => [name, count]);
+  console.log(formatTable(["what struck", "times"], rows));
+  console.log(
+    `seeds ${firstSeed} to ${firstSeed + runs - 1}: ${runs} histories of ${clicks} clicks (median ${clicksMedian}) ` +
+      `with ${faults} faults (median ${faultsMedian}) and ${starts} starts; ` +
+      `${repeated} of them ran twice, each the same both times`,
+  );
+  console.log(report.failure ? "A HISTORY DIFFERS FROM THE ORACLE" : "0 differences");
+}
+
+async function printFailure(
+  { seed, what }: { readonly seed: number; readonly what: string },
+  version: string,
+): Promise<void> {
+  console.error(`seed ${seed} at ${version} ${commitOf()}: ${what}`);
+  console.error(`again: clicktally prove --seed ${seed} --runs 1 --trace`);
+  const history = planHistory(seed);
+  const shrunk = await shrink(
+    history,
+    what,
+    async (smaller) => (await runHistory(smaller)).failure,
+  );
+  console.error(`shrunk in ${shrunk.runs} runs to:`);
+  console.error(describeHistory(shrunk.history));
+  console.error(`which ends with: ${shrunk.failure}`);
+}
+
+/** Where this is a checkout. */
+function commitOf(): string {
+  try {
+    const revision = execFileSync("git", ["rev-parse", "--short", "HEAD"], {
+      cwd: import.meta.dirname,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    return `(commit ${revision.trim()})`;
+  } catch {
+    return "";
+  }
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new InvalidArgumentError("It must be a whole number of at least 1.");
+}

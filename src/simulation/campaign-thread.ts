@@ -1,0 +1,46 @@
+/** A thread of a campaign: runs every so many-th seed and reports each; stops at the first that fails. */
+
+import { parentPort, workerData } from "node:worker_threads";
+import { planHistory } from "./plan-history.ts";
+import { runHistory } from "./run-history.ts";
+
+export interface ThreadPlan {
+  readonly firstSeed: number;
+  readonly endSeed: number;
+  readonly step: number;
+  readonly repeatEvery: number;
+}
+
+export interface ReportedRun {
+  readonly seed: number;
+  readonly failure: string | undefined;
+  readonly strikes: readonly (readonly [string, number])[];
+  readonly clickCount: number;
+  readonly starts: number;
+  readonly isRepeated: boolean;
+}
+
+const { firstSeed, endSeed, step, repeatEvery } = workerData as ThreadPlan;
+const port = parentPort!;
+
+async function runSeed(seed: number): Promise<ReportedRun> {
+  const history = planHistory(seed);
+  const { failure, traceHash, strikes, clickCount, starts } = await runHistory(history);
+  const isRepeated = failure === undefined && seed % repeatEvery === 0;
+  const again = isRepeated ? await runHistory(history) : undefined;
+  const isSame = again === undefined || again.traceHash === traceHash;
+  return {
+    seed,
+    failure: isSame ? failure : "the same seed has given another trace",
+    strikes: [...strikes],
+    clickCount,
+    starts,
+    isRepeated,
+  };
+}
+
+for (let seed = firstSeed; seed < endSeed; seed += step) {
+  const report = await runSeed(seed);
+  port.postMessage(report);
+  if (report.failure !== undefined) break;
+}

@@ -1,0 +1,42 @@
+import type { Action, History } from "./history.ts";
+
+/** A history in lines, as much of it as fits a screen. */
+export function describeHistory({ settings, actions, faults }: History): string {
+  const { commit, maintenance, partitionCount, queueBytesMax, hotBytesMax, tickEveryMs } = settings;
+  const knobs = {
+    partitionCount,
+    ...commit,
+    ...maintenance,
+    queueBytesMax,
+    hotBytesMax,
+    tickEveryMs,
+  };
+  return [
+    `  settings ${JSON.stringify(knobs)}`,
+    `  ${JSON.stringify(settings.semantic)}`,
+    ...faults.map(
+      ({ armedAtMs, fault, step }) => `  from ${seconds(armedAtMs)}: ${fault} at ${step}`,
+    ),
+    ...actions.map((action) => `  at ${seconds(action.atMs)}: ${describeAction(action)}`),
+  ].join("\n");
+}
+
+function describeAction(action: Action): string {
+  switch (action.kind) {
+    case "send": {
+      const { source, format, history, items } = action.batch;
+      const clicks = items.map(({ fields }) => JSON.stringify(fields)).join(" ");
+      return `${history ? "import" : "send"} by ${source} as ${format}: ${clicks}`;
+    }
+    case "attributes":
+      return `attributes ${JSON.stringify(action.changes)}`;
+    case "restart":
+      return `restart with ${JSON.stringify(action.semantic)}`;
+    case "ask":
+      return `ask ${JSON.stringify(action.question)}`;
+  }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(3)} s`;
+}

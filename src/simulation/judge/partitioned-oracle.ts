@@ -1,0 +1,108 @@
+import type { PartitionProgress } from "../../model/commit.ts";
+import type { Filter } from "../../model/filter.ts";
+import type { LogRecord } from "../../model/log-record.ts";
+import type { SemanticConfig } from "../../model/semantic-config.ts";
+import type { OracleClick, OracleLedgerRow, OracleRestatement } from "../oracle/oracle-fold.ts";
+import type { OracleGroup, OracleQuery } from "../oracle/oracle.ts";
+import { Oracle } from "../oracle/oracle.ts";
+
+/** An oracle for each partition's log, up to some progress, and their answers put together. */
+export class PartitionedOracle {
+  private readonly first: SemanticConfig;
+  private readonly logs: readonly (readonly LogRecord[])[];
+  private oracles: Oracle[] = [];
+  private applied: number[] = [];
+
+  /** `first`: the configuration that holds until the log brings one. */
+  constructor(first: SemanticConfig, logs: readonly (readonly LogRecord[])[]) {
+    this.first = first;
+    this.logs = logs;
+    this.begin();
+  }
+
+  /** Exactly what these offsets cover, of all partitions that are not named nothing. */
+  moveTo(progress: readonly Pick<PartitionProgress, "partition" | "nextOffset">[]): void {
+    const wanted = this.logs.map(
+      (_, partition) => progress.find((known) => known.partition === partition)?.nextOffset ?? 0,
+    );
+    if (wanted.some((offset, partition) => offset < this.applied[partition]!)) this.begin();
+    for (const [partition, offset] of wanted.entries()) {
+      for (; this.applied[partition]! < offset; this.applied[partition]!++)
+        this.oracles[partition]!.apply(this.logs[partition]![this.applied[partition]!]!);
+    }
+  }
+
+  moveToEnd(): void {
+    this.moveTo(this.logs.map(({ length }, partition) => ({ partition, nextOffset: length })));
+  }
+
+  /** By partition. */
+  get clicks(): readonly (readonly OracleClick[])[] {
+    return this.oracles.map(({ clicks }) => clicks);
+  }
+
+  get journal(): OracleRestatement[] {
+    return this.oracles.flatMap(({ journal }) => journal);
+  }
+
+  /** By `source|minute of receipt`. */
+  get ledger(): Map<string, OracleLedgerRow> {
+    const sums = new Map<string, OracleLedgerRow>();
+    for (const [key, row] of this.oracles.flatMap(({ ledger }) => [...ledger])) {
+      const before = sums.get(key);
+      const names = Object.keys(row) as (keyof OracleLedgerRow)[];
+      const sum = Object.fromEntries(
+        names.map((name) => [name, row[name] + (before?.[name] ?? 0)]),
+      );
+      sums.set(key, sum as OracleLedgerRow);
+    }
+    return sums;
+  }
+
+  isFinal(minute: number): boolean {
+    return this.oracles.every((oracle) => oracle.isFinal(minute));
+  }
+
+  count(query: OracleQuery): number {
+    return this.oracles.reduce((sum, oracle) => sum + oracle.count(query), 0);
+  }
+
+  top(n: number, query: OracleQuery): OracleGroup[] {
+    const ads = this.breakdown(query, ["ad_id"]);
+    return ads.toSorted((a, b) => b.count - a.count).slice(0, n);
+  }
+
+  breakdown(
+    query: OracleQuery,
+    by: readonly string[],
+    bucketStarts = [query.fromMinute],
+  ): OracleGroup[] {
+    const groups = new Map<string, OracleGroup>();
+    for (const found of this.oracles.flatMap((o) => o.breakdown(query, by, bucketStarts))) {
+      const key = `${found.bucketStart} ${JSON.stringify(found.group)}`;
+      const before = groups.get(key);
+      groups.set(key, before ? { ...found, count: found.count + before.count } : found);
+    }
+    return [...groups.values()].toSorted(compareGroups);
+  }
+
+  matches(partition: number, filter: Filter, click: OracleClick): boolean {
+    return this.oracles[partition]!.matches(filter, click);
+  }
+
+  private begin(): void {
+    this.oracles = this.logs.map(() => new Oracle(this.first));
+    this.applied = this.logs.map(() => 0);
+  }
+}
+
+function compareGroups(a: OracleGroup, b: OracleGroup): number {
+  if (a.bucketStart !== b.bucketStart) return a.bucketStart - b.bucketStart;
+  for (const [i, value] of a.group.entries()) {
+    const other = b.group[i]!;
+    if (value === other) continue;
+    if (value === null || other === null) return value === null ? -1 : 1;
+    return Buffer.compare(Buffer.from(value), Buffer.from(other));
+  }
+  return 0;
+}

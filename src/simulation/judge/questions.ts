@@ -1,0 +1,158 @@
+/** Questions to the real query engine and to the oracle, with answers in one form. */
+
+import { checkFilter } from "../../model/check-filter.ts";
+import type { KnownFields } from "../../model/check-filter.ts";
+import type { OutcomeName } from "../../model/outcome.ts";
+import { outcomeNames } from "../../model/outcome.ts";
+import { parseFilter } from "../../model/parse-filter.ts";
+import { formatMinute, minuteMs } from "../../model/time.ts";
+import type { FinalityStatus, QueryService } from "../../query/query-service.ts";
+import type { Question } from "../history.ts";
+import type { OracleQuery } from "../oracle/oracle.ts";
+import type { PartitionedOracle } from "./partitioned-oracle.ts";
+
+/** What of an answer the oracle has a say in. */
+export interface Answer {
+  readonly status: FinalityStatus;
+  readonly rows: readonly (readonly (string | number)[])[];
+  readonly revision?: number;
+}
+
+const topN = 3;
+const limit = "10000";
+
+export async function ask(
+  query: QueryService,
+  question: Question,
+): Promise<{ readonly asOf: number; readonly answer: Answer }> {
+  const { fromMinute, toMinute, adId, filter } = question;
+  const request = {
+    from: String(fromMinute * minuteMs),
+    to: String(toMinute * minuteMs),
+    ...(filter !== undefined && { filter }),
+  };
+  switch (question.kind) {
+    case "count": {
+      const found = await query.count({ ...request, ad_id: adId });
+      const { count, status, revision, as_of: asOf } = found;
+      return { asOf, answer: { status, revision, rows: [[count]] } };
+    }
+    case "top": {
+      const found = await query.top({ ...request, topN: String(topN) });
+      const rows = found.ads.map(({ ad_id, count }) => [ad_id, count]);
+      return { asOf: found.as_of, answer: { status: found.status, rows } };
+    }
+    case "cells": {
+      const cells = { ...request, by: "ad_id", granularity: "minute", limit };
+      const found = await query.breakdown(cells);
+      const rows = found.rows.map((row) => [row["start"]!, row["ad_id"]!, row["count"]!]);
+      return { asOf: found.as_of, answer: { status: found.status, rows } };
+    }
+    case "explain": {
+      const found = await query.explain({ ...request, ad_id: adId, limit });
+      const clicks = found.clicks.map((click) => [
+        click.click_timestamp,
+        click.partition,
+        click.offset,
+        click.row,
+        click.event_id,
+        click.outcome,
+      ]);
+      const outcomes = outcomeNames.map((name) => found.outcomes[name]);
+      const { status, revision } = found;
+      return {
+        asOf: found.as_of,
+        answer: { status, revision, rows: [[found.count, ...outcomes], ...clicks] },
+      };
+    }
+  }
+}
+
+/** The oracle's answer, as of where it stands. */
+export function expectedAnswer(
+  oracle: PartitionedOracle,
+  question: Question,
+  known: KnownFields,
+): Answer {
+  const { kind, fromMinute, toMinute, adId } = question;
+  const filter = question.filter && checkFilter(parseFilter(question.filter), known);
+  const query: OracleQuery = { fromMinute, toMinute, ...(filter && { filter }) };
+  const status = (ad?: string): FinalityStatus => {
+    if (!oracle.isFinal(toMinute - 1)) return "provisional";
+    return revisionOf(oracle, query, ad) > 0 ? "restated" : "final";
+  };
+  switch (kind) {
+    case "count":
+      return {
+        status: status(adId),
+        revision: revisionOf(oracle, query, adId),
+        rows: [[oracle.count({ ...query, adId })]],
+      };
+    case "top":
+      return {
+        status: status(),
+        rows: oracle.top(topN, query).map(({ group, count }) => [group[0]!, count]),
+      };
+    case "cells": {
+      const minutes = Array.from({ length: toMinute - fromMinute }, (_, i) => fromMinute + i);
+      const rows = oracle
+        .breakdown(query, ["ad_id"], minutes)
+        .map(({ bucketStart, group, count }) => [formatMinute(bucketStart), group[0]!, count]);
+      return { status: status(), rows };
+    }
+    case "explain":
+      return {
+        status: status(adId),
+        revision: revisionOf(oracle, query, adId),
+        rows: explainedRows(oracle, query, adId),
+      };
+  }
+}
+
+function revisionOf(oracle: PartitionedOracle, query: OracleQuery, adId?: string): number {
+  const { fromMinute, toMinute } = query;
+  return oracle.journal.filter(
+    (entry) =>
+      entry.minute >= fromMinute &&
+      entry.minute < toMinute &&
+      (adId === undefined || entry.adId === adId),
+  ).length;
+}
+
+function explainedRows(
+  oracle: PartitionedOracle,
+  query: OracleQuery,
+  adId: string,
+): (string | number)[][] {
+  const clicks = oracle.clicks.flatMap((all, partition) =>
+    all
+      .filter(
+        (click) =>
+          click.adId === adId && click.minute >= query.fromMinute && click.minute < query.toMinute,
+      )
+      .filter(
+        (click) => query.filter === undefined || oracle.matches(partition, query.filter, click),
+      )
+      .map((click) => ({ partition, click })),
+  );
+  const inOrder = clicks.toSorted(
+    (a, b) =>
+      a.click.time - b.click.time ||
+      a.partition - b.partition ||
+      a.click.offset - b.click.offset ||
+      a.click.row - b.click.row,
+  );
+  const countOf = (name: OutcomeName): number =>
+    clicks.filter(({ click }) => click.outcome === name).length;
+  return [
+    [countOf("counted") + countOf("restated"), ...outcomeNames.map(countOf)],
+    ...inOrder.map(({ partition, click }) => [
+      new Date(click.time).toISOString(),
+      partition,
+      click.offset,
+      click.row,
+      click.eventId,
+      click.outcome,
+    ]),
+  ];
+}

@@ -1,0 +1,106 @@
+/** Histories from seeds: dense in what is hard. Few ads and ids, so that nearly everything collides. */
+
+import { hourMs, minuteMs } from "../model/time.ts";
+import { Random } from "../traffic/random.ts";
+import { ClickPlanner } from "./plan-clicks.ts";
+import type { Action, History, HistorySettings, SemanticSettings } from "./history.ts";
+import { planQuestion } from "./plan-questions.ts";
+import type { PlannedFault } from "./world/faults.ts";
+import { allStrikes } from "./world/steps.ts";
+
+const baseSemantic: SemanticSettings = {
+  dimensions: [
+    { name: "country", in: "minute", type: "country" },
+    { name: "device", in: "minute", type: "string" },
+    { name: "user_id", in: "raw", type: "string" },
+    { name: "ip", in: "raw", type: "ip" },
+  ],
+  adAttributes: ["campaign_id", "advertiser_id"],
+  outOfOrdernessMs: 15_000,
+  allowedLatenessMs: minuteMs,
+  idleLagMs: 15_000,
+  dedupHorizonMs: 6 * hourMs,
+  dedupRecentMs: 2 * hourMs,
+  late: "restate",
+};
+
+/** Silence is long, and one tick in it as good as a thousand. */
+const ticksMax = 60;
+
+export function planHistory(seed: number): History {
+  const random = new Random(seed);
+  const planned = planSettings(random);
+  const actions = planActions(random, planned);
+  const lastMs = actions.at(-1)!.atMs;
+  const settings = { ...planned, tickEveryMs: Math.max(planned.tickEveryMs, lastMs / ticksMax) };
+  return { seed, settings, actions, faults: planFaults(random, lastMs) };
+}
+
+function planSettings(random: Random): HistorySettings {
+  return {
+    // Close to midnight UTC, so that many histories cross a day.
+    startMs: Date.UTC(2026, 0, 15, 20 + random.below(4), random.below(60)),
+    semantic: planSemantic(random, baseSemantic),
+    partitionCount: random.pick([1, 1, 2]),
+    commit: {
+      delayMsMax: random.pick([0, 20, 100, 1_000]),
+      clicksMax: random.pick([1, 7, 50, 1_000]),
+    },
+    maintenance: {
+      checkpointMsMax: random.pick([20_000, 120_000, 600_000]),
+      checkpointClicksMax: random.pick([10, 40, 150]),
+    },
+    queueBytesMax: random.pick([5_000, 20_000, 1e9, 1e9]),
+    hotBytesMax: random.pick([0, 100_000, 1e8]),
+    tickEveryMs: random.pick([20_000, minuteMs, 3 * minuteMs]),
+  };
+}
+
+function planSemantic(random: Random, before: SemanticSettings): SemanticSettings {
+  return {
+    ...before,
+    late: random.pick(["restate", "restate", "quarantine"]),
+    allowedLatenessMs: random.pick([0, 30_000, minuteMs, 5 * minuteMs]),
+    dedupHorizonMs: random.pick([4, 6]) * hourMs,
+    dedupRecentMs: random.pick([1, 2, 4]) * hourMs,
+  };
+}
+
+function planActions(random: Random, settings: HistorySettings): Action[] {
+  const clicks = new ClickPlanner(random, settings);
+  const actions: Action[] = [];
+  const batchCount = random.between(60, 90);
+  let { semantic } = settings;
+  let atMs = 1_000;
+  for (let batches = 0; batches < batchCount; batches++) {
+    atMs += pauseMs(random);
+    actions.push({ atMs, kind: "send", batch: clicks.batch(atMs) });
+    if (random.chance(0.05)) {
+      actions.push({ atMs, kind: "attributes", changes: [clicks.attributeChange(atMs)] });
+    }
+    if (random.chance(0.15)) {
+      const laterMs = atMs + random.below(3_000);
+      const question = planQuestion(random, settings, laterMs);
+      actions.push({ atMs: laterMs, kind: "ask", question });
+    }
+    if (random.chance(0.02)) {
+      if (random.chance(0.7)) semantic = planSemantic(random, semantic);
+      actions.push({ atMs, kind: "restart", semantic });
+    }
+  }
+  return actions.toSorted((a, b) => a.atMs - b.atMs);
+}
+
+/** Mostly seconds, at times minutes, seldom hours: a history crosses minutes, hours and the dedup horizon. */
+function pauseMs(random: Random): number {
+  if (random.chance(0.04)) return random.between(1, 3 * hourMs);
+  if (random.chance(0.15)) return random.between(1, 3 * minuteMs);
+  return random.between(0, 5_000);
+}
+
+/** Any strike is as likely as any other. They lie in wait from a moment on until their step is reached. */
+function planFaults(random: Random, lastMs: number): PlannedFault[] {
+  return Array.from({ length: random.between(4, 10) }, () =>
+    Object.assign({ armedAtMs: random.unit() * lastMs }, random.pick(allStrikes)),
+  );
+}

@@ -1,0 +1,182 @@
+/** Runs one history to its end and judges what came of it. */
+
+import { CodedError } from "../model/errors.ts";
+import type { AdAttributesChange } from "../model/log-record.ts";
+import { Clients } from "./client.ts";
+import type { Action, History, Question } from "./history.ts";
+import { judge } from "./judge/judge.ts";
+import type { RecordedAnswer } from "./judge/judge-answers.ts";
+import { ask } from "./judge/questions.ts";
+import { Supervisor } from "./supervisor.ts";
+import { DeviceError } from "./world/process.ts";
+import { Machine } from "./world/machine.ts";
+
+export interface RunOptions {
+  readonly keepsTrace?: boolean;
+}
+
+export interface RunResult {
+  /** Undefined where everything is as the oracle says. */
+  readonly failure: string | undefined;
+  readonly traceHash: string;
+  readonly trace: readonly string[] | undefined;
+  /** By strike, how often it happened. */
+  readonly strikes: ReadonlyMap<string, number>;
+  readonly clickCount: number;
+  readonly starts: number;
+}
+
+/** All that was sent must be answered this long after the last action, in simulated time. */
+const patienceMs = 6 * 3_600_000;
+/** Who asks waits so long. */
+const deadlineMs = 120_000;
+
+export async function runHistory(history: History, options: RunOptions = {}): Promise<RunResult> {
+  const { settings, seed, actions, faults } = history;
+  const { keepsTrace = false } = options;
+  const machine = new Machine({ seed, startMs: settings.startMs, faults, keepsTrace });
+  const supervisor = new Supervisor(machine, settings);
+  const clients = new Clients(machine, settings.semantic.dimensions, () => supervisor.service);
+  const run = new HistoryRun(machine, supervisor, clients);
+  const failure = await run.play(actions);
+  const verdict =
+    failure ??
+    (await judge({
+      history,
+      machine,
+      service: supervisor.service!,
+      acks: clients.acks,
+      recorded: run.recorded,
+    }));
+  return {
+    failure: verdict,
+    traceHash: machine.trace.hash(),
+    trace: machine.trace.lines,
+    strikes: machine.faults.strikes,
+    clickCount: clicksOf(actions),
+    starts: supervisor.starts,
+  };
+}
+
+class HistoryRun {
+  readonly recorded: RecordedAnswer[] = [];
+  private readonly machine: Machine;
+  private readonly supervisor: Supervisor;
+  private readonly clients: Clients;
+  private bug: string | undefined;
+  private underWay = 0;
+
+  constructor(machine: Machine, supervisor: Supervisor, clients: Clients) {
+    this.machine = machine;
+    this.supervisor = supervisor;
+    this.clients = clients;
+  }
+
+  /** Until everything is answered and committed; resolves with what must not have happened. */
+  async play(actions: readonly Action[]): Promise<string | undefined> {
+    const { machine, supervisor, clients } = this;
+    const { time } = machine;
+    for (const action of actions) time.after(action.atMs, () => this.begin(action));
+    supervisor.start();
+    const lastMs = actions.at(-1)?.atMs ?? 0;
+    await time.runUntil(() => this.isBroken || time.nowMs >= lastMs, lastMs);
+    machine.heal();
+    const isAnswered = (): boolean => clients.pending === 0 && this.underWay === 0;
+    if (!(await this.wait(() => isAnswered() && supervisor.service !== undefined)))
+      return this.broken ?? `hangs: ${clients.pending} bodies unanswered`;
+    const service = supervisor.service!;
+    let isStill = false;
+    // Ticks would move the watermark on while it is judged.
+    void service.ingest[Symbol.asyncDispose]().then(() => (isStill = true));
+    if (!(await this.wait(() => isStill && service.isCaughtUp)))
+      return this.broken ?? "hangs: what was appended is not committed";
+    return this.broken;
+  }
+
+  private get broken(): string | undefined {
+    return this.supervisor.failure ?? this.bug ?? this.clients.refusals[0];
+  }
+
+  private get isBroken(): boolean {
+    return this.broken !== undefined;
+  }
+
+  /** False where it is broken, or the patience over, before. */
+  private async wait(isDone: () => boolean): Promise<boolean> {
+    const { time } = this.machine;
+    await time.runUntil(() => this.isBroken || isDone(), time.nowMs + patienceMs);
+    return !this.isBroken && isDone();
+  }
+
+  private begin(action: Action): void {
+    switch (action.kind) {
+      case "send":
+        this.watch(this.clients.send(action.batch));
+        break;
+      case "attributes":
+        this.watch(this.changeAttributes(action.changes));
+        break;
+      case "restart":
+        this.watch(this.supervisor.restartWith(action.semantic));
+        break;
+      case "ask":
+        this.watch(this.ask(action.question));
+        break;
+    }
+  }
+
+  private async changeAttributes(changes: readonly AdAttributesChange[]): Promise<void> {
+    const { service } = this.supervisor;
+    if (!service) return;
+    const appended = service.ingest.appendControl({ type: "ad_attributes", changes });
+    await this.unlessDead(appended.catch(expectRefusal));
+  }
+
+  private async ask(question: Question): Promise<void> {
+    const { service } = this.supervisor;
+    if (!service) return;
+    const answered = await this.unlessDead(
+      ask(service.engine.query, question).catch(expectRefusal),
+    );
+    if (!answered) return;
+    const { asOf, answer } = answered;
+    const progress = service.store.progressAt(asOf);
+    if (!progress) throw new Error(`an answer as of commit ${asOf}, which the store has not seen`);
+    this.recorded.push({ question, answer, progress });
+    this.machine.note(`answered ${question.kind} as of ${asOf}`);
+  }
+
+  /** Who asks a process that dies is not told of it. */
+  private unlessDead<T>(work: Promise<T>): Promise<T | undefined> {
+    const { time } = this.machine;
+    const over = new Promise<undefined>((resolve) =>
+      time.after(deadlineMs, () => resolve(undefined)),
+    );
+    return Promise.race([work, over]);
+  }
+
+  /** An error that nobody expects is a bug. */
+  private watch(work: Promise<void>): void {
+    this.underWay++;
+    const end = (): void => {
+      this.underWay--;
+    };
+    work.then(end, (error: unknown) => {
+      end();
+      this.bug ??= error instanceof Error ? (error.stack ?? error.message) : String(error);
+    });
+  }
+}
+
+/** Of a store that is away or a queue that takes nothing. */
+function expectRefusal(error: unknown): undefined {
+  if (error instanceof CodedError || error instanceof DeviceError) return undefined;
+  throw error;
+}
+
+function clicksOf(actions: readonly Action[]): number {
+  return actions.reduce(
+    (sum, action) => sum + (action.kind === "send" ? action.batch.items.length : 0),
+    0,
+  );
+}

@@ -1,0 +1,159 @@
+/** The real ingest, engine and settings' log, put together on simulated devices as main.ts does it on real ones. */
+
+import { pause } from "../clock/clock.ts";
+import type { ConfigFile } from "../config/config-log.ts";
+import { appendConfig, planConfig } from "../config/config-log.ts";
+import type { Engine } from "../engine/engine.ts";
+import { openEngine } from "../engine/engine.ts";
+import { Ingest } from "../ingest/accept.ts";
+import { CodedError } from "../model/errors.ts";
+import { announced } from "../queue/announced-queue.ts";
+import type { HistorySettings, SemanticSettings } from "./history.ts";
+import { SimulatedQueue } from "./queue/simulated-queue.ts";
+import { SimulatedStore } from "./store/simulated-store.ts";
+import { sealed, unsealed } from "./world/chunk.ts";
+import { fileNames } from "./world/file-names.ts";
+import type { SimulatedProcess } from "./world/process.ts";
+
+const secret = new Uint8Array(32).fill(7);
+const maxFutureMs = 60_000;
+const retryDelays = { msMin: 50, msMax: 5_000 };
+const whileFullMs = 200;
+const dedupBytesMax = 1e9;
+
+export interface ServiceOptions {
+  readonly process: SimulatedProcess;
+  readonly settings: HistorySettings;
+  readonly semantic: SemanticSettings;
+  /** Told that the process must end. */
+  readonly failed: () => void;
+}
+
+export class SimulatedService {
+  readonly ingest: Ingest;
+  readonly engine: Engine;
+  readonly store: SimulatedStore;
+  readonly queue: SimulatedQueue;
+  readonly process: SimulatedProcess;
+
+  private constructor(
+    process: SimulatedProcess,
+    ingest: Ingest,
+    engine: Engine,
+    store: SimulatedStore,
+    queue: SimulatedQueue,
+  ) {
+    this.process = process;
+    this.ingest = ingest;
+    this.engine = engine;
+    this.store = store;
+    this.queue = queue;
+  }
+
+  /** Resolves when it is ready; never settles where the process dies meanwhile. */
+  static async start({
+    process,
+    settings,
+    semantic,
+    failed,
+  }: ServiceOptions): Promise<SimulatedService> {
+    const { machine, clock } = process;
+    const { disk } = machine;
+    let engine: Engine | undefined;
+    const queue = new SimulatedQueue(disk, process, {
+      partitionCount: settings.partitionCount,
+      bytesMax: settings.queueBytesMax,
+    });
+    const log = announced(queue, {
+      appended: (partition) => engine?.notify(partition),
+      failed,
+    });
+    const ingest = new Ingest(log, clock, {
+      layout: semantic.dimensions,
+      unknownFields: "ignore",
+      missingEventId: "derive",
+      maxFutureMs,
+      bodyBytesMax: 1e6,
+      decompressedBytesMax: 1e6,
+      itemsMax: 1e4,
+    });
+    const file = configFile(process);
+    const planned = await planConfig({
+      file,
+      settings: semantic,
+      maxFutureMs,
+      hasStore: disk.has(fileNames.storeLog),
+      now: () => clock.nowMs(),
+    });
+    const store = await SimulatedStore.open(disk, process, () => machine.oldCopy.take());
+    const opening = openEngine({
+      clock,
+      queue,
+      store,
+      secret,
+      placeholderConfig: { ...semantic, generation: 0, fromMinute: 0 },
+      configGeneration: planned.config.generation,
+      limits: settings.commit,
+      maintenance: settings.maintenance,
+      retryDelays,
+      dedupBytesMax,
+      hotBytesMax: settings.hotBytesMax,
+      trim: async (progress) => {
+        for (const { partition, nextOffset } of progress) await log.trim(partition, nextOffset);
+      },
+      queueBytes: () => queue.sizeBytes(),
+      onDedupFull: () => {},
+      onProblem: (what, error) => machine.note(`${what}: ${String(error)}`),
+    });
+    const opened = opening.then((made) => (engine = made));
+    opened.catch(() => {});
+    // A full queue is emptied by the engine, which must not be waited for.
+    for (;;) {
+      try {
+        await appendConfig(file, planned, (control) => ingest.appendControl(control));
+        break;
+      } catch (error) {
+        if (!(error instanceof CodedError) || error.code !== "queue_full") throw error;
+        await Promise.race([
+          pause(clock, whileFullMs, new AbortController().signal),
+          opened.then(({ stopped }) => stopped),
+        ]);
+      }
+    }
+    const service = new SimulatedService(process, ingest, await opened, store, queue);
+    ingest.ticks({ idleLagMs: semantic.idleLagMs, everyMs: settings.tickEveryMs });
+    return service;
+  }
+
+  /** Whether all that the log holds is committed. */
+  get isCaughtUp(): boolean {
+    return this.store.progress.every(
+      ({ partition, nextOffset }) => this.queue.nextOffset(partition) === nextOffset,
+    );
+  }
+
+  /** Stops it in good order. */
+  async stop(): Promise<void> {
+    await this.engine[Symbol.asyncDispose]();
+    await this.ingest[Symbol.asyncDispose]();
+  }
+}
+
+/** config.json, replaced as a whole. */
+function configFile(process: SimulatedProcess): ConfigFile {
+  const { disk } = process.machine;
+  const { config, newConfig } = fileNames;
+  return {
+    path: config,
+    async read() {
+      const [content] = disk.has(config) ? disk.file(config).chunks : [];
+      return content && unsealed<string>(content);
+    },
+    async write(content) {
+      disk.remove(newConfig);
+      await process.step("config.write", () => disk.file(newConfig).append(sealed(content)));
+      await process.step("config.sync", () => disk.file(newConfig).sync());
+      await process.step("config.swap", () => disk.rename(newConfig, config));
+    },
+  };
+}

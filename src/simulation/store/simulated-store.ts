@@ -1,0 +1,341 @@
+/**
+ * The click store on a simulated disk: its contents in memory, a log of commits and compactions, and a snapshot that
+ * checkpoints put in the place of the log. It keeps the port's promises in the plainest way, so that the simulator
+ * can break every step of them.
+ */
+
+import { formatEventId } from "../../model/click-batch.ts";
+import { adDictionary } from "../../model/commit.ts";
+import type { Commit, PartitionProgress } from "../../model/commit.ts";
+import { CodedError } from "../../model/errors.ts";
+import { outcomeNames } from "../../model/outcome.ts";
+import type {
+  AdAttributes,
+  AggregateQuery,
+  AggregateResult,
+  BucketState,
+  ClicksPage,
+  ClicksQuery,
+  ClickStore,
+  IdentityChunk,
+  IdentityProbes,
+  LedgerRow,
+  MinuteChunk,
+  OutcomeCounts,
+  RecoveredState,
+  RecountResult,
+  RestatementRow,
+  Snapshot,
+} from "../../store/click-store.ts";
+import { hourOf } from "../../model/time.ts";
+import { compareUtf8 } from "../../model/utf8-order.ts";
+import { sealed } from "../world/chunk.ts";
+import type { SimulatedDisk } from "../world/disk.ts";
+import { fileNames } from "../world/file-names.ts";
+import type { Steps } from "../world/process.ts";
+import { DeviceError } from "../world/process.ts";
+import { Turns } from "../world/turns.ts";
+import { aggregateRows, attributeAt } from "./aggregate.ts";
+import { countOutcomes, countsForDedup, listClicks } from "./clicks.ts";
+import type { LogWrite } from "./open-contents.ts";
+import { dropCovered, openContents } from "./open-contents.ts";
+import { recountRows } from "./recount.ts";
+import type { Contents, RawRow } from "./tables.ts";
+import {
+  applyCommit,
+  compactContents,
+  copyOf,
+  hourlyIdentityOf,
+  minuteOfRow,
+  progressOf,
+  rowsOfCommit,
+  textOfKey,
+} from "./tables.ts";
+
+export class SimulatedStore implements ClickStore {
+  private readonly disk: SimulatedDisk;
+  private readonly steps: Steps;
+  private readonly turns = new Turns();
+  private readonly beforeSwap: () => void;
+  /** Progress by the sequence of the commit it was reached with, of the commits since the opening. */
+  private readonly progressBySequence = new Map<number, readonly PartitionProgress[]>();
+  private contents: Contents;
+  private isClosed = false;
+
+  private constructor(disk: SimulatedDisk, steps: Steps, beforeSwap: () => void) {
+    this.disk = disk;
+    this.steps = steps;
+    this.beforeSwap = beforeSwap;
+    this.contents = openContents(disk);
+    this.noteProgress();
+  }
+
+  /** Rejects with `data_corrupt` where the snapshot is damaged; a log that can't be replayed is left behind. */
+  static async open(
+    disk: SimulatedDisk,
+    steps: Steps,
+    beforeSwap = (): void => {},
+  ): Promise<SimulatedStore> {
+    await steps.step("recover.open");
+    return new SimulatedStore(disk, steps, beforeSwap);
+  }
+
+  get progress(): readonly PartitionProgress[] {
+    return progressOf(this.contents);
+  }
+
+  /** For judging answers: what the commit of an `as_of` had applied. */
+  progressAt(sequence: number): readonly PartitionProgress[] | undefined {
+    return this.progressBySequence.get(sequence);
+  }
+
+  async recover(): Promise<RecoveredState> {
+    await this.steps.step("recover.load");
+    const { sequence, dictionaries, configs } = this.contents;
+    return {
+      sequence,
+      progress: progressOf(this.contents),
+      dictionaries: new Map([...dictionaries].map(([name, values]) => [name, [...values]])),
+      configs: [...configs],
+    };
+  }
+
+  commit(commit: Commit): Promise<void> {
+    return this.turns.take(async () => {
+      await this.steps.step("commit.begin");
+      this.checkOpen();
+      if (commit.sequence <= this.contents.sequence) return;
+      if (commit.sequence !== this.contents.sequence + 1) {
+        throw new CodedError(
+          "data_corrupt",
+          `commit ${commit.sequence} given to a store whose last commit is ${this.contents.sequence}`,
+        );
+      }
+      const rows = rowsOfCommit(commit);
+      await this.write({ kind: "commit", commit }, "commit");
+      applyCommit(this.contents, commit, rows);
+      this.noteProgress();
+      await this.steps.step("commit.done");
+    });
+  }
+
+  compact(endMinute: number): Promise<void> {
+    return this.turns.take(async () => {
+      await this.steps.step("compact.begin");
+      await this.write({ kind: "compact", endMinute, sequence: this.contents.sequence }, "compact");
+      compactContents(this.contents, endMinute);
+      await this.steps.step("compact.done");
+    });
+  }
+
+  /** Commits go on meanwhile: the snapshot is of its beginning. */
+  async checkpoint(): Promise<PartitionProgress[]> {
+    const { disk, steps } = this;
+    await steps.step("checkpoint.begin");
+    const { snapshot, newSnapshot, storeLog } = fileNames;
+    const covered = progressOf(this.contents);
+    const { sequence } = this.contents;
+    const content = sealed(copyOf(this.contents));
+    disk.remove(newSnapshot);
+    await steps.step("checkpoint.write", () => disk.file(newSnapshot).append(content));
+    await steps.step("checkpoint.sync", () => disk.file(newSnapshot).sync());
+    await steps.step("checkpoint.swap", () => {
+      this.beforeSwap();
+      disk.rename(newSnapshot, snapshot);
+    });
+    await steps.step("checkpoint.truncate", () => dropCovered(disk.file(storeLog), sequence));
+    await steps.step("checkpoint.done");
+    return covered;
+  }
+
+  async aggregate(query: AggregateQuery): Promise<AggregateResult> {
+    await this.steps.step("query");
+    return { rows: aggregateRows(this.contents, query), ...this.seen() };
+  }
+
+  async clicks(query: ClicksQuery): Promise<ClicksPage> {
+    await this.steps.step("query");
+    return { ...listClicks(this.contents, query), ...this.seen() };
+  }
+
+  async recount(fromMinute: number, toMinute: number, limit: number): Promise<RecountResult> {
+    await this.steps.step("query");
+    return { ...recountRows(this.contents, fromMinute, toMinute, limit), ...this.seen() };
+  }
+
+  async *scanIdentities(fromMs: number, toMs: number): AsyncGenerator<IdentityChunk> {
+    await this.steps.step("recover.scan");
+    const rows = this.contents.raw.filter(
+      (row) => row.time >= fromMs && row.time < toMs && countsForDedup(row.outcome),
+    );
+    if (rows.length > 0) yield identityChunk(rows);
+  }
+
+  async findIdentities(probes: IdentityProbes): Promise<Uint8Array> {
+    await this.steps.step("probe");
+    const recorded = new Set(
+      this.contents.raw.filter((row) => countsForDedup(row.outcome)).map(hourlyIdentityOf),
+    );
+    return Uint8Array.from({ length: probes.rowCount }, (_, i) => {
+      const kind = probes.eventIdKinds[i]!;
+      const hour = hourOf(probes.clickTimestamps[i]!);
+      const text = probes.eventIdTexts[i] ?? undefined;
+      const id = formatEventId(kind, probes.eventIdWords, i * 4, text);
+      return recorded.has(`${hour} ${probes.adKeys[i]} ${kind} ${id}`) ? 1 : 0;
+    });
+  }
+
+  async bucketStates(
+    buckets: readonly { minute: number; adKey: number }[],
+  ): Promise<BucketState[]> {
+    await this.steps.step("buckets");
+    const { minutes, journal } = this.contents;
+    return buckets.map(({ minute, adKey }) => ({
+      count: minutes
+        .filter((row) => row.minute === minute && row.adKey === adKey)
+        .reduce((sum, { count }) => sum + count, 0),
+      revision: journal
+        .filter((entry) => entry.minute === minute && entry.adKey === adKey)
+        .reduce((highest, { revision }) => Math.max(highest, revision), 0),
+    }));
+  }
+
+  async *scanMinutes(fromMinute: number, toMinute: number): AsyncGenerator<MinuteChunk> {
+    await this.steps.step("recover.scan");
+    const { minutes, keyed } = this.contents;
+    const rows = minutes.filter(({ minute }) => minute >= fromMinute && minute < toMinute);
+    if (rows.length === 0) return;
+    yield {
+      rowCount: rows.length,
+      minutes: Int32Array.from(rows, ({ minute }) => minute),
+      adKeys: Int32Array.from(rows, ({ adKey }) => adKey),
+      dimensionKeys: new Map(
+        [...keyed].map((name) => [
+          name,
+          Int32Array.from(rows, ({ dimensionKeys }) => dimensionKeys[name] ?? 0),
+        ]),
+      ),
+      counts: Int32Array.from(rows, ({ count }) => count),
+    };
+  }
+
+  async restatements(
+    fromMinute: number,
+    toMinute: number,
+    adId?: string,
+  ): Promise<RestatementRow[]> {
+    await this.steps.step("query");
+    return this.contents.journal
+      .filter(({ minute }) => minute >= fromMinute && minute < toMinute)
+      .map(({ adKey, partition: _partition, offset: _offset, ...rest }) =>
+        Object.assign(rest, { adId: textOfKey(this.contents, adDictionary, adKey) ?? "" }),
+      )
+      .filter((row) => adId === undefined || row.adId === adId);
+  }
+
+  async ledger(fromMinute: number, toMinute: number): Promise<LedgerRow[]> {
+    await this.steps.step("query");
+    const rows = new Map<string, LedgerRow>();
+    for (const { source, receivedMinute, outcomes } of this.contents.ledger) {
+      if (receivedMinute < fromMinute || receivedMinute >= toMinute) continue;
+      const key = `${receivedMinute} ${source}`;
+      const before = rows.get(key);
+      const sums = Object.fromEntries(
+        outcomeNames.map((name) => [name, (before?.outcomes[name] ?? 0) + (outcomes[name] ?? 0)]),
+      ) as LedgerRow["outcomes"];
+      const received = Object.values(sums).reduce((sum, n) => sum + n, 0);
+      rows.set(key, { source, receivedMinute, received, outcomes: sums });
+    }
+    return [...rows.values()].toSorted(
+      (a, b) => a.receivedMinute - b.receivedMinute || compareUtf8(a.source, b.source),
+    );
+  }
+
+  async adAttributes(adId: string): Promise<AdAttributes | undefined> {
+    await this.steps.step("query");
+    const changes = this.contents.attributes.filter(({ ad_id }) => ad_id === adId);
+    const attributes: Record<string, string> = {};
+    for (const name of new Set(changes.flatMap((change) => Object.keys(change.attributes)))) {
+      const value = attributeAt(this.contents, adId, name, Infinity);
+      if (value !== null) attributes[name] = value;
+    }
+    if (Object.keys(attributes).length === 0) return undefined;
+    const valid_from_minute = Math.max(...changes.map((change) => change.valid_from_minute));
+    return { ad_id: adId, attributes, valid_from_minute };
+  }
+
+  async outcomesOf(
+    partition: number,
+    offset: number,
+    fromRow: number,
+    toRow: number,
+  ): Promise<OutcomeCounts | undefined> {
+    await this.steps.step("query");
+    const { records, raw } = this.contents;
+    const record = records.get(`${partition}:${offset}`);
+    if (!record) return undefined;
+    const end = record.firstRow + Math.min(toRow, record.rowCount);
+    return countOutcomes(raw.slice(record.firstRow + fromRow, end));
+  }
+
+  async extent(): Promise<{ firstMinute: number; lastMinute: number } | undefined> {
+    await this.steps.step("query");
+    const { raw, minutes } = this.contents;
+    const all = [...raw.map(minuteOfRow), ...minutes.map(({ minute }) => minute)];
+    if (all.length === 0) return undefined;
+    return {
+      firstMinute: all.reduce((a, b) => Math.min(a, b)),
+      lastMinute: all.reduce((a, b) => Math.max(a, b)),
+    };
+  }
+
+  async sizeBytes(): Promise<number> {
+    const files = [fileNames.storeLog, fileNames.snapshot].map((name) => this.disk.file(name));
+    return 1 + files.reduce((sum, { chunks }) => sum + chunks.length, 0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.turns.take(async () => {
+      this.isClosed = true;
+    });
+  }
+
+  private seen(): Snapshot {
+    return { asOf: this.contents.sequence, progress: progressOf(this.contents) };
+  }
+
+  private noteProgress(): void {
+    this.progressBySequence.set(this.contents.sequence, progressOf(this.contents));
+  }
+
+  private checkOpen(): void {
+    if (this.isClosed) throw new CodedError("storage_failed", "the store is closed");
+  }
+
+  /** After a failed sync nobody knows what is durable: the store goes on from what its disk says. */
+  private async write(write: LogWrite, protocol: "commit" | "compact"): Promise<void> {
+    const { steps, disk } = this;
+    const file = disk.file(fileNames.storeLog);
+    try {
+      await steps.step(`${protocol}.write`, () => file.append(sealed(write)));
+      await steps.step(`${protocol}.sync`, () => file.sync());
+    } catch (error) {
+      if (error instanceof DeviceError && error.kind === "sync_error") {
+        this.contents = openContents(disk);
+        this.noteProgress();
+      }
+      throw error;
+    }
+  }
+}
+
+function identityChunk(rows: readonly RawRow[]): IdentityChunk {
+  return {
+    rowCount: rows.length,
+    adKeys: Int32Array.from(rows, ({ adKey }) => adKey),
+    eventIdKinds: Uint8Array.from(rows, ({ eventIdKind }) => eventIdKind),
+    eventIdWords: Uint32Array.from(rows.flatMap(({ eventIdWords }) => eventIdWords)),
+    eventIdTexts: rows.map(({ eventIdText }) => eventIdText),
+    clickTimestamps: Float64Array.from(rows, ({ time }) => time),
+  };
+}

@@ -1,0 +1,229 @@
+/** What the simulated store holds, as plain rows: the simplest thing that a store's answers can be computed from. */
+
+import { EventIdKind, eventIdAt, textAt } from "../../model/click-batch.ts";
+import type { NamedColumn } from "../../model/click-batch.ts";
+import type {
+  Commit,
+  DecidedClicks,
+  LedgerDelta,
+  MinuteDeltas,
+  PartitionProgress,
+  Restatement,
+} from "../../model/commit.ts";
+import { formatIp } from "../../model/ip.ts";
+import type { AdAttributesChange } from "../../model/log-record.ts";
+import type { SemanticConfig } from "../../model/semantic-config.ts";
+import { hourOf, minuteOf } from "../../model/time.ts";
+
+export interface RawRow {
+  readonly partition: number;
+  readonly offset: number;
+  readonly row: number;
+  readonly receivedAtMs: number;
+  readonly source: string;
+  readonly adKey: number;
+  readonly eventIdKind: number;
+  /** Zeros where the id is a text. */
+  readonly eventIdWords: readonly number[];
+  readonly eventIdText: string | null;
+  readonly eventId: string;
+  readonly time: number;
+  readonly outcome: number;
+  readonly dimensions: Readonly<Record<string, string>>;
+}
+
+export interface MinuteRow {
+  readonly minute: number;
+  readonly adKey: number;
+  /** Dictionary keys, absent where missing. */
+  readonly dimensionKeys: Readonly<Record<string, number>>;
+  readonly count: number;
+  readonly restated: number;
+  readonly sequence: number;
+}
+
+export type JournalRow = Restatement & { readonly asOf: number };
+
+/** Everything. */
+export interface Contents {
+  sequence: number;
+  readonly progress: Map<number, PartitionProgress>;
+  readonly dictionaries: Map<string, string[]>;
+  readonly configs: SemanticConfig[];
+  readonly raw: RawRow[];
+  /** Rows by record, `partition:offset`. */
+  readonly records: Map<string, { readonly firstRow: number; readonly rowCount: number }>;
+  minutes: MinuteRow[];
+  readonly ledger: LedgerDelta[];
+  readonly journal: JournalRow[];
+  readonly attributes: AdAttributesChange[];
+  /** Names of minute dimensions so far, and of those of addresses. */
+  readonly keyed: Set<string>;
+  readonly addresses: Set<string>;
+}
+
+export function emptyContents(): Contents {
+  return {
+    sequence: 0,
+    progress: new Map(),
+    dictionaries: new Map(),
+    configs: [],
+    raw: [],
+    records: new Map(),
+    minutes: [],
+    ledger: [],
+    journal: [],
+    attributes: [],
+    keyed: new Set(),
+    addresses: new Set(),
+  };
+}
+
+/** Rows never change, so that a copy may share them. */
+export function copyOf(contents: Contents): Contents {
+  return {
+    sequence: contents.sequence,
+    progress: new Map(contents.progress),
+    dictionaries: new Map(contents.dictionaries),
+    configs: [...contents.configs],
+    raw: [...contents.raw],
+    records: new Map(contents.records),
+    minutes: [...contents.minutes],
+    ledger: [...contents.ledger],
+    journal: [...contents.journal],
+    attributes: [...contents.attributes],
+    keyed: new Set(contents.keyed),
+    addresses: new Set(contents.addresses),
+  };
+}
+
+/** What of a commit becomes rows. Throws where it can't be made, before anything is changed. */
+export interface CommitRows {
+  readonly raw: readonly RawRow[];
+  readonly minutes: readonly MinuteRow[];
+}
+
+export function rowsOfCommit(commit: Commit): CommitRows {
+  if (!Array.isArray(commit.ledger)) throw new TypeError("the commit has no ledger");
+  return {
+    raw: commit.clicks.flatMap(rawRows),
+    minutes: minuteRows(commit.minutes, commit.sequence),
+  };
+}
+
+export function applyCommit(contents: Contents, commit: Commit, rows: CommitRows): void {
+  const { dictionaries, records, raw, keyed } = contents;
+  for (const { dictionary, values } of commit.dictionaries)
+    dictionaries.set(dictionary, [...(dictionaries.get(dictionary) ?? []), ...values]);
+  let firstRow = raw.length;
+  for (const { partition, offset, batch, dimensionKeys } of commit.clicks) {
+    records.set(`${partition}:${offset}`, { firstRow, rowCount: batch.rowCount });
+    firstRow += batch.rowCount;
+    for (const name of dimensionKeys.keys()) keyed.add(name);
+    for (const { name, column } of batch.dimensions)
+      if (column.type === "ip") contents.addresses.add(name);
+  }
+  for (const name of commit.minutes.dimensionKeys.keys()) keyed.add(name);
+  raw.push(...rows.raw);
+  contents.minutes.push(...rows.minutes);
+  contents.ledger.push(...commit.ledger);
+  for (const entry of commit.restatements)
+    contents.journal.push(Object.assign({ asOf: commit.sequence }, entry));
+  contents.attributes.push(...commit.adAttributes);
+  contents.configs.push(...commit.configs);
+  contents.progress.set(commit.progress.partition, commit.progress);
+  contents.sequence = commit.sequence;
+}
+
+/** One row a key in the minutes before `endMinute`; what was restated stays apart, by commit. */
+export function compactContents(contents: Contents, endMinute: number): void {
+  const merged = new Map<string, MinuteRow>();
+  const rest: MinuteRow[] = [];
+  for (const row of contents.minutes) {
+    if (row.minute >= endMinute || row.restated === 1) {
+      rest.push(row);
+      continue;
+    }
+    const key = JSON.stringify([row.minute, row.adKey, keysInOrder(row)]);
+    const before = merged.get(key);
+    merged.set(key, before ? { ...before, count: before.count + row.count } : row);
+  }
+  contents.minutes = [...merged.values(), ...rest];
+}
+
+function keysInOrder({ dimensionKeys }: MinuteRow): [string, number][] {
+  return Object.entries(dimensionKeys).toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** By partition. */
+export function progressOf(contents: Contents): PartitionProgress[] {
+  return [...contents.progress.values()].toSorted((a, b) => a.partition - b.partition);
+}
+
+export function textOfKey(contents: Contents, dictionary: string, key: number): string | null {
+  return contents.dictionaries.get(dictionary)?.[key - 1] ?? null;
+}
+
+/** What makes two clicks one, but for the hour. */
+export function identityOf(row: Pick<RawRow, "adKey" | "eventIdKind" | "eventId">): string {
+  return `${row.adKey} ${row.eventIdKind} ${row.eventId}`;
+}
+
+export function hourlyIdentityOf(row: RawRow): string {
+  return `${hourOf(row.time)} ${identityOf(row)}`;
+}
+
+export const minuteOfRow = (row: RawRow): number => minuteOf(row.time);
+
+function rawRows(clicks: DecidedClicks): RawRow[] {
+  const { partition, offset, receivedAtMs, source, batch, adKeys, outcomes } = clicks;
+  const { kinds, words } = batch.eventIds;
+  return Array.from({ length: batch.rowCount }, (_, row) => {
+    const isText = kinds[row] === EventIdKind.text;
+    const eventId = eventIdAt(batch, row);
+    return {
+      partition,
+      offset,
+      row,
+      receivedAtMs,
+      source,
+      adKey: adKeys[row]!,
+      eventIdKind: kinds[row]!,
+      eventIdWords: isText ? [0, 0, 0, 0] : [...words.subarray(row * 4, row * 4 + 4)],
+      eventIdText: isText ? eventId : null,
+      eventId,
+      time: batch.clickTimestamps[row]!,
+      outcome: outcomes[row]!,
+      dimensions: dimensionsAt(batch.dimensions, row),
+    };
+  });
+}
+
+function dimensionsAt(columns: readonly NamedColumn[], row: number): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const { name, column } of columns) {
+    if (column.type === "ip") {
+      if (column.present[row] === 1) values[name] = formatIp(column.words, row * 4);
+      continue;
+    }
+    const text = textAt(column, row);
+    if (text !== undefined) values[name] = text;
+  }
+  return values;
+}
+
+function minuteRows(deltas: MinuteDeltas, sequence: number): MinuteRow[] {
+  return Array.from({ length: deltas.rowCount }, (_, row) => {
+    const dimensionKeys: Record<string, number> = {};
+    for (const [name, keys] of deltas.dimensionKeys)
+      if (keys[row] !== 0) dimensionKeys[name] = keys[row]!;
+    return {
+      minute: deltas.minutes[row]!,
+      adKey: deltas.adKeys[row]!,
+      dimensionKeys,
+      count: deltas.counts[row]!,
+      restated: deltas.restated[row]!,
+      sequence,
+    };
+  });
+}

@@ -1,0 +1,140 @@
+/** What outlives the processes: time, the disk, and the faults that strike at it. */
+
+import { Random } from "../../traffic/random.ts";
+import type { PowerLoss } from "./disk.ts";
+import { SimulatedDisk } from "./disk.ts";
+import { Faults } from "./faults.ts";
+import type { PlannedFault } from "./faults.ts";
+import { fileNames } from "./file-names.ts";
+import { OldCopy } from "./old-copy.ts";
+import type { SimulatedProcess } from "./process.ts";
+import type { Fault, ProcessStep, Step } from "./steps.ts";
+import { stepsOfFault, strikeName } from "./steps.ts";
+import { Trace } from "./trace.ts";
+import { VirtualTime } from "./virtual-time.ts";
+
+export interface MachineOptions {
+  readonly seed: number;
+  /** Wall clock at the start, epoch ms. */
+  readonly startMs: number;
+  readonly faults: readonly PlannedFault[];
+  readonly keepsTrace: boolean;
+}
+
+/** The wall clock is never further off than this. */
+const clockErrorMsMax = 90_000;
+
+const fullSteps: ReadonlySet<Step> = new Set(stepsOfFault.disk_full);
+const storeSteps: ReadonlySet<Step> = new Set(stepsOfFault.outage);
+/** What a flipped byte at a step is in. */
+const flippedFiles: Readonly<Partial<Record<Step, string>>> = {
+  "append.done": fileNames.queue,
+  "commit.done": fileNames.storeLog,
+  "checkpoint.done": fileNames.snapshot,
+};
+
+export class Machine {
+  readonly random: Random;
+  readonly time: VirtualTime;
+  readonly disk: SimulatedDisk;
+  readonly faults: Faults;
+  readonly trace: Trace;
+  readonly oldCopy: OldCopy;
+  /** Told of a process that has died. */
+  onDeath: (process: SimulatedProcess) => void = () => {};
+  private readonly startMs: number;
+  private clockErrorMs = 0;
+  private fullUntilMs = -Infinity;
+  private awayUntilMs = -Infinity;
+
+  constructor({ seed, startMs, faults, keepsTrace }: MachineOptions) {
+    this.random = new Random(seed);
+    this.time = new VirtualTime(new Random(seed + 1));
+    this.disk = new SimulatedDisk(new Random(seed + 2));
+    this.oldCopy = new OldCopy(this.disk);
+    this.faults = new Faults(faults);
+    this.trace = new Trace(keepsTrace);
+    this.startMs = startMs;
+  }
+
+  get wallMs(): number {
+    return Math.floor(this.startMs + this.time.nowMs + this.clockErrorMs);
+  }
+
+  note(what: string): void {
+    this.trace.note(this.time.nowMs, what);
+  }
+
+  /** The fault that strikes at this step, if any. Those of the disk and the clock have had their effect already. */
+  strike(step: Step): Fault | undefined {
+    const fault = this.faults.at(step, this.time.nowMs);
+    if (fault === undefined || !this.affects(fault, step)) return undefined;
+    this.note(strikeName({ fault, step }));
+    this.faults.note({ fault, step });
+    return fault;
+  }
+
+  /** Ends a process, with the power where that goes too. */
+  die(process: SimulatedProcess, loss?: PowerLoss): void {
+    if (!process.alive) return;
+    process.end();
+    if (loss) this.disk.losePower(loss);
+    this.onDeath(process);
+  }
+
+  fillDisk(forMs: number): void {
+    this.fullUntilMs = this.time.nowMs + forMs;
+  }
+
+  loseStore(forMs: number): void {
+    this.awayUntilMs = this.time.nowMs + forMs;
+  }
+
+  /** No more faults, and those that last are over. */
+  heal(): void {
+    this.faults.end();
+    this.fullUntilMs = -Infinity;
+    this.awayUntilMs = -Infinity;
+    this.clockErrorMs = 0;
+  }
+
+  /** A service has started on what is there. */
+  settle(): void {
+    this.oldCopy.settle();
+    this.disk.settle();
+  }
+
+  /** What an operator does about damage: false where there is none to mend. */
+  mend(): boolean {
+    const hasPutBack = this.oldCopy.putBack();
+    return this.disk.mend() || hasPutBack;
+  }
+
+  /** Why a step can't be done for now. */
+  refusalOf(step: ProcessStep): "disk_full" | "outage" | undefined {
+    if (fullSteps.has(step) && this.time.nowMs < this.fullUntilMs) return "disk_full";
+    if (storeSteps.has(step) && this.time.nowMs < this.awayUntilMs) return "outage";
+    return undefined;
+  }
+
+  /** False where there is nothing that it could change. */
+  private affects(fault: Fault, step: Step): boolean {
+    switch (fault) {
+      case "bit_flip":
+        return this.disk.file(flippedFiles[step]!).flip(this.random);
+      case "clock_jump":
+        this.clockErrorMs = this.random.between(-clockErrorMsMax, clockErrorMsMax);
+        return true;
+      case "lost_log": {
+        const log = this.disk.file(fileNames.storeLog);
+        if (log.chunks.length === 0) return false;
+        log.truncate(0);
+        return true;
+      }
+      case "old_copy":
+        return this.oldCopy.restore();
+      default:
+        return true;
+    }
+  }
+}

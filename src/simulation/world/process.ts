@@ -1,0 +1,112 @@
+/** A process on the simulated machine: all that it waits for ends with it. */
+
+import type { Clock } from "../../clock/clock.ts";
+import type { Machine } from "./machine.ts";
+import type { ProcessStep } from "./steps.ts";
+
+/** What a simulated device reports instead of doing its work; adapters translate it into the port's errors. */
+export class DeviceError extends Error {
+  readonly kind: "disk_full" | "sync_error" | "outage" | "lost_answer";
+
+  constructor(kind: DeviceError["kind"]) {
+    super(
+      {
+        disk_full: "no space left on the device",
+        sync_error: "the sync failed",
+        outage: "the store is away",
+        lost_answer: "the answer was lost",
+      }[kind],
+    );
+    this.kind = kind;
+  }
+}
+
+/** Where simulated devices are used from: takes their time, and is where faults strike. */
+export interface Steps {
+  /**
+   * Reaches a step and does what it is for. Rejects with a DeviceError; never settles where the process dies of it.
+   */
+  step(step: ProcessStep, effect?: () => void): Promise<void>;
+}
+
+/** For using the devices without faults, as the contract suites do. */
+export const undisturbed: Steps = {
+  async step(_step, effect) {
+    effect?.();
+  },
+};
+
+const never = new Promise<never>(() => {});
+const slowMsMax = 20_000;
+const lastingMsMax = 30_000;
+
+export class SimulatedProcess implements Steps {
+  readonly machine: Machine;
+  readonly clock: Clock;
+  private isAlive = true;
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+    const { time } = machine;
+    this.clock = {
+      nowMs: () => machine.wallMs,
+      monotonicMs: () => time.nowMs,
+      after: (timeMs, call) =>
+        time.after(timeMs, () => {
+          if (this.isAlive) call();
+        }),
+      turn: () => this.wait(0),
+    };
+  }
+
+  get alive(): boolean {
+    return this.isAlive;
+  }
+
+  /** Ends it without a chance to finish anything. */
+  end(): void {
+    this.isAlive = false;
+  }
+
+  async step(step: ProcessStep, effect: () => void = () => {}): Promise<void> {
+    const { machine } = this;
+    await this.wait(machine.random.unit() * 2);
+    const fault = machine.strike(step);
+    machine.note(step);
+    switch (fault) {
+      case "kill":
+        machine.die(this);
+        return never;
+      case "lost_write":
+      case "torn_write":
+      case "reordered_write":
+        machine.die(this, fault);
+        return never;
+      case "slow":
+        await this.wait(1_000 + machine.random.unit() * slowMsMax);
+        break;
+      case "disk_full":
+        machine.fillDisk(machine.random.unit() * lastingMsMax);
+        break;
+      case "outage":
+        machine.loseStore(machine.random.unit() * lastingMsMax);
+        break;
+      case "sync_error":
+        throw new DeviceError("sync_error");
+      case "lost_answer":
+        effect();
+        throw new DeviceError("lost_answer");
+      default:
+      // The machine has changed the disk or the clock.
+    }
+    const refusal = machine.refusalOf(step);
+    if (refusal) throw new DeviceError(refusal);
+    effect();
+  }
+
+  /** Never resolves where the process dies meanwhile. */
+  private wait(timeMs: number): Promise<void> {
+    if (!this.isAlive) return never;
+    return new Promise((resolve) => this.clock.after(timeMs, resolve));
+  }
+}

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { runCampaign } from "../../src/simulation/campaign.ts";
+import { planHistory } from "../../src/simulation/plan-history.ts";
+import { runHistory } from "../../src/simulation/run-history.ts";
+
+/** Where every suite is required the whole campaign runs; elsewhere a part of it, held to its share. */
+const isWhole = process.env["CLICKTALLY_TEST_REQUIRED"] === "1";
+const runs = Number(process.env["CLICKTALLY_TEST_SEEDS"] ?? (isWhole ? 10_000 : 1_000));
+const firstSeed = Number(process.env["CLICKTALLY_TEST_FIRST_SEED"] ?? 1);
+/** Of 10,000 histories. */
+const strikesLeast = 100;
+
+describe("the simulated service", () => {
+  it("has one history for a seed, to the last step", async () => {
+    for (const seed of [3, 4]) {
+      const [first, second] = [
+        await runHistory(planHistory(seed), { keepsTrace: true }),
+        await runHistory(planHistory(seed), { keepsTrace: true }),
+      ];
+      assert.ok(first.trace!.length > 500, `${first.trace!.length} steps`);
+      assert.deepEqual(first.trace, second.trace);
+      assert.equal(first.traceHash, second.traceHash);
+    }
+    const [one, other] = [await runHistory(planHistory(3)), await runHistory(planHistory(4))];
+    assert.notEqual(one.traceHash, other.traceHash);
+  });
+
+  it(`equals the oracle in everything it tells, over ${runs} histories`, async (context) => {
+    const report = await runCampaign({ firstSeed, runs, threads: 2, repeatEvery: 20 });
+    assert.equal(
+      report.failure,
+      undefined,
+      `clicktally prove --seed ${report.failure?.seed} --runs 1: ${report.failure?.what}`,
+    );
+    assert.equal(report.runs, runs);
+    context.diagnostic(
+      `${runs} histories, ${report.clicks} clicks (median ${report.clicksMedian}), ` +
+        `${report.faults} faults (median ${report.faultsMedian}), ${report.starts} starts`,
+    );
+    assert.ok(report.clicksMedian >= 300, `the median history has ${report.clicksMedian} clicks`);
+    assert.ok(report.faultsMedian >= 3, `the median history has ${report.faultsMedian} faults`);
+    assert.ok(report.repeated >= Math.floor(runs / 20), `${report.repeated} were run twice`);
+    const least = (strikesLeast * runs) / 10_000;
+    const rare = [...report.strikes].filter(([, count]) => count < least);
+    assert.deepEqual(rare, [], "strikes that hardly ever happen");
+  });
+});
