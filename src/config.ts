@@ -8,7 +8,6 @@ import { formatDuration } from "./config/units.ts";
 import type { DimensionLayout } from "./model/dimensions.ts";
 import { CodedError } from "./model/errors.ts";
 import type { SemanticConfig } from "./model/semantic-config.ts";
-import { hourMs } from "./model/time.ts";
 
 export interface Settings {
   readonly host: string;
@@ -25,7 +24,7 @@ export interface Settings {
   };
   readonly dedup: {
     readonly horizonMs: number;
-    /** Whole hours, at most horizonMs. */
+    /** At most horizonMs. */
     readonly recentMs: number;
     readonly bytesMax: number;
     readonly missingEventId: "derive" | "reject";
@@ -156,8 +155,8 @@ function parseValue(
 
 /** The default of dedup.recent follows a shorter horizon. */
 function withRecentThatFits(values: SettingValues): SettingValues {
-  const horizonHoursMs = Math.floor(values["dedup.horizon"] / hourMs) * hourMs;
-  return { ...values, "dedup.recent": Math.min(values["dedup.recent"], horizonHoursMs) };
+  const recentMs = Math.min(values["dedup.recent"], values["dedup.horizon"]);
+  return { ...values, "dedup.recent": recentMs };
 }
 
 /** What is wrong between values that are each fine alone. */
@@ -168,7 +167,6 @@ function checkTogether(values: SettingValues, origins: ReadonlyMap<SettingName, 
     problems.push(`${origins.get(name) ?? "default"}: ${name} is ${shown}, expected ${expected}`);
   };
   const horizonMs = values["dedup.horizon"];
-  if (values["dedup.recent"] % hourMs !== 0) complain("dedup.recent", "whole hours, such as 6h");
   if (values["dedup.recent"] > horizonMs) {
     complain("dedup.recent", `at most dedup.horizon, which is ${formatDuration(horizonMs)}`);
   }

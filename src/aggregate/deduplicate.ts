@@ -1,28 +1,43 @@
 /**
  * The dedup index of one partition: which identities were recorded before.
  *
- * A click is a duplicate where its identity was recorded with an event time of the same hour, or, re-stamped,
- * of any hour in the recent tier, `[recentHour, …)`. recentHour follows from the watermark alone, so
+ * A click is a duplicate where its identity was recorded with an event time of the same minute, or, re-stamped,
+ * of any minute in the recent tier, `[recentMinute, …)`. recentMinute follows from the watermark alone, so
  * that outcomes do not depend on when memory is tidied up: `tidy` moves ids from the exact table to the
  * filters some time after they left the recent tier, and nothing can tell.
  */
 
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import { configAt } from "../model/semantic-config.ts";
-import { hourMs, hourOf, minuteMs } from "../model/time.ts";
+import { hourOfMinute, minuteMs, minuteOf } from "../model/time.ts";
 import { OlderIds } from "./older-ids.ts";
-import { RecentIds } from "./recent-ids.ts";
+import { minutesToldApart, RecentIds } from "./recent-ids.ts";
+
+/** Where the tiers begin and end, in epoch minutes. */
+export interface DedupEdges {
+  readonly watermarkMinute: number;
+  readonly recentMinute: number;
+  readonly horizonMinute: number;
+}
+
+/** Ids that a sweep looks at before one record: some 4 ms. */
+const sweptAtOnceMax = 200_000;
+/** A sweep comes when the exact table reaches this share of the recent tier further back than it must. */
+const sweepsAPeriod = 16;
+/** What a busy partition forgets leaves room that the next minute's ids take; in silence it is given back. */
+const spareWhenBusy = 1.5;
+const spareInSilence = 1.05;
 
 export class DedupIndex {
   private readonly recent: RecentIds;
   private readonly older: OlderIds;
-  /** Ids of older hours that the record in hand has added: its own rows are in no store yet. */
+  /** Ids of older minutes that the record in hand has added: its own rows are in no store yet. */
   private readonly addedNow = new Set<string>();
 
-  /** Hours from `firstExactHour` on are kept exactly, those from `firstHour` on in filters. */
-  constructor(firstHour: number, firstExactHour: number) {
-    this.older = new OlderIds(firstHour);
-    this.recent = new RecentIds(firstExactHour);
+  /** Minutes from `firstExactMinute` on are kept exactly, those from `firstMinute` on in filters. */
+  constructor(firstMinute: number, firstExactMinute: number) {
+    this.older = new OlderIds(firstMinute);
+    this.recent = new RecentIds(firstExactMinute);
   }
 
   get size(): number {
@@ -33,18 +48,18 @@ export class DedupIndex {
     return this.recent.bytes + this.older.bytes;
   }
 
-  /** Hours before have no filters: only the raw store knows their ids. */
-  get firstFilterHour(): number {
-    return this.older.firstHour;
+  /** Ids of the minutes before are in no filter: only the raw store knows them. */
+  get firstFilterMinute(): number {
+    return this.older.firstMinute;
   }
 
-  get firstExactHour(): number {
-    return this.recent.firstHour;
+  get firstExactMinute(): number {
+    return this.recent.firstMinute;
   }
 
-  /** Whether a row of this hour can only be judged with the raw store's help. */
-  needsStore(hash: Uint32Array, at: number, hour: number): boolean {
-    return hour < this.recent.firstHour && this.older.mayHave(hour, hash, at);
+  /** Whether a row of this minute can only be judged with the raw store's help. */
+  needsStore(hash: Uint32Array, at: number, minute: number): boolean {
+    return !this.recent.holds(hash, at, minute) && this.older.mayHave(minute, hash, at);
   }
 
   beginRecord(): void {
@@ -58,23 +73,25 @@ export class DedupIndex {
   admit(
     hash: Uint32Array,
     at: number,
-    hour: number,
-    recentHour: number,
+    minute: number,
+    recentMinute: number,
     recordedInStore: boolean,
   ): boolean {
-    if (hour >= this.recent.firstHour) return this.recent.add(hash, at, hour, recentHour);
-    if (recordedInStore || this.recent.has(hash, at, hour, recentHour)) return false;
-    const id = `${hour}:${hash[at]}:${hash[at + 1]}:${hash[at + 2]}:${hash[at + 3]}`;
+    if (this.recent.holds(hash, at, minute)) {
+      return this.recent.add(hash, at, minute, recentMinute);
+    }
+    if (recordedInStore || this.recent.has(hash, at, minute, recentMinute)) return false;
+    const id = `${minute}:${hash[at]}:${hash[at + 1]}:${hash[at + 2]}:${hash[at + 3]}`;
     if (this.addedNow.has(id)) return false;
     this.addedNow.add(id);
-    this.older.add(hour, hash, at);
+    this.older.add(minute, hash, at);
     return true;
   }
 
   /** Takes in an identity that was recorded in an earlier life, for rebuilding. */
-  restore(hash: Uint32Array, at: number, hour: number): void {
-    if (hour >= this.recent.firstHour) this.recent.add(hash, at, hour, Infinity);
-    else this.older.add(hour, hash, at);
+  restore(hash: Uint32Array, at: number, minute: number): void {
+    if (this.recent.holds(hash, at, minute)) this.recent.add(hash, at, minute, Infinity);
+    else this.older.add(minute, hash, at);
   }
 
   reserveOlder(hour: number, idCount: number): void {
@@ -82,49 +99,67 @@ export class DedupIndex {
   }
 
   /**
-   * Moves what has left the recent tier into filters and forgets what is beyond the horizon; cheap where no hour
-   * has turned. `newestHour`: the latest event hour that is about to come.
+   * Moves what has left the recent tier into filters and forgets what is beyond the horizon, about `idsMax` ids at
+   * a time; cheap where no minute has turned. `newestMinute`: the latest event minute that is about to come.
    */
-  tidy(recentHour: number, horizonHour: number, newestHour: number): void {
-    // The table tells hours apart within 256 of them.
-    const firstHour = Math.max(recentHour, newestHour - 255);
-    if (firstHour > this.recent.firstHour) {
-      for (const [hour, count] of this.recent.countByHour()) {
-        if (hour < firstHour) this.older.reserve(hour, count);
-      }
-      this.recent.sweep(firstHour, (hash, at, hour) => this.older.add(hour, hash, at));
-      this.older.dropBefore(horizonHour);
+  tidy(edges: DedupEdges, newestMinute: number, idsMax = sweptAtOnceMax): void {
+    const { watermarkMinute, recentMinute, horizonMinute } = edges;
+    this.older.dropBefore(horizonMinute);
+    // The table tells minutes apart within so many of them.
+    const reachableMinute = newestMinute - minutesToldApart + 1;
+    const isUrgent = reachableMinute > this.recent.earliestMinute;
+    if (isUrgent) this.sweep(Infinity);
+    const firstMinute = Math.max(recentMinute, reachableMinute);
+    const dueMinutes = Math.max(1, (watermarkMinute - recentMinute) / sweepsAPeriod);
+    if (isUrgent || firstMinute - this.recent.firstMinute >= dueMinutes) {
+      if (!this.recent.isSweeping) this.beginSweep(firstMinute);
     }
+    this.sweep(isUrgent ? Infinity : idsMax);
+  }
+
+  private beginSweep(firstMinute: number): void {
+    const idsByHour = new Map<number, number>();
+    for (const [minute, { ids }] of this.recent.countByMinute()) {
+      if (minute >= firstMinute || minute < this.older.firstMinute) continue;
+      const hour = hourOfMinute(minute);
+      idsByHour.set(hour, (idsByHour.get(hour) ?? 0) + ids);
+    }
+    for (const [hour, ids] of idsByHour) this.older.reserve(hour, ids);
+    this.recent.beginSweep(firstMinute);
+  }
+
+  private sweep(idsMax: number): void {
+    if (!this.recent.isSweeping) return;
+    const spareMax = idsMax === Infinity ? spareInSilence : spareWhenBusy;
+    this.recent.sweep(idsMax, spareMax, (hash, at, minute) => this.older.add(minute, hash, at));
   }
 }
 
 /**
- * The first hour of the recent tier for a record received at this minute. It never goes back: where dedup.recent
- * grows, the hours that have left the tier stay out of it, and it grows as the watermark moves on.
+ * The first minute of the recent tier for a record received at this minute. It never goes back: where dedup.recent
+ * grows, the minutes that have left the tier stay out of it, and it grows as the watermark moves on.
  */
-export function recentHourOf(
+export function recentMinuteOf(
   configs: readonly SemanticConfig[],
   receivedMinute: number,
   watermarkMs: number,
 ): number {
   const { dedupRecentMs } = configAt(configs, receivedMinute);
-  return Math.max(recentFloorHour(configs, receivedMinute), hourOf(watermarkMs - dedupRecentMs));
+  return Math.max(
+    recentFloorMinute(configs, receivedMinute),
+    minuteOf(watermarkMs - dedupRecentMs),
+  );
 }
 
-/** How far the tier's first hour can have come under the configurations before the one in force at this minute. */
-export function recentFloorHour(
+/** How far the tier's first minute can have come under the configurations before the one in force at this minute. */
+export function recentFloorMinute(
   configs: readonly SemanticConfig[],
   receivedMinute: number,
 ): number {
   let floor = -Infinity;
   for (let i = 1; i < configs.length && configs[i]!.fromMinute <= receivedMinute; i++) {
     const endMs = configs[i]!.fromMinute * minuteMs;
-    floor = Math.max(floor, hourOf(endMs - configs[i - 1]!.dedupRecentMs));
+    floor = Math.max(floor, minuteOf(endMs - configs[i - 1]!.dedupRecentMs));
   }
   return floor;
-}
-
-/** The first hour that still has filters. */
-export function horizonHourOf(watermarkMs: number, horizonMs: number): number {
-  return Math.floor((watermarkMs - horizonMs) / hourMs);
 }

@@ -1,3 +1,4 @@
+import { hourOfMinute } from "../model/time.ts";
 import { HourFilter } from "./hour-filter.ts";
 
 /** Ids a first filter of an hour has room for where nothing is known about how many will come. */
@@ -12,21 +13,24 @@ interface HourIds {
   total: number;
 }
 
-/** The older tier: filters by event hour. An hour that outgrows its filter gets another, twice as large. */
+/**
+ * The older tier: filters by event hour, each for the minutes of its hour that have left the recent tier. An hour that
+ * outgrows its filter gets another, twice as large.
+ */
 export class OlderIds {
   private readonly hours = new Map<number, HourIds>();
   private byteCount = 0;
-  private firstCompleteHour: number;
+  private firstCompleteMinute: number;
 
-  /** Hours before `firstCompleteHour` have no filters: only the raw store knows their ids. */
-  constructor(firstCompleteHour: number) {
-    this.firstCompleteHour = firstCompleteHour;
+  /** Ids of the minutes before are in no filter: only the raw store knows them. */
+  constructor(firstCompleteMinute: number) {
+    this.firstCompleteMinute = firstCompleteMinute;
   }
 
   private idCount = 0;
 
-  get firstHour(): number {
-    return this.firstCompleteHour;
+  get firstMinute(): number {
+    return this.firstCompleteMinute;
   }
 
   get bytes(): number {
@@ -37,15 +41,15 @@ export class OlderIds {
     return this.idCount;
   }
 
-  /** Makes room for this many ids of an hour ahead of adding them. */
+  /** Makes room for this many more ids of an hour ahead of adding them. */
   reserve(hour: number, idCount: number): void {
-    if (hour < this.firstCompleteHour) return;
     const ids = this.hours.get(hour);
     if (!ids || ids.room - ids.used < idCount) this.addFilter(hour, idCount);
   }
 
-  add(hour: number, hash: Uint32Array, at: number): void {
-    if (hour < this.firstCompleteHour) return;
+  add(minute: number, hash: Uint32Array, at: number): void {
+    if (minute < this.firstCompleteMinute) return;
+    const hour = hourOfMinute(minute);
     let ids = this.hours.get(hour);
     if (!ids || ids.used >= ids.room) ids = this.addFilter(hour, ids ? ids.room * 2 : firstRoom);
     ids.filters.at(-1)!.add(hash, at);
@@ -54,18 +58,19 @@ export class OlderIds {
     this.idCount++;
   }
 
-  mayHave(hour: number, hash: Uint32Array, at: number): boolean {
-    if (hour < this.firstCompleteHour) return true;
-    const ids = this.hours.get(hour);
+  mayHave(minute: number, hash: Uint32Array, at: number): boolean {
+    if (minute < this.firstCompleteMinute) return true;
+    const ids = this.hours.get(hourOfMinute(minute));
     return ids !== undefined && ids.filters.some((filter) => filter.mayHave(hash, at));
   }
 
-  /** Forgets the hours before this one. */
-  dropBefore(hour: number): void {
-    if (hour <= this.firstCompleteHour) return;
-    this.firstCompleteHour = hour;
+  /** Forgets what is before this minute, hour by hour. */
+  dropBefore(minute: number): void {
+    if (minute <= this.firstCompleteMinute) return;
+    this.firstCompleteMinute = minute;
+    const firstHour = hourOfMinute(minute);
     for (const [known, ids] of this.hours) {
-      if (known >= hour) continue;
+      if (known >= firstHour) continue;
       for (const filter of ids.filters) this.byteCount -= filter.bytes;
       this.idCount -= ids.total;
       this.hours.delete(known);

@@ -1,10 +1,15 @@
 /**
- * The recent tier of dedup: an exact set of (identity hash, event hour) in memory, at most 24 bytes an id.
+ * The recent tier of dedup: an exact set of (identity hash, event minute) in memory, at most 24 bytes an id.
  *
  * 256 segments by the hash's first byte; each is an array of 16-byte hashes kept in the order of their second
  * word by linear probing (Amble and Knuth, "Ordered hash tables", 1974): a miss, which is what 95 % of
  * the look-ups are, ends at the first larger entry, so that the table can be 85 % full; and growing is one
  * pass in order, so that it can grow by small steps. Both is what keeps it below 24 bytes an id.
+ *
+ * A minute is told by 16 bits: 8 beside the hash, and 8 in place of the hash's first byte, which is the segment.
+ *
+ * A sweep forgets the ids of early minutes segment by segment, as far as it is let at a time, so that the fold
+ * never stops for the whole table. While it is under way each segment knows from which minute on it is complete.
  */
 
 import { identityWords } from "./identity.ts";
@@ -15,29 +20,55 @@ const growth = 1.18;
 const initialCapacity = 32;
 const two32 = 4_294_967_296;
 
+/** Minutes that can be told apart: those in the table lie within so many of its first. */
+export const minutesToldApart = 65_536;
+
+export type VisitId = (words: Uint32Array, at: number, minute: number) => void;
+
 /** A stretch of entries after the last home slot, so that probing never wraps around. */
 function slackOf(capacity: number): number {
   return 32 + (capacity >>> 5);
 }
 
 class Segment {
+  readonly firstByte: number;
+  /** Ids of earlier minutes are elsewhere. */
+  firstMinute: number;
   /** Home slots; the arrays hold slackOf(capacity) more. */
   capacity = initialCapacity;
   count = 0;
+  /** The high byte of an entry's first word is the high byte of its minute. */
   hashes = new Uint32Array((initialCapacity + slackOf(initialCapacity)) * identityWords);
-  /** Event hour mod 256 by slot. */
-  hours = new Uint8Array(initialCapacity + slackOf(initialCapacity));
+  /** The low byte of the minute by slot. */
+  minutes = new Uint8Array(initialCapacity + slackOf(initialCapacity));
+
+  constructor(firstByte: number, firstMinute: number) {
+    this.firstByte = firstByte;
+    this.firstMinute = firstMinute;
+  }
+
+  minuteAt(slot: number): number {
+    const tag = ((this.hashes[slot * identityWords]! >>> 24) << 8) | this.minutes[slot]!;
+    return this.firstMinute + ((tag - this.firstMinute) & (minutesToldApart - 1));
+  }
 }
 
 export class RecentIds {
-  private readonly segments = Array.from({ length: segmentCount }, () => new Segment());
-  /** Hours in the table lie in `[baseHour, baseHour + 256)`. */
-  private baseHour: number;
+  private readonly segments: readonly Segment[];
+  /** Segments below `sweptCount` are complete from here on, the others from where the last sweep ended. */
+  private sweepsTo: number;
+  private sweptCount = segmentCount;
   private idCount = 0;
   private byteCount: number;
+  private readonly counts = new Map<number, { ids: number }>();
+  /** Of the minute that was added to last: clicks of a minute come together. */
+  private newestCount = { ids: 0 };
+  private newestMinute = Number.NaN;
+  private readonly swept = new Uint32Array(identityWords);
 
-  constructor(baseHour: number) {
-    this.baseHour = baseHour;
+  constructor(firstMinute: number) {
+    this.segments = Array.from({ length: segmentCount }, (_, i) => new Segment(i, firstMinute));
+    this.sweepsTo = firstMinute;
     this.byteCount = this.segments.reduce((sum, segment) => sum + bytesOf(segment), 0);
   }
 
@@ -49,73 +80,80 @@ export class RecentIds {
     return this.byteCount;
   }
 
-  /** The first hour that the table holds; ids of earlier ones are elsewhere. */
-  get firstHour(): number {
-    return this.baseHour;
+  /** The first minute that every segment holds. */
+  get firstMinute(): number {
+    return this.sweepsTo;
   }
 
-  /** True where the identity is there with this very hour, or with any hour from `recentHour` on. */
-  has(words: Uint32Array, at: number, hour: number, recentHour: number): boolean {
-    const segment = this.segments[words[at]! >>> 24]!;
-    const slot = firstNotBelow(segment, words[at + 1]!);
-    return this.matches(segment, slot, words, at, hour, recentHour);
+  /** The first minute that any segment holds. */
+  get earliestMinute(): number {
+    return this.segments.at(-1)!.firstMinute;
   }
 
-  /** Adds the identity with its hour unless `has` holds; false where it held. */
-  add(words: Uint32Array, at: number, hour: number, recentHour: number): boolean {
+  get isSweeping(): boolean {
+    return this.sweptCount < segmentCount;
+  }
+
+  /** Whether ids of this minute are here, for identities like this one. */
+  holds(words: Uint32Array, at: number, minute: number): boolean {
+    return minute >= this.sweepsTo || minute >= this.segments[words[at]! >>> 24]!.firstMinute;
+  }
+
+  /** True where the identity is there with this very minute, or with any minute from `recentMinute` on. */
+  has(words: Uint32Array, at: number, minute: number, recentMinute: number): boolean {
     const segment = this.segments[words[at]! >>> 24]!;
     const slot = firstNotBelow(segment, words[at + 1]!);
-    if (this.matches(segment, slot, words, at, hour, recentHour)) return false;
-    this.insertAt(segment, slot, words, at, hour);
+    return matches(segment, slot, words, at, minute, recentMinute);
+  }
+
+  /** Adds the identity with its minute unless `has` holds; false where it held. */
+  add(words: Uint32Array, at: number, minute: number, recentMinute: number): boolean {
+    const segment = this.segments[words[at]! >>> 24]!;
+    const slot = firstNotBelow(segment, words[at + 1]!);
+    if (matches(segment, slot, words, at, minute, recentMinute)) return false;
+    this.insertAt(segment, slot, words, at, minute);
+    this.countOne(minute);
     return true;
   }
 
-  /** Calls `visit` with every id whose hour is before `beforeHour`, then forgets them; the table starts there. */
-  sweep(beforeHour: number, visit: (words: Uint32Array, at: number, hour: number) => void): void {
-    if (beforeHour <= this.baseHour) return;
-    for (const segment of this.segments) this.sweepSegment(segment, beforeHour, visit);
-    this.baseHour = beforeHour;
+  /** Ids by minute, for sizing what takes them over. Not exact while a sweep is under way. */
+  countByMinute(): ReadonlyMap<number, { readonly ids: number }> {
+    return this.counts;
   }
 
-  /** Ids by hour from firstHour on, for sizing what takes them over. */
-  countByHour(): Map<number, number> {
-    const counts = new Map<number, number>();
-    for (const { hashes, hours } of this.segments) {
-      for (let slot = 0; slot < hours.length; slot++) {
-        if (hashes[slot * identityWords + 1] === 0) continue;
-        const hour = this.hourOfTag(hours[slot]!);
-        counts.set(hour, (counts.get(hour) ?? 0) + 1);
-      }
+  /** Begins to forget the ids of the minutes before this one; `sweep` goes on with it. */
+  beginSweep(beforeMinute: number): void {
+    if (beforeMinute <= this.sweepsTo) return;
+    this.sweepsTo = beforeMinute;
+    this.sweptCount = 0;
+  }
+
+  /**
+   * Goes on with the sweep over about this many ids, and calls `visit` with every id that it forgets. Room that
+   * they leave is kept for the next ones up to `spareMax` times what the rest needs.
+   */
+  sweep(idsMax: number, spareMax: number, visit: VisitId): void {
+    for (let ids = 0; ids < idsMax && this.sweptCount < segmentCount; this.sweptCount++) {
+      const segment = this.segments[this.sweptCount]!;
+      ids += segment.count;
+      this.sweepSegment(segment, visit);
+      const needed = Math.ceil((segment.count / loadMax) * Math.sqrt(growth));
+      const capacity = Math.max(initialCapacity, needed);
+      if (segment.capacity > capacity * spareMax) this.rebuild(segment, capacity);
     }
-    return counts;
+    if (this.isSweeping) return;
+    for (const minute of this.counts.keys()) if (minute < this.sweepsTo) this.counts.delete(minute);
+    this.newestMinute = Number.NaN;
   }
 
-  private hourOfTag(tag: number): number {
-    return this.baseHour + ((tag - this.baseHour) & 255);
-  }
-
-  /** Looks through the entries from `slot` on that share the second word. */
-  private matches(
-    segment: Segment,
-    slot: number,
-    words: Uint32Array,
-    at: number,
-    hour: number,
-    recentHour: number,
-  ): boolean {
-    const { hashes, hours } = segment;
-    const order = words[at + 1]!;
-    for (let i = slot * identityWords; hashes[i + 1] === order; i += identityWords) {
-      if (
-        hashes[i] === words[at] &&
-        hashes[i + 2] === words[at + 2] &&
-        hashes[i + 3] === words[at + 3]
-      ) {
-        const known = this.hourOfTag(hours[i >>> 2]!);
-        if (known === hour || known >= recentHour) return true;
-      }
+  private countOne(minute: number): void {
+    if (minute !== this.newestMinute) {
+      this.newestMinute = minute;
+      const known = this.counts.get(minute);
+      this.newestCount = known ?? { ids: 0 };
+      if (!known) this.counts.set(minute, this.newestCount);
     }
-    return false;
+    this.newestCount.ids++;
   }
 
   private insertAt(
@@ -123,62 +161,75 @@ export class RecentIds {
     slot: number,
     words: Uint32Array,
     at: number,
-    hour: number,
+    minute: number,
   ): void {
-    const { hashes, hours } = segment;
+    const { hashes, minutes } = segment;
     let end = slot;
     while (hashes[end * identityWords + 1] !== 0) end++;
-    if (end >= hours.length - 1) {
+    if (end >= minutes.length - 1) {
       this.grow(segment);
-      this.insertAt(segment, firstNotBelow(segment, words[at + 1]!), words, at, hour);
+      this.insertAt(segment, firstNotBelow(segment, words[at + 1]!), words, at, minute);
       return;
     }
     for (let i = end * identityWords - 1, start = slot * identityWords; i >= start; i--) {
       hashes[i + identityWords] = hashes[i]!;
     }
-    for (let i = end; i > slot; i--) hours[i] = hours[i - 1]!;
-    for (let i = 0; i < identityWords; i++) hashes[slot * identityWords + i] = words[at + i]!;
-    hours[slot] = hour & 255;
+    for (let i = end; i > slot; i--) minutes[i] = minutes[i - 1]!;
+    for (let i = 1; i < identityWords; i++) hashes[slot * identityWords + i] = words[at + i]!;
+    hashes[slot * identityWords] = (words[at]! & 0xffffff) | (((minute >>> 8) & 255) << 24);
+    minutes[slot] = minute & 255;
     segment.count++;
     this.idCount++;
     if (segment.count > segment.capacity * loadMax) this.grow(segment);
   }
 
   private grow(segment: Segment): void {
-    this.rebuild(segment, Math.ceil(segment.capacity * growth) + 1, () => true);
+    this.rebuild(segment, Math.ceil(segment.capacity * growth) + 1);
   }
 
-  private sweepSegment(
-    segment: Segment,
-    beforeHour: number,
-    visit: (words: Uint32Array, at: number, hour: number) => void,
-  ): void {
+  /** In place: what stays moves towards its home slot, never away from it. */
+  private sweepSegment(segment: Segment, visit: VisitId): void {
+    const { hashes, minutes, capacity } = segment;
+    let next = 0;
     let kept = 0;
-    const { hashes, hours } = segment;
-    for (let slot = 0; slot < hours.length; slot++) {
-      if (hashes[slot * identityWords + 1] === 0) continue;
-      const hour = this.hourOfTag(hours[slot]!);
-      if (hour < beforeHour) visit(hashes, slot * identityWords, hour);
-      else kept++;
+    for (let slot = 0, i = 0; slot < minutes.length; slot++, i += identityWords) {
+      const order = hashes[i + 1]!;
+      if (order === 0) continue;
+      const minute = segment.minuteAt(slot);
+      if (minute < this.sweepsTo) {
+        this.swept[0] = (hashes[i]! & 0xffffff) | (segment.firstByte << 24);
+        for (let word = 1; word < identityWords; word++) this.swept[word] = hashes[i + word]!;
+        hashes[i + 1] = 0;
+        visit(this.swept, 0, minute);
+        continue;
+      }
+      const target = Math.max(next, homeOf(order, capacity));
+      if (target !== slot) {
+        for (let word = 0; word < identityWords; word++) {
+          hashes[target * identityWords + word] = hashes[i + word]!;
+        }
+        minutes[target] = minutes[slot]!;
+        hashes[i + 1] = 0;
+      }
+      next = target + 1;
+      kept++;
     }
     this.idCount -= segment.count - kept;
     segment.count = kept;
-    const capacity = Math.max(initialCapacity, Math.ceil((kept / loadMax) * Math.sqrt(growth)));
-    this.rebuild(segment, capacity, (slot) => this.hourOfTag(hours[slot]!) >= beforeHour);
+    segment.firstMinute = this.sweepsTo;
   }
 
-  /** Moves the entries that stay, in order, into arrays of another capacity. */
-  private rebuild(segment: Segment, capacity: number, stays: (slot: number) => boolean): void {
-    const { hashes, hours } = segment;
+  /** Moves the entries, in order, into arrays of another capacity. */
+  private rebuild(segment: Segment, capacity: number): void {
     let slots = capacity + slackOf(capacity);
     for (;;) {
       const newHashes = new Uint32Array(slots * identityWords);
-      const newHours = new Uint8Array(slots);
-      if (moveEntries(hashes, hours, newHashes, newHours, capacity, stays)) {
+      const newMinutes = new Uint8Array(slots);
+      if (moveEntries(segment, newHashes, newMinutes, capacity)) {
         this.byteCount -= bytesOf(segment);
         segment.capacity = capacity;
         segment.hashes = newHashes;
-        segment.hours = newHours;
+        segment.minutes = newMinutes;
         this.byteCount += bytesOf(segment);
         return;
       }
@@ -188,13 +239,17 @@ export class RecentIds {
 }
 
 function bytesOf(segment: Segment): number {
-  return segment.hashes.byteLength + segment.hours.byteLength;
+  return segment.hashes.byteLength + segment.minutes.byteLength;
+}
+
+function homeOf(order: number, capacity: number): number {
+  return Math.floor((order / two32) * capacity);
 }
 
 /** The first slot from the home on that is empty or holds a second word not below `order`. */
 function firstNotBelow(segment: Segment, order: number): number {
   const { hashes } = segment;
-  let i = Math.floor((order / two32) * segment.capacity) * identityWords + 1;
+  let i = homeOf(order, segment.capacity) * identityWords + 1;
   for (;;) {
     const found = hashes[i]!;
     if (found === 0 || found >= order) return (i - 1) >>> 2;
@@ -202,25 +257,47 @@ function firstNotBelow(segment: Segment, order: number): number {
   }
 }
 
+/** Looks through the entries from `slot` on that share the second word. */
+function matches(
+  segment: Segment,
+  slot: number,
+  words: Uint32Array,
+  at: number,
+  minute: number,
+  recentMinute: number,
+): boolean {
+  const { hashes } = segment;
+  const order = words[at + 1]!;
+  for (let i = slot * identityWords; hashes[i + 1] === order; i += identityWords) {
+    if (
+      ((hashes[i]! ^ words[at]!) & 0xffffff) === 0 &&
+      hashes[i + 2] === words[at + 2] &&
+      hashes[i + 3] === words[at + 3]
+    ) {
+      const known = segment.minuteAt(i >>> 2);
+      if (known === minute || known >= recentMinute) return true;
+    }
+  }
+  return false;
+}
+
 /** False where the entries do not fit, with at least one empty slot left at the end. */
 function moveEntries(
-  hashes: Uint32Array,
-  hours: Uint8Array,
+  { hashes, minutes }: Segment,
   newHashes: Uint32Array,
-  newHours: Uint8Array,
+  newMinutes: Uint8Array,
   capacity: number,
-  stays: (slot: number) => boolean,
 ): boolean {
   let next = 0;
-  for (let slot = 0; slot < hours.length; slot++) {
+  for (let slot = 0; slot < minutes.length; slot++) {
     const order = hashes[slot * identityWords + 1]!;
-    if (order === 0 || !stays(slot)) continue;
-    const target = Math.max(next, Math.floor((order / two32) * capacity));
-    if (target >= newHours.length - 1) return false;
+    if (order === 0) continue;
+    const target = Math.max(next, homeOf(order, capacity));
+    if (target >= newMinutes.length - 1) return false;
     for (let i = 0; i < identityWords; i++) {
       newHashes[target * identityWords + i] = hashes[slot * identityWords + i]!;
     }
-    newHours[target] = hours[slot]!;
+    newMinutes[target] = minutes[slot]!;
     next = target + 1;
   }
   return true;

@@ -10,7 +10,7 @@ import { minuteDimensions } from "../model/dimensions.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import { configAt } from "../model/semantic-config.ts";
 import { minuteOf } from "../model/time.ts";
-import { DedupIndex, horizonHourOf, recentHourOf } from "./deduplicate.ts";
+import { DedupIndex, recentMinuteOf } from "./deduplicate.ts";
 import { Dictionary } from "./dictionary.ts";
 import { IdentityHasher } from "./identity.ts";
 import { Watermark } from "./watermark.ts";
@@ -28,24 +28,26 @@ export class PartitionState {
     this.partition = partition;
     this.shared = shared;
     this.watermark = new Watermark(watermarkMs, shared.configs);
-    // Whatever comes next was received at the watermark or after: no earlier hour will be asked for as recent.
+    // Whatever comes next was received at the watermark or after: no earlier minute will be asked for as recent.
     const minute = minuteOf(watermarkMs);
     const { dedupHorizonMs } = configAt(shared.configs, minute);
     this.dedup = new DedupIndex(
-      horizonHourOf(watermarkMs, dedupHorizonMs),
-      recentHourOf(shared.configs, minute, watermarkMs),
+      minuteOf(watermarkMs - dedupHorizonMs),
+      recentMinuteOf(shared.configs, minute, watermarkMs),
     );
   }
 
   /** Lets the dedup index follow the watermark, before a record of this receipt; see DedupIndex.tidy. */
-  tidyDedup(receivedAtMs: number, newestHour: number): void {
+  tidyDedup(receivedAtMs: number, newestMinute: number, idsMax?: number): void {
     const { configs } = this.shared;
-    const minute = minuteOf(receivedAtMs);
-    this.dedup.tidy(
-      recentHourOf(configs, minute, this.watermark.ms),
-      horizonHourOf(this.watermark.ms, configAt(configs, minute).dedupHorizonMs),
-      newestHour,
-    );
+    const { ms } = this.watermark;
+    const receivedMinute = minuteOf(receivedAtMs);
+    const edges = {
+      watermarkMinute: minuteOf(ms),
+      recentMinute: recentMinuteOf(configs, receivedMinute, ms),
+      horizonMinute: minuteOf(ms - configAt(configs, receivedMinute).dedupHorizonMs),
+    };
+    this.dedup.tidy(edges, newestMinute, idsMax);
   }
 }
 

@@ -2,8 +2,8 @@ import { Outcome, outcomeCount } from "../model/outcome.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import { configAt } from "../model/semantic-config.ts";
 import { minuteDimensions } from "../model/dimensions.ts";
-import { hourOf, minuteMs, minuteOf } from "../model/time.ts";
-import { recentFloorHour } from "./deduplicate.ts";
+import { minuteMs, minuteOf } from "../model/time.ts";
+import { recentFloorMinute } from "./deduplicate.ts";
 import type { Effects } from "./effects.ts";
 import { identityWords } from "./identity.ts";
 import { decideAccepted } from "./lateness.ts";
@@ -39,8 +39,8 @@ export function stepClicks(
   let watermarkMs = watermark.ms;
   let finalBefore = watermark.finalBeforeMinute;
   let expiredBeforeMs = watermarkMs - config.dedupHorizonMs;
-  const recentFloor = recentFloorHour(configs, minuteOf(receivedAtMs));
-  let recentHour = Math.max(recentFloor, hourOf(watermarkMs - config.dedupRecentMs));
+  const recentFloor = recentFloorMinute(configs, minuteOf(receivedAtMs));
+  let recentMinute = Math.max(recentFloor, minuteOf(watermarkMs - config.dedupRecentMs));
   dedup.beginRecord();
 
   for (let row = 0; row < rowCount; row++) {
@@ -52,7 +52,7 @@ export function stepClicks(
         watermarkMs = reachedMs;
         finalBefore = watermark.finalBeforeMinute;
         expiredBeforeMs = watermarkMs - config.dedupHorizonMs;
-        recentHour = Math.max(recentFloor, hourOf(watermarkMs - config.dedupRecentMs));
+        recentMinute = Math.max(recentFloor, minuteOf(watermarkMs - config.dedupRecentMs));
       }
     }
 
@@ -64,8 +64,8 @@ export function stepClicks(
       !dedup.admit(
         identities,
         row * identityWords,
-        hourOf(time),
-        recentHour,
+        minute,
+        recentMinute,
         answers?.recorded[row] === 1,
       )
     ) {

@@ -3,13 +3,13 @@
  * For nearly every record of live clicks that is nothing.
  */
 
-import { hourOf, minuteOf } from "../model/time.ts";
+import { minuteOf } from "../model/time.ts";
 import { identityWords } from "./identity.ts";
 import type { MappedClicks } from "./map.ts";
 import type { PartitionState } from "./state.ts";
 
 export interface Needs {
-  /** Rows whose identity must be looked up in the raw store (same identity, same event hour). */
+  /** Rows whose identity must be looked up in the raw store (same identity, same event minute). */
   readonly probeRows: readonly number[];
   /** Ads' minutes whose count and revision must be known. Each once. */
   readonly buckets: readonly Bucket[];
@@ -44,8 +44,12 @@ export function surveyClicks(state: PartitionState, mapped: MappedClicks): Needs
     );
   }
   const finalBefore = state.watermark.finalBeforeAt(watermarkMs);
-  const firstExactHour = state.dedup.firstExactHour;
-  if (!record.history && minuteOf(oldestMs) >= finalBefore && hourOf(oldestMs) >= firstExactHour)
+  const oldestMinute = minuteOf(oldestMs);
+  if (
+    !record.history &&
+    oldestMinute >= finalBefore &&
+    oldestMinute >= state.dedup.firstExactMinute
+  )
     return undefined;
   return collectNeeds(state, mapped, finalBefore);
 }
@@ -69,7 +73,7 @@ function collectNeeds(
     if (record.history || minute < finalBefore) {
       buckets.set(bucketKey(minute, adKeys[row]!), { minute, adKey: adKeys[row]! });
     }
-    if (state.dedup.needsStore(identities, row * identityWords, hourOf(time))) probeRows.push(row);
+    if (state.dedup.needsStore(identities, row * identityWords, minute)) probeRows.push(row);
   }
   if (probeRows.length === 0 && buckets.size === 0) return undefined;
   return { probeRows, buckets: [...buckets.values()] };

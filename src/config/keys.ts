@@ -78,15 +78,15 @@ export const settingKeys = {
     "how far the watermark stays behind the clock in silence",
   ),
   "dedup.horizon": key(
-    duration({ min: "1h", max: "90d" }),
+    duration({ min: "1m", max: "90d" }),
     "24h",
     "how far back a resent click is recognised",
   ),
-  // Hours of the table are told apart within 256 of them (aggregate/recent-ids.ts).
+  // Minutes of the table are told apart within 65,536 of them, 45 days (aggregate/recent-ids.ts).
   "dedup.recent": key(
-    duration({ min: "1h", max: "10d" }),
+    duration({ min: "1m", max: "10d" }),
     "6h",
-    "how far back ids are kept in memory; whole hours, at most dedup.horizon",
+    "how far back ids are kept in memory; at most dedup.horizon",
   ),
   "dedup.max_bytes": key(size({ min: "1MB", max: "1TB" }), "1GB", "memory for ids"),
   "dedup.missing_event_id": key(

@@ -15,7 +15,7 @@ export interface SemanticConfig {
   readonly allowedLatenessMs: number;
   readonly idleLagMs: number;
   readonly dedupHorizonMs: number;
-  /** How long behind the watermark ids stay in the recent tier; whole hours. */
+  /** How long behind the watermark ids stay in the recent tier. */
   readonly dedupRecentMs: number;
   readonly late: "restate" | "quarantine";
 }

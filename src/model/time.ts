@@ -3,6 +3,7 @@
 export const minuteMs = 60_000;
 export const hourMs = 3_600_000;
 export const dayMs = 86_400_000;
+export const minutesAnHour = 60;
 export const minutesADay = 1_440;
 
 /** The minute bucket `[start, end)` that holds this time. */
@@ -10,8 +11,8 @@ export function minuteOf(timeMs: number): number {
   return Math.floor(timeMs / minuteMs);
 }
 
-export function hourOf(timeMs: number): number {
-  return Math.floor(timeMs / hourMs);
+export function hourOfMinute(minute: number): number {
+  return Math.floor(minute / minutesAnHour);
 }
 
 export function dayOfMinute(minute: number): number {

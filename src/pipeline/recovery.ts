@@ -9,7 +9,7 @@ import { identityWords } from "../aggregate/identity.ts";
 import { EventIdKind } from "../model/click-batch.ts";
 import { clickTimestampMsEnd } from "../model/click.ts";
 import { partitionOf } from "../model/partition.ts";
-import { hourMs, hourOf } from "../model/time.ts";
+import { hourOfMinute, minuteMs, minuteOf, minutesAnHour } from "../model/time.ts";
 import type { ClickStore, IdentityChunk } from "../store/click-store.ts";
 
 /** Rebuilds the dedup index of every partition from the raw store. */
@@ -19,44 +19,56 @@ export async function rebuildDedup(
 ): Promise<void> {
   const extent = await store.extent();
   if (!extent) return;
-  const newestHour = Math.floor(extent.lastMinute / 60);
   // A partition without a watermark has committed nothing, so that nothing recorded is its own.
   const begun = states.filter(({ watermark }) => watermark.ms !== -Infinity);
   if (begun.length === 0) return;
-  for (const state of begun) state.tidyDedup(state.watermark.ms, newestHour);
-  await rebuildOlderHours(store, states, begun);
-  const firstExactHour = Math.min(...begun.map((state) => state.dedup.firstExactHour));
-  for await (const chunk of store.scanIdentities(firstExactHour * hourMs, clickTimestampMsEnd)) {
-    restoreChunk(chunk, states, (state, hour) => hour >= state.dedup.firstExactHour);
+  for (const state of begun) state.tidyDedup(state.watermark.ms, extent.lastMinute);
+  await rebuildOlder(store, states, begun);
+  const firstExactMinute = Math.min(...begun.map((state) => state.dedup.firstExactMinute));
+  for await (const chunk of store.scanIdentities(
+    firstExactMinute * minuteMs,
+    clickTimestampMsEnd,
+  )) {
+    restoreChunk(chunk, states, (state, minute) => minute >= state.dedup.firstExactMinute);
   }
 }
 
 /** Each filter is made for as many ids as its hour has counted; an hour's rows need never be in memory at once. */
-async function rebuildOlderHours(
+async function rebuildOlder(
   store: ClickStore,
   states: readonly PartitionState[],
   begun: readonly PartitionState[],
 ): Promise<void> {
-  const firstHour = Math.min(...begun.map((state) => state.dedup.firstFilterHour));
-  const endHour = Math.max(...begun.map((state) => state.dedup.firstExactHour));
-  if (firstHour >= endHour) return;
+  const fromMinute = Math.min(...begun.map((state) => state.dedup.firstFilterMinute));
+  const toMinute = Math.max(...begun.map((state) => state.dedup.firstExactMinute));
+  if (fromMinute >= toMinute) return;
+  const bucketStarts = hourStarts(fromMinute, toMinute);
   const { rows } = await store.aggregate({
     source: "minute",
-    fromMinute: firstHour * 60,
-    toMinute: endHour * 60,
+    fromMinute,
+    toMinute,
     groupBy: [],
-    bucketStarts: Array.from({ length: endHour - firstHour }, (_, i) => (firstHour + i) * 60),
+    bucketStarts,
     order: "key",
-    limit: endHour - firstHour,
+    limit: bucketStarts.length,
   });
   for (const { bucketStart, count } of rows) {
-    const hour = bucketStart / 60;
-    for (const { dedup } of begun)
-      if (hour < dedup.firstExactHour) dedup.reserveOlder(hour, Math.ceil(count / states.length));
+    for (const { dedup } of begun) {
+      if (bucketStart < dedup.firstExactMinute)
+        dedup.reserveOlder(hourOfMinute(bucketStart), Math.ceil(count / states.length));
+    }
   }
-  for await (const chunk of store.scanIdentities(firstHour * hourMs, endHour * hourMs)) {
-    restoreChunk(chunk, states, (state, hour) => hour < state.dedup.firstExactHour);
+  for await (const chunk of store.scanIdentities(fromMinute * minuteMs, toMinute * minuteMs)) {
+    restoreChunk(chunk, states, (state, minute) => minute < state.dedup.firstExactMinute);
   }
+}
+
+/** The hours that the range reaches into; the first begins with the range. */
+function hourStarts(fromMinute: number, toMinute: number): number[] {
+  const starts = [fromMinute];
+  for (let hour = hourOfMinute(fromMinute) + 1; hour * minutesAnHour < toMinute; hour++)
+    starts.push(hour * minutesAnHour);
+  return starts;
 }
 
 const encoder = new TextEncoder();
@@ -64,7 +76,7 @@ const encoder = new TextEncoder();
 function restoreChunk(
   chunk: IdentityChunk,
   states: readonly PartitionState[],
-  belongs: (state: PartitionState, hour: number) => boolean,
+  belongs: (state: PartitionState, minute: number) => boolean,
 ): void {
   const { shared } = states[0]!;
   const hash = new Uint32Array(identityWords);
@@ -78,8 +90,8 @@ function restoreChunk(
       shared.hasher.hashWords(adKey, kind, chunk.eventIdWords, row * 4, hash, 0);
     }
     const state = states.length === 1 ? states[0]! : states[partitionOfAd(states, adKey)]!;
-    const hour = hourOf(chunk.clickTimestamps[row]!);
-    if (belongs(state, hour)) state.dedup.restore(hash, 0, hour);
+    const minute = minuteOf(chunk.clickTimestamps[row]!);
+    if (belongs(state, minute)) state.dedup.restore(hash, 0, minute);
   }
 }
 

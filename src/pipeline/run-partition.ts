@@ -13,7 +13,7 @@ import { surveyClicks } from "../aggregate/survey.ts";
 import { CodedError } from "../model/errors.ts";
 import type { ClicksRecord } from "../model/log-record.ts";
 import { decodeLogRecord } from "../model/log-record-codec.ts";
-import { hourOf } from "../model/time.ts";
+import { minuteOf } from "../model/time.ts";
 import type { ClickQueueReader, StoredRecord } from "../queue/click-queue.ts";
 import type { ClickStore } from "../store/click-store.ts";
 import { answerNeeds } from "./answer-needs.ts";
@@ -143,7 +143,9 @@ export class PartitionRunner {
       if (alone) await this.flushNow();
       step(this.state, { kind: "other", record }, this.effects);
       // Ticks too: while dedup has no room no clicks come, and time is what makes room.
-      this.state.tidyDedup(record.receivedAtMs, -Infinity);
+      // A tick comes in silence, when nothing waits for a sweep to end.
+      const idsMax = record.kind === "tick" ? Infinity : undefined;
+      this.state.tidyDedup(record.receivedAtMs, -Infinity, idsMax);
     }
     this.nextOffset = stored.offset + 1;
     this.recordCount++;
@@ -152,7 +154,7 @@ export class PartitionRunner {
 
   /** True where the record asked the store: the next one's questions must meet its effects, so it is committed alone. */
   private async takeClicks(offset: number, record: ClicksRecord): Promise<boolean> {
-    this.state.tidyDedup(record.receivedAtMs, hourOf(newestTime(record)));
+    this.state.tidyDedup(record.receivedAtMs, minuteOf(newestTime(record)));
     const clicks = mapClicks(this.state.shared, offset, record);
     const needs = surveyClicks(this.state, clicks);
     if (!needs) {

@@ -22,7 +22,7 @@ export interface ClickStore extends AsyncDisposable, ClickStoreReader {
    * restated, quarantined or voided. In any order, in chunks of at most some 100 k rows.
    */
   scanIdentities(fromMs: number, toMs: number): AsyncIterable<IdentityChunk>;
-  /** For each probe, whether a click with that identity and event time's hour is recorded (as for scanIdentities). */
+  /** For each probe, whether a click with that identity and event time's minute is recorded (as for scanIdentities). */
   findIdentities(probes: IdentityProbes): Promise<Uint8Array>;
   /** Count (counted and restated) and revision of each of these ads' minutes, 0 where there is none. */
   bucketStates(buckets: readonly { minute: number; adKey: number }[]): Promise<BucketState[]>;
@@ -162,7 +162,7 @@ export interface ListedClick extends StoredClick {
   readonly dimensions: Readonly<Record<string, string | null>>;
   /**
    * Of a duplicate: the click it repeats, which has the same ad and event id, was recorded before it and counts for
-   * dedup (as for scanIdentities): the latest of the same event hour, else the latest. Null where it is no duplicate,
+   * dedup (as for scanIdentities): the latest of the same event minute, else the latest. Null where it is no duplicate,
    * and where no such click is kept.
    */
   readonly original: StoredClick | null;

@@ -1,15 +1,24 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DedupIndex, recentHourOf } from "../../src/aggregate/deduplicate.ts";
-import { hourMs, hourOf, minuteMs } from "../../src/model/time.ts";
+import { DedupIndex, recentMinuteOf } from "../../src/aggregate/deduplicate.ts";
+import type { DedupEdges } from "../../src/aggregate/deduplicate.ts";
+import { hourMs, minuteMs, minuteOf } from "../../src/model/time.ts";
 import { testConfig } from "../support/random-clicks.ts";
 
 function id(n: number): Uint32Array {
   return Uint32Array.of(Math.imul(n, 0x9e3779b1), n + 1, Math.imul(n, 0x85ebca6b), n);
 }
 
+function edges(watermarkMinute: number, recent: number, horizon: number): DedupEdges {
+  return {
+    watermarkMinute,
+    recentMinute: watermarkMinute - recent,
+    horizonMinute: watermarkMinute - horizon,
+  };
+}
+
 describe("the dedup index", () => {
-  it("knows an id again in its hour, and in any hour of the recent tier", () => {
+  it("knows an id again in its minute, and in any minute of the recent tier", () => {
     const index = new DedupIndex(0, 10);
     assert.ok(index.admit(id(1), 0, 12, 10, false));
     assert.ok(!index.admit(id(1), 0, 12, 10, false));
@@ -24,17 +33,25 @@ describe("the dedup index", () => {
     for (let n = 0; n < 500; n++) {
       for (const index of [tidied, untidied]) index.admit(id(n), 0, 10 + (n % 5), 10, false);
     }
-    tidied.tidy(13, 5, 15);
+    tidied.tidy(edges(15, 2, 10), 15, 100);
     assert.equal(tidied.size, 500);
+    const asked = Array.from({ length: 500 }, (_, n) => tidied.needsStore(id(n), 0, 10 + (n % 5)));
+    assert.ok(
+      asked.includes(true) && asked.some((isAsked, n) => !isAsked && n % 5 < 3),
+      "half swept",
+    );
     for (let n = 0; n < 1_000; n++) {
-      for (const hour of [10, 11, 13, 14]) {
+      for (const minute of [10, 11, 13, 14]) {
         tidied.beginRecord();
-        const isStored = n < 500 && hour === 10 + (n % 5);
-        const isAsked = tidied.needsStore(id(n), 0, hour);
-        if (isStored && hour < 13) assert.ok(isAsked);
-        if (hour >= 13) assert.ok(!isAsked);
-        const isNew = tidied.admit(id(n), 0, hour, 13, isAsked && isStored);
-        assert.equal(isNew, untidied.admit(id(n), 0, hour, 13, false), `id ${n}, hour ${hour}`);
+        const isStored = n < 500 && minute === 10 + (n % 5);
+        const isAsked = tidied.needsStore(id(n), 0, minute);
+        if (minute >= 13) assert.ok(!isAsked);
+        const isNew = tidied.admit(id(n), 0, minute, 13, isAsked && isStored);
+        assert.equal(
+          isNew,
+          untidied.admit(id(n), 0, minute, 13, false),
+          `id ${n}, minute ${minute}`,
+        );
       }
     }
   });
@@ -42,12 +59,12 @@ describe("the dedup index", () => {
   it("leaves to the store what is beyond the horizon, and gives its memory back", () => {
     const index = new DedupIndex(0, 10);
     for (let n = 0; n < 100; n++) index.admit(id(n), 0, 11, 10, false);
-    index.tidy(20, 12, 20);
+    index.tidy(edges(30, 10, 18), 30);
     assert.equal(index.size, 0);
     assert.ok(index.needsStore(id(1), 0, 11));
     assert.ok(
       index.needsStore(id(5_000), 0, 11),
-      "ids of an hour without filters are all asked for",
+      "ids of a minute without filters are all asked for",
     );
     assert.ok(!index.needsStore(id(5_000), 0, 12));
   });
@@ -60,7 +77,7 @@ describe("the dedup index", () => {
   });
 });
 
-describe("the recent tier's first hour", () => {
+describe("the recent tier's first minute", () => {
   const startMs = Date.UTC(2026, 0, 15, 12);
   const shorter = { ...testConfig, dedupRecentMs: 2 * hourMs };
   const longer = {
@@ -69,14 +86,14 @@ describe("the recent tier's first hour", () => {
     fromMinute: startMs / minuteMs,
     dedupRecentMs: 5 * hourMs,
   };
-  const hourAt = (atMs: number): number =>
-    recentHourOf([shorter, longer], atMs / minuteMs, atMs) - hourOf(startMs);
+  const minutesAt = (atMs: number): number =>
+    recentMinuteOf([shorter, longer], atMs / minuteMs, atMs) - minuteOf(startMs);
 
-  it("does not go back where dedup.recent grows: what has left the tier is known by its hour only", () => {
-    assert.equal(hourAt(startMs - minuteMs), -3);
-    assert.equal(hourAt(startMs), -2);
-    assert.equal(hourAt(startMs + 2 * hourMs), -2);
-    assert.equal(hourAt(startMs + 4 * hourMs), -1);
+  it("does not go back where dedup.recent grows: what has left the tier is known by its minute only", () => {
+    assert.equal(minutesAt(startMs - minuteMs), -121);
+    assert.equal(minutesAt(startMs), -120);
+    assert.equal(minutesAt(startMs + 2 * hourMs), -120);
+    assert.equal(minutesAt(startMs + 4 * hourMs), -60);
   });
 
   it("moves on at once where dedup.recent shrinks", () => {
@@ -84,9 +101,9 @@ describe("the recent tier's first hour", () => {
       { ...longer, generation: 1, fromMinute: 0 },
       { ...shorter, generation: 2, fromMinute: startMs / minuteMs },
     ];
-    const hours = [startMs - minuteMs, startMs].map((atMs) =>
-      recentHourOf(configs, atMs / minuteMs, atMs),
+    const minutes = [startMs - minuteMs, startMs].map((atMs) =>
+      recentMinuteOf(configs, atMs / minuteMs, atMs),
     );
-    assert.deepEqual(hours, [hourOf(startMs) - 6, hourOf(startMs) - 2]);
+    assert.deepEqual(minutes, [minuteOf(startMs) - 301, minuteOf(startMs) - 120]);
   });
 });

@@ -40,14 +40,19 @@ describe("the older tier", () => {
     assert.equal(older.size, count);
   });
 
-  it("says perhaps of every id of an hour it has no filters for", () => {
-    const older = new OlderIds(10);
+  it("says perhaps of every id of a minute it has no filter for, and drops what whole hours had", () => {
+    const older = new OlderIds(610);
     const [known, unknown] = [randomHashes(1), randomHashes(1)];
-    older.add(12, known, 0);
-    assert.equal(older.mayHave(12, unknown, 0), false);
-    assert.equal(older.mayHave(9, unknown, 0), true);
-    older.dropBefore(13);
-    assert.equal(older.mayHave(12, unknown, 0), true);
+    older.add(700, known, 0);
+    assert.equal(older.mayHave(700, known, 0), true);
+    assert.equal(older.mayHave(700, unknown, 0), false);
+    assert.equal(older.mayHave(609, unknown, 0), true);
+    older.add(609, known, 0);
+    assert.equal(older.size, 1, "what the store is asked for anyway takes no memory");
+    older.dropBefore(701);
+    assert.equal(older.mayHave(700, unknown, 0), true);
+    assert.equal(older.mayHave(701, unknown, 0), false);
+    older.dropBefore(720);
     assert.equal(older.bytes, 0);
     assert.equal(older.size, 0);
   });

@@ -5,21 +5,18 @@ import type { LogRecord } from "../../src/model/log-record.ts";
 import { outcomeNames } from "../../src/model/outcome.ts";
 import { FoldedLog } from "../support/fold.ts";
 import { Oracle } from "../../src/simulation/oracle/oracle.ts";
-import { randomCut, randomLog, testConfig } from "../support/random-clicks.ts";
+import { briefConfig, randomCut, randomLog, testConfig } from "../support/random-clicks.ts";
 
 const minuteDimensionNames = ["country", "device"];
 
 /** The log as a service writes it: its first record is the configuration, which starts the watermark. */
-function begun(records: readonly LogRecord[]): LogRecord[] {
+function begun(records: readonly LogRecord[], config = testConfig): LogRecord[] {
   const receivedAtMs = records[0]!.receivedAtMs - 1;
-  return [
-    { kind: "control", receivedAtMs, control: { type: "config", config: testConfig } },
-    ...records,
-  ];
+  return [{ kind: "control", receivedAtMs, control: { type: "config", config } }, ...records];
 }
 
-function fold(runs: readonly (readonly LogRecord[])[]): FoldedLog {
-  const folded = new FoldedLog(testConfig);
+function fold(runs: readonly (readonly LogRecord[])[], config = testConfig): FoldedLog {
+  const folded = new FoldedLog(config);
   for (const run of runs) folded.fold(run);
   return folded;
 }
@@ -92,6 +89,18 @@ describe("the fold", () => {
         assertEqualsOracle(fold(randomCut(log, seed, 30)), new Oracle(testConfig, log));
       }),
       { numRuns: 10 },
+    );
+  });
+
+  it("does so where the horizon is five minutes, also where settings change it", () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.boolean(), (seed, configChanges) => {
+        const options = { recordCount: 300, eventIdCount: 100, config: briefConfig, configChanges };
+        const log = begun(randomLog(seed, options), briefConfig);
+        const oracle = new Oracle(briefConfig, log);
+        assertEqualsOracle(fold(randomCut(log, seed, 30), briefConfig), oracle);
+      }),
+      { numRuns: 60 },
     );
   });
 

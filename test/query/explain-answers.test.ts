@@ -7,7 +7,7 @@ import type { Filter } from "../../src/model/filter.ts";
 import type { LogRecord } from "../../src/model/log-record.ts";
 import { outcomeNames } from "../../src/model/outcome.ts";
 import { formatFilter } from "../../src/model/parse-filter.ts";
-import { formatTime, hourOf, minuteMs } from "../../src/model/time.ts";
+import { formatTime, minuteMs, minuteOf } from "../../src/model/time.ts";
 import type { QueryEngine } from "../../src/query/query-engine.ts";
 import type {
   ExplainAnswer,
@@ -71,7 +71,7 @@ function originalOf(log: QueriedLog, duplicate: OracleClick): OracleClick | unde
         identity === duplicate.identity && outcome !== "duplicate" && outcome !== "expired",
     );
   return (
-    recorded.findLast(({ time }) => hourOf(time) === hourOf(duplicate.time)) ?? recorded.at(-1)
+    recorded.findLast(({ time }) => minuteOf(time) === minuteOf(duplicate.time)) ?? recorded.at(-1)
   );
 }
 

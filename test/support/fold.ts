@@ -13,7 +13,10 @@ import type { Commit, LedgerDelta } from "../../src/model/commit.ts";
 import type { LogRecord } from "../../src/model/log-record.ts";
 import { isCounted, Outcome } from "../../src/model/outcome.ts";
 import type { SemanticConfig } from "../../src/model/semantic-config.ts";
-import { hourOf, minuteOf } from "../../src/model/time.ts";
+import { minuteOf } from "../../src/model/time.ts";
+
+/** So few ids that records come while a sweep of the dedup index is under way. */
+const sweptAtOnce = 3;
 
 /** A store of plain maps that answers what the fold asks, so that the core can be run without I/O. */
 export class FoldedLog {
@@ -23,7 +26,7 @@ export class FoldedLog {
   readonly outcomes = new Map<string, number>();
   /** Counts and revisions by `adKey|minute`. */
   private readonly buckets = new Map<string, { count: number; revision: number }>();
-  /** Identity hash and event hour of all recorded clicks. */
+  /** Identity hash and event minute of all recorded clicks. */
   private readonly recorded = new Set<string>();
   private nextOffset = 0;
 
@@ -46,7 +49,7 @@ export class FoldedLog {
       }
       const { shared } = this.state;
       const newest = Math.max(...record.batch.clickTimestamps);
-      this.state.tidyDedup(record.receivedAtMs, hourOf(newest));
+      this.state.tidyDedup(record.receivedAtMs, minuteOf(newest), sweptAtOnce);
       const clicks = mapClicks(shared, offset, record);
       const needs = surveyClicks(this.state, clicks);
       if (!needs) {
@@ -172,5 +175,5 @@ function recordedKey(
   row: number,
 ): string {
   const words = clicks.identities.subarray(row * identityWords, (row + 1) * identityWords);
-  return `${hourOf(clicks.record.batch.clickTimestamps[row]!)}:${words.join(":")}`;
+  return `${minuteOf(clicks.record.batch.clickTimestamps[row]!)}:${words.join(":")}`;
 }

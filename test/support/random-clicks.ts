@@ -35,6 +35,13 @@ export const testConfig: SemanticConfig = {
   late: "restate",
 };
 
+/** A horizon of minutes, all of which is recent. */
+export const briefConfig: SemanticConfig = {
+  ...testConfig,
+  dedupHorizonMs: 5 * minuteMs,
+  dedupRecentMs: 5 * minuteMs,
+};
+
 export interface RandomLogOptions {
   readonly recordCount?: number;
   readonly rowsMax?: number;
@@ -181,14 +188,17 @@ class LogGenerator {
 
   private configChange(): LogRecord {
     const { random, nowMs: receivedAtMs } = this;
+    const allowedLatenessMs = random.pick([0, 30_000, minuteMs, 5 * minuteMs]);
+    const late = random.pick(["restate", "quarantine"] as const);
+    const dedupHorizonMs = random.pick([5, 240, 360]) * minuteMs;
     this.config = {
       ...this.config,
       generation: this.config.generation + 1,
       fromMinute: Math.ceil(receivedAtMs / minuteMs) + 2,
-      allowedLatenessMs: random.pick([0, 30_000, minuteMs, 5 * minuteMs]),
-      late: random.pick(["restate", "quarantine"] as const),
-      dedupHorizonMs: random.pick([4, 6]) * hourMs,
-      dedupRecentMs: random.pick([1, 2, 4]) * hourMs,
+      allowedLatenessMs,
+      late,
+      dedupHorizonMs,
+      dedupRecentMs: Math.min(dedupHorizonMs, random.pick([1, 90, 120, 240]) * minuteMs),
     };
     return { kind: "control", receivedAtMs, control: { type: "config", config: this.config } };
   }

@@ -13,7 +13,7 @@ export type OracleLedgerRow = { received: number } & Record<OutcomeName, number>
 export type OracleRestatement = LogRow & { before: number; after: number; revision: number };
 
 const noClicks = Object.fromEntries(["received", ...outcomeNames].map((name) => [name, 0]));
-const hourOf = (time: number): number => Math.floor(time / 3_600_000);
+const minuteOf = (time: number): number => Math.floor(time / 60_000);
 
 export class OracleFold {
   watermarkMs = -Infinity;
@@ -24,7 +24,7 @@ export class OracleFold {
   protected readonly configs: SemanticConfig[];
   private nextOffset = 0;
   protected readonly attributeChanges: AdAttributesChange[] = [];
-  private readonly recordedHours = new Map<string, number[]>();
+  private readonly recordedMinutes = new Map<string, number[]>();
   /** By `ad|minute`; firstOffset is the record that counted a click of it first. */
   private readonly buckets = new Map<
     string,
@@ -70,9 +70,9 @@ export class OracleFold {
     this.clicks.push({ ...row, outcome });
     this.enter(row, outcome, 1);
     if (outcome === "expired" || outcome === "duplicate") return;
-    this.recordedHours.set(row.identity, [
-      ...(this.recordedHours.get(row.identity) ?? []),
-      hourOf(row.time),
+    this.recordedMinutes.set(row.identity, [
+      ...(this.recordedMinutes.get(row.identity) ?? []),
+      row.minute,
     ]);
     if (outcome === "quarantined") return;
     this.buckets.set(key, bucket);
@@ -89,9 +89,9 @@ export class OracleFold {
   private judge(row: LogRow, countedBeforeRecord: boolean): OutcomeName {
     const { dedupHorizonMs } = this.configOf(row.receivedAtMs);
     if (!row.history && row.time < this.watermarkMs - dedupHorizonMs) return "expired";
-    const firstRecentHour = this.firstRecentHour(row.receivedAtMs);
-    const hours = this.recordedHours.get(row.identity) ?? [];
-    if (hours.some((hour) => hour === hourOf(row.time) || hour >= firstRecentHour))
+    const firstRecentMinute = this.firstRecentMinute(row.receivedAtMs);
+    const minutes = this.recordedMinutes.get(row.identity) ?? [];
+    if (minutes.some((minute) => minute === row.minute || minute >= firstRecentMinute))
       return "duplicate";
     if (!this.isFinal(row.minute)) return "counted";
     if (row.history) return countedBeforeRecord ? "restated" : "counted";
@@ -99,13 +99,13 @@ export class OracleFold {
   }
 
   /** Each configuration so far has moved it on, up to the end of its time; it never goes back. */
-  private firstRecentHour(receivedAtMs: number): number {
+  private firstRecentMinute(receivedAtMs: number): number {
     const inForce = this.configs.indexOf(this.configOf(receivedAtMs));
-    const hours = this.configs.slice(0, inForce + 1).map(({ dedupRecentMs }, i) => {
+    const minutes = this.configs.slice(0, inForce + 1).map(({ dedupRecentMs }, i) => {
       const untilMs = i < inForce ? this.configs[i + 1]!.fromMinute * 60_000 : this.watermarkMs;
-      return hourOf(untilMs - dedupRecentMs);
+      return minuteOf(untilMs - dedupRecentMs);
     });
-    return Math.max(...hours);
+    return Math.max(...minutes);
   }
 
   private enter(receipt: LogRow | RejectsRecord, outcome: OutcomeName, n: number): void {

@@ -1,7 +1,7 @@
 /** The SQL that lists the clicks of one ad, without I/O. */
 
 import { Outcome } from "../../model/outcome.ts";
-import { dayMs, hourMs, minuteMs } from "../../model/time.ts";
+import { dayMs, minuteMs } from "../../model/time.ts";
 import type { ClicksQuery } from "../click-store.ts";
 import type { Catalog, TableShape } from "./catalog.ts";
 import type { Statement } from "./connection.ts";
@@ -81,7 +81,7 @@ export function pageToSql(
 
 /** Where originals are looked for. */
 export interface OriginalSearch extends TimeRange {
-  readonly inSameHour: boolean;
+  readonly inSameMinute: boolean;
 }
 
 /**
@@ -104,7 +104,7 @@ export function originalsToSql(
       )
       .join(" UNION ALL ");
   const wanted = `outcome = ${Outcome.duplicate} AND "position" IN (${duplicates.map(integer).join(", ")})`;
-  const isSameHour = `r.click_timestamp // ${hourMs} = w.click_timestamp // ${hourMs}`;
+  const isSameMinute = `r.click_timestamp // ${minuteMs} = w.click_timestamp // ${minuteMs}`;
   const sql = `WITH wanted AS (${select(rawWithin(catalog, range), range, wanted)}),
     recorded AS (${select(rawWithin(catalog, search), search, countsForDedup)}),
     originals AS (
@@ -112,7 +112,7 @@ export function originalsToSql(
       FROM wanted w JOIN recorded r
         ON r.event_id_kind = w.event_id_kind AND r.event_id = w.event_id
           AND r.event_id_text IS NOT DISTINCT FROM w.event_id_text
-          AND r."position" < w."position" ${search.inSameHour ? `AND ${isSameHour}` : ""}
+          AND r."position" < w."position" ${search.inSameMinute ? `AND ${isSameMinute}` : ""}
       QUALIFY row_number() OVER (PARTITION BY w."position" ORDER BY r."position" DESC) = 1)
     SELECT ${["c.duplicate", ...storedColumns].join(", ")}
     FROM (${placedToSql("originals", search)}) c JOIN source s ON s."key" = c.source`;

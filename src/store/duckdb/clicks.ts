@@ -4,7 +4,7 @@ import { adDictionary } from "../../model/commit.ts";
 import { formatEventId } from "../../model/click-batch.ts";
 import { formatIp } from "../../model/ip.ts";
 import { Outcome, outcomeNames } from "../../model/outcome.ts";
-import { dayMs, hourMs } from "../../model/time.ts";
+import { dayMs, minuteMs } from "../../model/time.ts";
 import type { ClicksQuery, ListedClick, OutcomeCounts, StoredClick } from "../click-store.ts";
 import type { Catalog } from "./catalog.ts";
 import type { OriginalSearch, TimeRange } from "./clicks-sql.ts";
@@ -116,19 +116,19 @@ async function readOriginals(
 }
 
 /**
- * A duplicate repeats a click of its hour, or, re-stamped, the one whose event time was recent when it was received.
+ * A duplicate repeats a click of its minute, or, re-stamped, the one whose event time was recent when it was received.
  * Of all recorded before it that is the one with the latest event time, for none is recorded beside a recent one: so
  * the days around the receipt are looked at before all others.
  */
 const searches: readonly ((range: TimeRange, open: readonly SqlRow[]) => OriginalSearch)[] = [
   ({ fromMs, toMs }) => ({
-    fromMs: Math.floor(fromMs / hourMs) * hourMs,
-    toMs: Math.ceil(toMs / hourMs) * hourMs,
-    inSameHour: true,
+    fromMs: Math.floor(fromMs / minuteMs) * minuteMs,
+    toMs: Math.ceil(toMs / minuteMs) * minuteMs,
+    inSameMinute: true,
   }),
   (_range, open) => {
     const receivedAt = open.map((row) => row[at.receivedAt] as number);
-    return { fromMs: Math.min(...receivedAt) - 2 * dayMs, toMs: Infinity, inSameHour: false };
+    return { fromMs: Math.min(...receivedAt) - 2 * dayMs, toMs: Infinity, inSameMinute: false };
   },
-  () => ({ fromMs: -Infinity, toMs: Infinity, inSameHour: false }),
+  () => ({ fromMs: -Infinity, toMs: Infinity, inSameMinute: false }),
 ];

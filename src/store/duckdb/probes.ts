@@ -1,7 +1,7 @@
 /** Bulk look-ups: what is asked for goes into a temporary table and is joined with the days it may lie in. */
 
 import { EventIdKind } from "../../model/click-batch.ts";
-import { dayMs, dayOfMinute, hourMs, hourOf } from "../../model/time.ts";
+import { dayOfMinute, minuteMs, minuteOf } from "../../model/time.ts";
 import type { BucketState, IdentityProbes } from "../click-store.ts";
 import { TableAppenders } from "./append-columns.ts";
 import type { Catalog } from "./catalog.ts";
@@ -13,7 +13,7 @@ import { createTable } from "./schema.ts";
 
 const identityProbeColumns: readonly Column[] = [
   { name: "probe", type: "INTEGER" },
-  { name: "hour", type: "INTEGER" },
+  { name: "minute", type: "INTEGER" },
   { name: "ad", type: "INTEGER" },
   { name: "event_id_kind", type: "UTINYINT" },
   { name: "event_id", type: "UHUGEINT" },
@@ -43,11 +43,12 @@ export class Probes {
     return this.mutex.run(async () => {
       const found = new Uint8Array(probes.rowCount);
       if (probes.rowCount === 0) return found;
-      const hours = Float64Array.from(probes.clickTimestamps.subarray(0, probes.rowCount), hourOf);
-      await this.fill("identity_probe", (name) => this.appendIdentities(name, probes, hours));
+      const times = probes.clickTimestamps.subarray(0, probes.rowCount);
+      const minutes = Float64Array.from(times, minuteOf);
+      await this.fill("identity_probe", (name) => this.appendIdentities(name, probes, minutes));
       const kinds = new Set(probes.eventIdKinds.subarray(0, probes.rowCount));
       const hasTexts = kinds.delete(EventIdKind.text);
-      const rows = candidates(this.catalog, hours);
+      const rows = candidates(this.catalog, minutes);
       // 128-bit ids and texts are joined apart: each on what tells its rows apart.
       const joins = [
         ...(kinds.size > 0 ? [identityJoin(rows, "event_id", "<>")] : []),
@@ -92,7 +93,7 @@ export class Probes {
     append(table);
   }
 
-  private appendIdentities(table: string, probes: IdentityProbes, hours: Float64Array): void {
+  private appendIdentities(table: string, probes: IdentityProbes, minutes: Float64Array): void {
     const { adKeys, eventIdKinds, eventIdWords, eventIdTexts } = probes;
     this.appenders.append(table, identityProbeColumns, (appender) =>
       appender.add(probes.rowCount, undefined, ({ name }) => (buffer, at, rows, from, count) => {
@@ -103,7 +104,7 @@ export class Probes {
           for (let i = 0; i < count; i++) {
             const row = from + i;
             if (name === "probe") buffer.setValue(at + i, row);
-            else if (name === "hour") buffer.setValue(at + i, hours[row]!);
+            else if (name === "minute") buffer.setValue(at + i, minutes[row]!);
             else buffer.setValue(at + i, eventIdTexts[row] ?? null);
           }
       }),
@@ -111,20 +112,20 @@ export class Probes {
   }
 }
 
-/** The clicks of the hours that are asked for, but for hours between two of the same day. */
-function candidates(catalog: Catalog, hours: Float64Array): string {
+/** The clicks of the minutes that are asked for, and of those between two of the same day. */
+function candidates(catalog: Catalog, minutes: Float64Array): string {
   const byDay = new Map<number, { from: number; to: number }>();
-  for (const hour of hours) {
-    const day = Math.floor((hour * hourMs) / dayMs);
+  for (const minute of minutes) {
+    const day = dayOfMinute(minute);
     const range = byDay.get(day);
-    if (!range) byDay.set(day, { from: hour, to: hour + 1 });
-    else if (hour < range.from) range.from = hour;
-    else if (hour >= range.to) range.to = hour + 1;
+    if (!range) byDay.set(day, { from: minute, to: minute + 1 });
+    else if (minute < range.from) range.from = minute;
+    else if (minute >= range.to) range.to = minute + 1;
   }
   const select = (name: string, from: number, to: number) =>
-    `SELECT ad, event_id_kind, event_id, event_id_text, click_timestamp // ${hourMs} AS hour FROM ${name}
-     WHERE click_timestamp >= ${from * hourMs} AND click_timestamp < ${to * hourMs} AND ${countsForDedup}`;
-  const { from, to } = rangeOf(hours);
+    `SELECT ad, event_id_kind, event_id, event_id_text, click_timestamp // ${minuteMs} AS minute FROM ${name}
+     WHERE click_timestamp >= ${from * minuteMs} AND click_timestamp < ${to * minuteMs} AND ${countsForDedup}`;
+  const { from, to } = rangeOf(minutes);
   return [
     ...catalog.scattered().map(({ name }) => select(name, from, to)),
     ...[...byDay].flatMap(([day, range]) =>
@@ -135,7 +136,7 @@ function candidates(catalog: Catalog, hours: Float64Array): string {
 
 function identityJoin(rows: string, id: string, kind: string): string {
   return `SELECT p.probe FROM identity_probe p JOIN (${rows}) r
-    ON r.ad = p.ad AND r.${id} = p.${id} AND r.event_id_kind = p.event_id_kind AND r.hour = p.hour
+    ON r.ad = p.ad AND r.${id} = p.${id} AND r.event_id_kind = p.event_id_kind AND r.minute = p.minute
     WHERE p.event_id_kind ${kind} ${EventIdKind.text} AND r.event_id_kind ${kind} ${EventIdKind.text}`;
 }
 

@@ -37,7 +37,7 @@ export function describeBooks(title: string, open: OpenStore): void {
       });
     });
 
-    it("are found by ad, id and hour", async () => {
+    it("are found by ad, id and minute", async () => {
       const clicks = [
         text("a", "short"),
         text("a", long),
@@ -54,9 +54,9 @@ export function describeBooks(title: string, open: OpenStore): void {
         [clicks[0]!, 1],
         [clicks[1]!, 1],
         [clicks[2]!, 1],
-        [{ ...clicks[2]!, click_timestamp: noonMs + hourMs - 1 }, 1],
-        [{ ...clicks[2]!, click_timestamp: noonMs + hourMs }, 0],
-        [{ ...clicks[2]!, click_timestamp: noonMs - 1 }, 0],
+        [{ ...clicks[2]!, click_timestamp: noonMs + 31 * minuteMs - 1 }, 1],
+        [{ ...clicks[2]!, click_timestamp: noonMs + 31 * minuteMs }, 0],
+        [{ ...clicks[2]!, click_timestamp: noonMs + 30 * minuteMs - 1 }, 0],
         [{ ...clicks[2]!, ad_id: "b" }, 0],
         [clicks[3]!, 0],
         [clicks[4]!, 1],
