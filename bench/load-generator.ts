@@ -3,9 +3,9 @@
  * Its argument is a LoadPlan as JSON; it prints `ready`, waits for a line on standard input, runs, and prints a
  * LoadReport as JSON.
  */
-import { Agent, request } from "node:http";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
+import { BodySender } from "./body-sender.ts";
 import { Workload } from "./workload.ts";
 
 export interface LoadPlan {
@@ -32,7 +32,7 @@ export interface LoadReport {
 }
 
 const plan = JSON.parse(process.argv[2]!) as LoadPlan;
-const agent = new Agent({ keepAlive: true, maxSockets: plan.connections, scheduling: "fifo" });
+const sender = new BodySender(plan.url, plan.contentType, plan.connections);
 const bodies = makeBodies();
 process.stdout.write("ready\n");
 await once(process.stdin, "data");
@@ -65,7 +65,7 @@ async function run(): Promise<LoadReport> {
         const waitMs = from - performance.now();
         if (waitMs > 0) await delay(waitMs);
       }
-      while (!(await send(bodies[i]!))) {
+      while (!(await sender.send(bodies[i]!))) {
         refusals++;
         await delay(20);
       }
@@ -82,22 +82,4 @@ async function run(): Promise<LoadReport> {
     refusals,
     cpuSeconds: (cpu.user + cpu.system) / 1e6,
   };
-}
-
-/** False where the server is busy. */
-function send(body: Buffer): Promise<boolean> {
-  const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-  const headers = { "content-type": plan.contentType, "content-length": body.length };
-  const outgoing = request(plan.url, { method: "POST", agent, headers }, (response) => {
-    let text = "";
-    response.setEncoding("utf8").on("data", (part: string) => (text += part));
-    response.on("end", () => {
-      if (response.statusCode === 200) resolve(true);
-      else if (response.statusCode === 503) resolve(false);
-      else reject(new Error(`${response.statusCode}: ${text.slice(0, 500)}`));
-    });
-  });
-  outgoing.on("error", reject);
-  outgoing.end(body);
-  return promise;
 }

@@ -7,24 +7,28 @@ import { fileURLToPath } from "node:url";
 import type { StatusAnswer } from "../src/query/query-service.ts";
 import { directoryBytes, freePort, stopChild, waitUntilUp } from "./processes.ts";
 
-/** `clicktally serve` with its defaults on a new data directory, in a process of its own. */
+/** `clicktally serve` on a new data directory in a process of its own, with its defaults where nothing else is asked. */
 export class Clicktally implements AsyncDisposable {
   readonly url: string;
   readonly dataDir: string;
   private readonly port: number;
+  private readonly settings: Readonly<Record<string, string>>;
   private child: ChildProcess;
 
-  private constructor(port: number, dataDir: string) {
+  private constructor(port: number, dataDir: string, settings: Readonly<Record<string, string>>) {
     this.port = port;
+    this.settings = settings;
     this.url = `http://127.0.0.1:${port}`;
     this.dataDir = dataDir;
     this.child = this.spawn();
   }
 
-  static async start(): Promise<Clicktally> {
+  /** `settings`: by variable, `CLICKTALLY_…`. */
+  static async start(settings: Readonly<Record<string, string>> = {}): Promise<Clicktally> {
     const service = new Clicktally(
       await freePort(),
       mkdtempSync(join(tmpdir(), "clicktally-bench-")),
+      settings,
     );
     try {
       await waitUntilUp(`${service.url}/readyz`, service.child);
@@ -33,6 +37,11 @@ export class Clicktally implements AsyncDisposable {
       await service[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** True while the process runs. */
+  get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
   }
 
   get pid(): number {
@@ -88,6 +97,7 @@ export class Clicktally implements AsyncDisposable {
     const cli = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
     const env = {
       ...process.env,
+      ...this.settings,
       CLICKTALLY_PORT: String(this.port),
       CLICKTALLY_DATA_DIR: this.dataDir,
     };

@@ -39,6 +39,8 @@ export class Workload {
   private readonly recent: WorkloadClick[] = [];
   private readonly duplicateShare: number;
   private count = 0;
+  /** Clicks so far that repeat an earlier one. */
+  duplicates = 0;
 
   constructor(seed: number, share = duplicateShare) {
     this.random = new Random(seed);
@@ -48,8 +50,10 @@ export class Workload {
   /** A click that is sent at this time. */
   next(sentMs: number): WorkloadClick {
     const { random, recent } = this;
-    if (recent.length === recentCount && random.chance(this.duplicateShare))
+    if (recent.length === recentCount && random.chance(this.duplicateShare)) {
+      this.duplicates++;
       return random.pick(recent);
+    }
     const address = random.word();
     const click = {
       event_id: random.uuid(),
