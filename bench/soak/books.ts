@@ -7,10 +7,15 @@ import { probeAd } from "./visitors.ts";
 
 /** Minutes that are recounted from the raw clicks. */
 const auditedMinutesMax = 5;
+/** A run is not late for what beginning and ending takes. */
+const startSeconds = 2;
 
 export interface Sent {
   readonly fromMs: number;
   readonly toMs: number;
+  /** What sending all should take, and what it took. */
+  readonly expectedSeconds: number;
+  readonly seconds: number;
   /** Acknowledged, the probe's too. */
   readonly clicks: number;
   readonly duplicates: number;
@@ -34,6 +39,11 @@ export async function checkBooks(service: Clicktally, sent: Sent, seed: number):
   const counted = total.counted + total.restated;
   const expected = sent.clicks - sent.duplicates;
   return [
+    check(
+      "the rate was held",
+      sent.seconds <= sent.expectedSeconds * 1.01 + startSeconds,
+      `${sent.seconds.toFixed(1)} s for ${sent.expectedSeconds.toFixed(1)} s`,
+    ),
     check("no refusals", sent.refusals === 0, `${sent.refusals}`),
     check(
       "acknowledged = received",
