@@ -8,7 +8,6 @@
  */
 
 import type { SemanticConfig } from "../model/semantic-config.ts";
-import { configAt } from "../model/semantic-config.ts";
 import { hourOfMinute, minuteMs, minuteOf } from "../model/time.ts";
 import { OlderIds } from "./older-ids.ts";
 import { minutesToldApart, RecentIds } from "./recent-ids.ts";
@@ -136,30 +135,16 @@ export class DedupIndex {
 }
 
 /**
- * The first minute of the recent tier for a record received at this minute. It never goes back: where dedup.recent
- * grows, the minutes that have left the tier stay out of it, and it grows as the watermark moves on.
+ * The first minute of the recent tier where the watermark stands here. It never goes back: where dedup.recent grows, the
+ * minutes that have left the tier stay out of it, and it grows as the watermark moves on. Which configuration holds goes
+ * by the watermark too, for that never goes back either; a clock of receipt may.
  */
-export function recentMinuteOf(
-  configs: readonly SemanticConfig[],
-  receivedMinute: number,
-  watermarkMs: number,
-): number {
-  const { dedupRecentMs } = configAt(configs, receivedMinute);
-  return Math.max(
-    recentFloorMinute(configs, receivedMinute),
-    minuteOf(watermarkMs - dedupRecentMs),
-  );
-}
-
-/** How far the tier's first minute can have come under the configurations before the one in force at this minute. */
-export function recentFloorMinute(
-  configs: readonly SemanticConfig[],
-  receivedMinute: number,
-): number {
-  let floor = -Infinity;
-  for (let i = 1; i < configs.length && configs[i]!.fromMinute <= receivedMinute; i++) {
-    const endMs = configs[i]!.fromMinute * minuteMs;
-    floor = Math.max(floor, minuteOf(endMs - configs[i - 1]!.dedupRecentMs));
+export function recentMinuteOf(configs: readonly SemanticConfig[], watermarkMs: number): number {
+  let first = -Infinity;
+  for (const [i, { dedupRecentMs }] of configs.entries()) {
+    const endMs = (configs[i + 1]?.fromMinute ?? Infinity) * minuteMs;
+    first = Math.max(first, minuteOf(Math.min(watermarkMs, endMs) - dedupRecentMs));
+    if (watermarkMs < endMs) break;
   }
-  return floor;
+  return first;
 }

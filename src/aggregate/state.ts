@@ -28,12 +28,11 @@ export class PartitionState {
     this.partition = partition;
     this.shared = shared;
     this.watermark = new Watermark(watermarkMs, shared.configs);
-    // Whatever comes next was received at the watermark or after: no earlier minute will be asked for as recent.
     const minute = minuteOf(watermarkMs);
     const { dedupHorizonMs } = configAt(shared.configs, minute);
     this.dedup = new DedupIndex(
       minuteOf(watermarkMs - dedupHorizonMs),
-      recentMinuteOf(shared.configs, minute, watermarkMs),
+      recentMinuteOf(shared.configs, watermarkMs),
     );
   }
 
@@ -44,7 +43,7 @@ export class PartitionState {
     const receivedMinute = minuteOf(receivedAtMs);
     const edges = {
       watermarkMinute: minuteOf(ms),
-      recentMinute: recentMinuteOf(configs, receivedMinute, ms),
+      recentMinute: recentMinuteOf(configs, ms),
       horizonMinute: minuteOf(ms - configAt(configs, receivedMinute).dedupHorizonMs),
     };
     this.dedup.tidy(edges, newestMinute, idsMax);

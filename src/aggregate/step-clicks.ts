@@ -3,7 +3,7 @@ import type { SemanticConfig } from "../model/semantic-config.ts";
 import { configAt } from "../model/semantic-config.ts";
 import { minuteDimensions } from "../model/dimensions.ts";
 import { minuteMs, minuteOf } from "../model/time.ts";
-import { recentFloorMinute } from "./deduplicate.ts";
+import { recentMinuteOf } from "./deduplicate.ts";
 import type { Effects } from "./effects.ts";
 import { identityWords } from "./identity.ts";
 import { decideAccepted } from "./lateness.ts";
@@ -39,8 +39,7 @@ export function stepClicks(
   let watermarkMs = watermark.ms;
   let finalBefore = watermark.finalBeforeMinute;
   let expiredBeforeMs = watermarkMs - config.dedupHorizonMs;
-  const recentFloor = recentFloorMinute(configs, minuteOf(receivedAtMs));
-  let recentMinute = Math.max(recentFloor, minuteOf(watermarkMs - config.dedupRecentMs));
+  let recentMinute = recentMinuteOf(configs, watermarkMs);
   dedup.beginRecord();
 
   for (let row = 0; row < rowCount; row++) {
@@ -52,7 +51,7 @@ export function stepClicks(
         watermarkMs = reachedMs;
         finalBefore = watermark.finalBeforeMinute;
         expiredBeforeMs = watermarkMs - config.dedupHorizonMs;
-        recentMinute = Math.max(recentFloor, minuteOf(watermarkMs - config.dedupRecentMs));
+        recentMinute = recentMinuteOf(configs, watermarkMs);
       }
     }
 

@@ -22,8 +22,8 @@ export interface SemanticConfig {
 
 /**
  * The configuration in force at a minute. Settings of buckets (dimensions, lateness, late) go by the event minute,
- * those of the stream (out-of-orderness, idle lag, dedup) by the minute of receipt; so what is in force never depends
- * on how far another partition has read. `configs`: oldest first, at least one.
+ * those of the stream (out-of-orderness, idle lag, horizon) by the minute of receipt, the recent tier's by the
+ * watermark; so what is in force never depends on how far another partition has read. `configs`: oldest first, at least one.
  */
 export function configAt(configs: readonly SemanticConfig[], minute: number): SemanticConfig {
   for (let i = configs.length - 1; i > 0; i--)

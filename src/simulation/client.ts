@@ -71,7 +71,7 @@ export class Clients {
         break;
       }
       const backoffMs = Math.min(500 * 2 ** tries, backoffMsMax);
-      await this.wait(backoffMs * (0.5 + this.machine.random.unit()));
+      await this.wait(backoffMs * (0.5 + this.machine.draw("backoff")));
     }
     this.pending--;
   }
@@ -80,14 +80,14 @@ export class Clients {
     const { machine } = this;
     const fault = machine.strike("request");
     if (fault === "lost_message") return this.timeOut();
-    if (fault === "late_message") await this.wait(machine.random.unit() * 2 * timeoutMs);
-    await this.wait(machine.random.unit() * 3);
+    if (fault === "late_message") await this.wait(machine.draw("late request") * 2 * timeoutMs);
+    await this.wait(machine.draw("way") * 3);
     // A copy that the network makes: nobody listens to its answer.
     if (fault === "doubled_message") void this.deliver(batch);
     const reply = await Promise.race([this.deliver(batch), this.timeOut()]);
     const loss = machine.strike("response");
     if (loss === "lost_message") return this.timeOut();
-    if (loss === "late_message") await this.wait(machine.random.unit() * timeoutMs);
+    if (loss === "late_message") await this.wait(machine.draw("late response") * timeoutMs);
     return reply;
   }
 

@@ -1,7 +1,19 @@
 import type { Action, History } from "./history.ts";
 
+/** What a line, and a description, shows at most. */
+const lineLengthMax = 400;
+const linesMax = 60;
+
 /** A history in lines, as much of it as fits a screen. */
-export function describeHistory({ settings, actions, faults }: History): string {
+export function describeHistory(history: History): string {
+  const lines = linesOf(history).map((line) =>
+    line.length > lineLengthMax ? `${line.slice(0, lineLengthMax)}…` : line,
+  );
+  if (lines.length <= linesMax) return lines.join("\n");
+  return [...lines.slice(0, linesMax), `  and ${lines.length - linesMax} more`].join("\n");
+}
+
+function linesOf({ settings, actions, faults }: History): string[] {
   const { commit, maintenance, partitionCount, queueBytesMax, hotBytesMax, tickEveryMs } = settings;
   const knobs = {
     partitionCount,
@@ -18,7 +30,7 @@ export function describeHistory({ settings, actions, faults }: History): string 
       ({ armedAtMs, fault, step }) => `  from ${seconds(armedAtMs)}: ${fault} at ${step}`,
     ),
     ...actions.map((action) => `  at ${seconds(action.atMs)}: ${describeAction(action)}`),
-  ].join("\n");
+  ];
 }
 
 function describeAction(action: Action): string {

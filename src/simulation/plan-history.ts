@@ -56,13 +56,21 @@ function planSettings(random: Random): HistorySettings {
   };
 }
 
+/** So short that histories cross them. */
+const dedupTiers = [
+  { dedupHorizonMs: 6 * hourMs, dedupRecentMs: 2 * hourMs },
+  { dedupHorizonMs: 6 * hourMs, dedupRecentMs: hourMs },
+  { dedupHorizonMs: 4 * hourMs, dedupRecentMs: 4 * hourMs },
+  { dedupHorizonMs: hourMs, dedupRecentMs: 10 * minuteMs },
+  { dedupHorizonMs: 5 * minuteMs, dedupRecentMs: 5 * minuteMs },
+] as const;
+
 function planSemantic(random: Random, before: SemanticSettings): SemanticSettings {
   return {
     ...before,
+    ...random.pick(dedupTiers),
     late: random.pick(["restate", "restate", "quarantine"]),
     allowedLatenessMs: random.pick([0, 30_000, minuteMs, 5 * minuteMs]),
-    dedupHorizonMs: random.pick([4, 6]) * hourMs,
-    dedupRecentMs: random.pick([1, 2, 4]) * hourMs,
   };
 }
 

@@ -77,7 +77,7 @@ export class Supervisor {
     if (process !== this.process) return;
     this.machine.note("dead");
     this.service = undefined;
-    this.machine.time.after(this.machine.random.unit() * restartMsMax, () => this.start());
+    this.machine.time.after(this.machine.draw("restart") * restartMsMax, () => this.start());
   }
 
   private wait(timeMs: number): Promise<void> {

@@ -87,7 +87,7 @@ describe("the recent tier's first minute", () => {
     dedupRecentMs: 5 * hourMs,
   };
   const minutesAt = (atMs: number): number =>
-    recentMinuteOf([shorter, longer], atMs / minuteMs, atMs) - minuteOf(startMs);
+    recentMinuteOf([shorter, longer], atMs) - minuteOf(startMs);
 
   it("does not go back where dedup.recent grows: what has left the tier is known by its minute only", () => {
     assert.equal(minutesAt(startMs - minuteMs), -121);
@@ -101,9 +101,7 @@ describe("the recent tier's first minute", () => {
       { ...longer, generation: 1, fromMinute: 0 },
       { ...shorter, generation: 2, fromMinute: startMs / minuteMs },
     ];
-    const minutes = [startMs - minuteMs, startMs].map((atMs) =>
-      recentMinuteOf(configs, atMs / minuteMs, atMs),
-    );
+    const minutes = [startMs - minuteMs, startMs].map((atMs) => recentMinuteOf(configs, atMs));
     assert.deepEqual(minutes, [minuteOf(startMs) - 301, minuteOf(startMs) - 120]);
   });
 });

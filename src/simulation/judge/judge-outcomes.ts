@@ -2,15 +2,15 @@ import type { OracleClick } from "../oracle/oracle-fold.ts";
 
 /**
  * What has to hold of outcomes whatever the rules say in detail, so that the oracle is not the only judge: a click is
- * counted at most once for each event hour that it was sent with, and one that was received is counted, quarantined
+ * counted at most once for each event minute that it was sent with, and one that was received is counted, quarantined
  * or expired at least once.
  */
 export function judgeOutcomes(clicks: readonly OracleClick[]): string | undefined {
   const byIdentity = Map.groupBy(clicks, ({ identity }) => identity);
   for (const [identity, all] of byIdentity) {
     const counted = all.filter(({ outcome }) => outcome === "counted" || outcome === "restated");
-    const hours = new Set(counted.map(({ time }) => Math.floor(time / 3_600_000)));
-    if (counted.length > hours.size) return `${identity} was counted twice`;
+    const minutes = new Set(counted.map(({ minute }) => minute));
+    if (counted.length > minutes.size) return `${identity} was counted twice`;
     if (all.every(({ outcome }) => outcome === "duplicate")) return `${identity} was never counted`;
   }
   return undefined;

@@ -89,7 +89,7 @@ export class OracleFold {
   private judge(row: LogRow, countedBeforeRecord: boolean): OutcomeName {
     const { dedupHorizonMs } = this.configOf(row.receivedAtMs);
     if (!row.history && row.time < this.watermarkMs - dedupHorizonMs) return "expired";
-    const firstRecentMinute = this.firstRecentMinute(row.receivedAtMs);
+    const firstRecentMinute = this.firstRecentMinute();
     const minutes = this.recordedMinutes.get(row.identity) ?? [];
     if (minutes.some((minute) => minute === row.minute || minute >= firstRecentMinute))
       return "duplicate";
@@ -99,8 +99,8 @@ export class OracleFold {
   }
 
   /** Each configuration so far has moved it on, up to the end of its time; it never goes back. */
-  private firstRecentMinute(receivedAtMs: number): number {
-    const inForce = this.configs.indexOf(this.configOf(receivedAtMs));
+  private firstRecentMinute(): number {
+    const inForce = this.configs.indexOf(this.configOf(this.watermarkMs));
     const minutes = this.configs.slice(0, inForce + 1).map(({ dedupRecentMs }, i) => {
       const untilMs = i < inForce ? this.configs[i + 1]!.fromMinute * 60_000 : this.watermarkMs;
       return minuteOf(untilMs - dedupRecentMs);

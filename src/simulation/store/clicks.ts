@@ -1,5 +1,5 @@
 import { Outcome, outcomeNames } from "../../model/outcome.ts";
-import { hourOf } from "../../model/time.ts";
+import { minuteOf } from "../../model/time.ts";
 import type {
   ClickPlace,
   ClicksPage,
@@ -65,7 +65,7 @@ function originalOf({ raw }: Contents, row: RawRow): StoredClick | null {
     .slice(0, raw.indexOf(row))
     .filter((other) => countsForDedup(other.outcome) && identityOf(other) === identityOf(row));
   const original =
-    before.findLast((other) => hourOf(other.time) === hourOf(row.time)) ?? before.at(-1);
+    before.findLast((other) => minuteOf(other.time) === minuteOf(row.time)) ?? before.at(-1);
   return original ? storedClick(original) : null;
 }
 

@@ -27,7 +27,7 @@ import type {
   RestatementRow,
   Snapshot,
 } from "../../store/click-store.ts";
-import { hourOf } from "../../model/time.ts";
+import { minuteOf } from "../../model/time.ts";
 import { compareUtf8 } from "../../model/utf8-order.ts";
 import { sealed } from "../world/chunk.ts";
 import type { SimulatedDisk } from "../world/disk.ts";
@@ -45,7 +45,7 @@ import {
   applyCommit,
   compactContents,
   copyOf,
-  hourlyIdentityOf,
+  timedIdentityOf,
   minuteOfRow,
   progressOf,
   rowsOfCommit,
@@ -174,14 +174,14 @@ export class SimulatedStore implements ClickStore {
   async findIdentities(probes: IdentityProbes): Promise<Uint8Array> {
     await this.steps.step("probe");
     const recorded = new Set(
-      this.contents.raw.filter((row) => countsForDedup(row.outcome)).map(hourlyIdentityOf),
+      this.contents.raw.filter((row) => countsForDedup(row.outcome)).map(timedIdentityOf),
     );
     return Uint8Array.from({ length: probes.rowCount }, (_, i) => {
       const kind = probes.eventIdKinds[i]!;
-      const hour = hourOf(probes.clickTimestamps[i]!);
+      const minute = minuteOf(probes.clickTimestamps[i]!);
       const text = probes.eventIdTexts[i] ?? undefined;
       const id = formatEventId(kind, probes.eventIdWords, i * 4, text);
-      return recorded.has(`${hour} ${probes.adKeys[i]} ${kind} ${id}`) ? 1 : 0;
+      return recorded.has(`${minute} ${probes.adKeys[i]} ${kind} ${id}`) ? 1 : 0;
     });
   }
 

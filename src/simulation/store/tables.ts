@@ -13,7 +13,7 @@ import type {
 import { formatIp } from "../../model/ip.ts";
 import type { AdAttributesChange } from "../../model/log-record.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
-import { hourOf, minuteOf } from "../../model/time.ts";
+import { minuteOf } from "../../model/time.ts";
 
 export interface RawRow {
   readonly partition: number;
@@ -164,13 +164,13 @@ export function textOfKey(contents: Contents, dictionary: string, key: number): 
   return contents.dictionaries.get(dictionary)?.[key - 1] ?? null;
 }
 
-/** What makes two clicks one, but for the hour. */
+/** What makes two clicks one, but for the minute. */
 export function identityOf(row: Pick<RawRow, "adKey" | "eventIdKind" | "eventId">): string {
   return `${row.adKey} ${row.eventIdKind} ${row.eventId}`;
 }
 
-export function hourlyIdentityOf(row: RawRow): string {
-  return `${hourOf(row.time)} ${identityOf(row)}`;
+export function timedIdentityOf(row: RawRow): string {
+  return `${minuteOf(row.time)} ${identityOf(row)}`;
 }
 
 export const minuteOfRow = (row: RawRow): number => minuteOf(row.time);

@@ -112,6 +112,11 @@ export class SimulatedDisk {
     this.files.delete(name);
   }
 
+  /** False where nothing of the file is synced. */
+  flip(name: string): boolean {
+    return this.file(name).flip(this.random);
+  }
+
   losePower(how: PowerLoss): void {
     for (const file of this.files.values()) file.losePower(how, this.random);
   }

@@ -1,5 +1,6 @@
 /** What outlives the processes: time, the disk, and the faults that strike at it. */
 
+import { crc32 } from "node:zlib";
 import { Random } from "../../traffic/random.ts";
 import type { PowerLoss } from "./disk.ts";
 import { SimulatedDisk } from "./disk.ts";
@@ -34,7 +35,7 @@ const flippedFiles: Readonly<Partial<Record<Step, string>>> = {
 };
 
 export class Machine {
-  readonly random: Random;
+  private readonly seed: number;
   readonly time: VirtualTime;
   readonly disk: SimulatedDisk;
   readonly faults: Faults;
@@ -48,7 +49,7 @@ export class Machine {
   private awayUntilMs = -Infinity;
 
   constructor({ seed, startMs, faults, keepsTrace }: MachineOptions) {
-    this.random = new Random(seed);
+    this.seed = seed;
     this.time = new VirtualTime(new Random(seed + 1));
     this.disk = new SimulatedDisk(new Random(seed + 2));
     this.oldCopy = new OldCopy(this.disk);
@@ -59,6 +60,17 @@ export class Machine {
 
   get wallMs(): number {
     return Math.floor(this.startMs + this.time.nowMs + this.clockErrorMs);
+  }
+
+  /**
+   * A number of `[0, 1)` that depends on the moment and on what it is for, not on how many were drawn before: where a
+   * part of a history is cut out, the rest goes on as it did.
+   */
+  draw(what: string): number {
+    let hash = crc32(`${what} ${this.time.nowMs}`, this.seed);
+    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+    return ((hash ^ (hash >>> 16)) >>> 0) / 4_294_967_296;
   }
 
   note(what: string): void {
@@ -121,9 +133,9 @@ export class Machine {
   private affects(fault: Fault, step: Step): boolean {
     switch (fault) {
       case "bit_flip":
-        return this.disk.file(flippedFiles[step]!).flip(this.random);
+        return this.disk.flip(flippedFiles[step]!);
       case "clock_jump":
-        this.clockErrorMs = this.random.between(-clockErrorMsMax, clockErrorMsMax);
+        this.clockErrorMs = Math.round((2 * this.draw("clock") - 1) * clockErrorMsMax);
         return true;
       case "lost_log": {
         const log = this.disk.file(fileNames.storeLog);

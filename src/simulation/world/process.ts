@@ -70,7 +70,7 @@ export class SimulatedProcess implements Steps {
 
   async step(step: ProcessStep, effect: () => void = () => {}): Promise<void> {
     const { machine } = this;
-    await this.wait(machine.random.unit() * 2);
+    await this.wait(machine.draw(step) * 2);
     const fault = machine.strike(step);
     machine.note(step);
     switch (fault) {
@@ -83,13 +83,13 @@ export class SimulatedProcess implements Steps {
         machine.die(this, fault);
         return never;
       case "slow":
-        await this.wait(1_000 + machine.random.unit() * slowMsMax);
+        await this.wait(1_000 + machine.draw("slow") * slowMsMax);
         break;
       case "disk_full":
-        machine.fillDisk(machine.random.unit() * lastingMsMax);
+        machine.fillDisk(machine.draw("full") * lastingMsMax);
         break;
       case "outage":
-        machine.loseStore(machine.random.unit() * lastingMsMax);
+        machine.loseStore(machine.draw("away") * lastingMsMax);
         break;
       case "sync_error":
         throw new DeviceError("sync_error");
