@@ -1,5 +1,5 @@
 /**
- * The way from JSON to fields that takes everything: an item the scanner left alone is parsed by JSON.parse, its texts
+ * The way from JSON to fields that takes everything: an item the scanner left alone is parsed into values, its texts
  * written to a scratch buffer, and so put before the same rules.
  */
 
@@ -8,25 +8,11 @@ import type { ItemFields } from "./item-fields.ts";
 import { FieldKind, itemBytesMax } from "./item-fields.ts";
 import type { ItemProblem } from "./item-problem.ts";
 import { shortened } from "./item-problem.ts";
+import { NumberText, canonicalJson, isObject, parseJson } from "./parse-json.ts";
+import type { JsonObject, JsonValue } from "./parse-json.ts";
 
 /** Arrays and objects inside an item, one in the other. */
 const nestingMax = 64;
-
-/** A number as it was written; a double would lose digits of a long id. */
-class NumberText {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-
-type JsonValue =
-  | null
-  | string
-  | boolean
-  | NumberText
-  | readonly JsonValue[]
-  | { readonly [name: string]: JsonValue };
 
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenientDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -87,10 +73,10 @@ export class ItemParser {
     return undefined;
   }
 
-  private fill(item: { readonly [name: string]: JsonValue }, fields: ItemFields): void {
+  private fill(item: JsonObject, fields: ItemFields): void {
     this.used = 0;
     fields.begin(this.scratch);
-    for (const [name, value] of Object.entries(item)) {
+    for (const [name, value] of item) {
       const slot = this.declared.slotOf(name);
       if (slot === undefined) {
         const nameStart = this.used;
@@ -143,45 +129,12 @@ export class ItemParser {
     what: string,
   ): ItemProblem {
     const wrong = isObject(item)
-      ? Object.entries(item).find(([name, value]) => isWrong(name) || hasText(value, isWrong))
+      ? [...item].find(([name, value]) => isWrong(name) || hasText(value, isWrong))
       : undefined;
     const message = `${what} that UTF-8 does not allow`;
     if (wrong === undefined) return { code: "invalid_utf8", message };
     return { code: "invalid_utf8", field: shortened(wrong[0]).toWellFormed(), message };
   }
-}
-
-/** JSON.parse as Node 24 has it: the reviver is told how a value was written. */
-const parseWithSource = JSON.parse as (
-  text: string,
-  reviver: (name: string, value: unknown, context: { readonly source?: string }) => unknown,
-) => unknown;
-
-/** Matches wherever a number may stand within an array or object, and sometimes inside a string. */
-const mayHoldNumber = /(?:"\s*:|[[,])\s*-?\d/;
-
-/** Numbers become NumberText; being told how they were written takes twice the time, so only where there may be one. */
-function parseJson(text: string): JsonValue {
-  return (
-    mayHoldNumber.test(text) ? parseWithSource(text, keepNumberText) : JSON.parse(text)
-  ) as JsonValue;
-}
-
-function keepNumberText(
-  _name: string,
-  value: unknown,
-  context: { readonly source?: string },
-): unknown {
-  return typeof value === "number" ? new NumberText(context.source!) : value;
-}
-
-function isObject(value: JsonValue): value is { readonly [name: string]: JsonValue } {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !(value instanceof NumberText)
-  );
 }
 
 function isIllFormed(text: string): boolean {
@@ -193,17 +146,5 @@ function hasText(value: JsonValue, sought: (text: string) => boolean): boolean {
   if (typeof value === "string") return sought(value);
   if (Array.isArray(value)) return value.some((element: JsonValue) => hasText(element, sought));
   if (!isObject(value)) return false;
-  return Object.entries(value).some(([name, part]) => sought(name) || hasText(part, sought));
-}
-
-/** JSON without white space, names in the order of their UTF-16 units, numbers as they were written. */
-function canonicalJson(value: JsonValue): string {
-  if (value instanceof NumberText) return value.text;
-  if (Array.isArray(value))
-    return `[${value.map((element: JsonValue) => canonicalJson(element)).join(",")}]`;
-  if (!isObject(value)) return JSON.stringify(value);
-  const parts = Object.keys(value)
-    .toSorted()
-    .map((name) => `${JSON.stringify(name)}:${canonicalJson(value[name]!)}`);
-  return `{${parts.join(",")}}`;
+  return [...value].some(([name, part]) => sought(name) || hasText(part, sought));
 }
