@@ -29,6 +29,7 @@ import { SectionReader, SectionWriter } from "./sections.ts";
 
 const version = 1;
 const mixedKinds = 255;
+const nameDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export function encodeClickBatch(batch: ClickBatch): Uint8Array {
   const writer = new SectionWriter(estimatedBytes(batch));
@@ -70,7 +71,7 @@ export function decodeClickBatch(bytes: Uint8Array): ClickBatch {
   const dimensions: { name: string; column: DimensionColumn }[] = [];
   for (let i = 0; i < columnCount; i++) {
     const type = reader.u8();
-    const name = new TextDecoder().decode(reader.raw(reader.u8()));
+    const name = decodeName(reader.raw(reader.u8()));
     reader.pad(8);
     if (type > 1) throw new RangeError(`click batch column ${name}: unknown type ${type}`);
     dimensions.push({
@@ -81,6 +82,15 @@ export function decodeClickBatch(bytes: Uint8Array): ClickBatch {
   if (ad.codes.includes(0)) throw new RangeError("click batch with a missing ad_id");
   reader.end();
   return { rowCount, clickTimestamps, ad, eventIds, dimensions };
+}
+
+/** Strictly: two spellings of a name would be one column, and not the bytes that were written. */
+function decodeName(bytes: Uint8Array): string {
+  try {
+    return nameDecoder.decode(bytes);
+  } catch (cause) {
+    throw new RangeError("click batch column whose name is no UTF-8", { cause });
+  }
 }
 
 function estimatedBytes(batch: ClickBatch): number {
@@ -116,13 +126,24 @@ function encodeTimestamps(writer: SectionWriter, times: Float64Array): void {
 function decodeTimestamps(reader: SectionReader, rowCount: number): Float64Array {
   const form = reader.u32();
   reader.u32();
-  if (form === 1) return reader.f64Array(rowCount);
+  if (form === 1) {
+    const times = reader.f64Array(rowCount);
+    for (const time of times) checkTime(time);
+    return times;
+  }
   if (form !== 0) throw new RangeError(`click batch timestamps: unknown form ${form}`);
   const base = reader.f64();
+  checkTime(base);
   const deltas = reader.unsigned(rowCount, 4);
   const times = new Float64Array(rowCount);
   for (let i = 0; i < rowCount; i++) times[i] = base + deltas[i]!;
   return times;
+}
+
+/** Whole milliseconds; -0 is no other time than 0 and so no time of its own. */
+function checkTime(time: number): void {
+  if (!Number.isSafeInteger(time) || Object.is(time, -0))
+    throw new RangeError(`click batch with the time ${time}`);
 }
 
 function encodeStrings(writer: SectionWriter, column: StringColumn): void {

@@ -15,7 +15,8 @@ import type { Control, LogRecord, RejectsRecord } from "./log-record.ts";
 const version = 1;
 const kinds = ["clicks", "tick", "rejects", "control"] as const;
 const headerBytes = 16;
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const historyFlag = 1;
 
 export function encodeLogRecord(record: LogRecord): Uint8Array {
   const head = new TextEncoder().encode(JSON.stringify(headOf(record)));
@@ -25,7 +26,7 @@ export function encodeLogRecord(record: LogRecord): Uint8Array {
   const view = new DataView(bytes.buffer);
   bytes[0] = version;
   bytes[1] = kinds.indexOf(record.kind);
-  bytes[2] = record.kind === "clicks" && record.history ? 1 : 0;
+  bytes[2] = record.kind === "clicks" && record.history ? historyFlag : 0;
   view.setUint32(4, head.length, true);
   view.setFloat64(8, record.receivedAtMs, true);
   bytes.set(head, headerBytes);
@@ -38,6 +39,10 @@ export function decodeLogRecord(bytes: Uint8Array): LogRecord {
   if (bytes.length < headerBytes) throw new RangeError("log record ends early");
   if (bytes[0] !== version)
     throw new RangeError(`log record version ${bytes[0]}, known: ${version}`);
+  const kind = kinds[bytes[1]!];
+  // A flag that is not known would change what the record means.
+  if (bytes[2]! > (kind === "clicks" ? historyFlag : 0) || bytes[3] !== 0)
+    throw new RangeError(`log record with unknown flags ${bytes[2]}, ${bytes[3]}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headLength = view.getUint32(4, true);
   const receivedAtMs = view.getFloat64(8, true);
@@ -46,11 +51,10 @@ export function decodeLogRecord(bytes: Uint8Array): LogRecord {
   const bodyStart = alignedTo8(headerBytes + headLength);
   if (bodyStart > bytes.length) throw new RangeError("log record ends early");
   const head = parseHead(bytes.subarray(headerBytes, headerBytes + headLength));
-  const kind = kinds[bytes[1]!];
   if (kind === "clicks") {
     const source = sourceOf(head);
     const batch = decodeClickBatch(bytes.subarray(bodyStart));
-    return { kind, receivedAtMs, source, history: bytes[2] === 1, batch };
+    return { kind, receivedAtMs, source, history: bytes[2] === historyFlag, batch };
   }
   if (bodyStart !== bytes.length) throw new RangeError("log record with bytes after its head");
   switch (kind) {
@@ -103,10 +107,14 @@ function sourceOf(head: Head): string {
 
 function countsOf(head: Head): RejectsRecord["counts"] {
   const { counts } = head as { counts?: unknown };
-  if (!isObject(counts) || !Object.values(counts).every((count) => Number.isSafeInteger(count))) {
+  if (!isObject(counts) || !Object.values(counts).every(isCount)) {
     throw new RangeError("log record of rejects without counts");
   }
   return counts;
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && !Object.is(value, -0);
 }
 
 /** What stands in a control is checked by who wrote it; here only that it is one. */

@@ -132,7 +132,7 @@ describe("appendBatch", () => {
     await refused("invalid_parameter", (rows) => rows.add({ ...click, ad_id: "" }));
     await refused("invalid_parameter", (rows) => rows.add({ ...click, event_id: "x".repeat(129) }));
     await refused("invalid_parameter", (rows) => rows.add({ ...click, click_timestamp: -1 }));
-    await refused("invalid_parameter", (rows) => rows.add({ ...click, click_timestamp: 0.5 }));
+    await refused("malformed_encoding", (rows) => rows.add({ ...click, click_timestamp: 0.5 }));
     await refused("invalid_parameter", (rows) =>
       rows.add({ ...click, click_timestamp: receivedAtMs + 60_001 }),
     );
