@@ -1,0 +1,53 @@
+/** What means something in the fields of clicks. */
+export const fieldNames: readonly string[] = [
+  "ad_id",
+  "click_timestamp",
+  "event_id",
+  "user_id",
+  "ip",
+  "country",
+  "device",
+];
+
+export const fieldValues: readonly string[] = [
+  "2026-11-23T09:59:58.123Z",
+  "2026-11-23T12:00:00+02:00",
+  "1795427999000",
+  "7258118399999",
+  "7258118400000",
+  "7d444840-9dc0-11d1-b245-5ffdce74fad2",
+  "::ffff:1.2.3.4",
+  "1.2.3.4",
+  "US",
+  "x".repeat(129),
+  "é".repeat(128),
+];
+
+export const jsonTokens: readonly string[] = [
+  ...fieldNames.map((name) => `"${name}":`),
+  ...fieldValues,
+  '"',
+  '"":',
+  '"__proto__":',
+  '"\\\\":',
+  '"\\n":',
+  '"\\u0069p":',
+  '"\\\\u":',
+  "{",
+  "}",
+  "[",
+  "]",
+  ",",
+  ":",
+  "null",
+  "true",
+  "false",
+  "-1.5e3",
+  "1E400",
+  "\\u0061",
+  "\\ud83d\\ude00",
+  "\\ud800",
+  "\\/",
+  "\\x",
+  "\\u12",
+];
