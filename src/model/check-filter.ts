@@ -39,16 +39,24 @@ export function checkField(field: string, known: KnownFields, parameter: string)
 }
 
 function storedForm(value: string, type: DimensionType, comparison: Comparison): string {
-  if (type === "country") return value.toUpperCase();
-  if (type !== "ip") return value;
+  if (type === "string") return value;
+  if (type === "country") {
+    // Only these: the capitals of `ß` would be the code of South Sudan.
+    if (/^[A-Za-z]{2}$/.test(value)) return value.toUpperCase();
+    throw impossible(value, comparison.field, "two letters (ISO 3166-1 alpha-2)");
+  }
   const words = new Uint32Array(4);
   if (parseIpInto(value, words, 0)) return formatIp(words, 0);
-  throw new CodedError(
+  throw impossible(value, comparison.field, "an IPv4 or IPv6 address");
+}
+
+function impossible(value: string, field: string, expected: string): CodedError {
+  return new CodedError(
     "invalid_filter",
-    `filter: '${value}' is not an IP address, which ${comparison.field} is`,
+    `filter: ${field} can't be '${value}': it is ${expected}`,
     {
       field: "filter",
-      details: { dimension: comparison.field, found: value, expected: "an IPv4 or IPv6 address" },
+      details: { dimension: field, found: value, expected },
     },
   );
 }
