@@ -51,6 +51,18 @@ export function resolveRange(parameters: RangeParameters, ends: WindowEnds): Min
   return resolveFromTo(from, to);
 }
 
+/** True for ranges that parameters can make; for those that come from elsewhere. */
+export function isPossibleRange({ fromMinute, toMinute }: MinuteRange): boolean {
+  return (
+    Number.isSafeInteger(fromMinute) &&
+    Number.isSafeInteger(toMinute) &&
+    fromMinute >= clickTimestampMsMin / minuteMs &&
+    toMinute <= clickTimestampMsEnd / minuteMs &&
+    fromMinute < toMinute &&
+    toMinute - fromMinute <= rangeMinutesMax
+  );
+}
+
 function resolveWindow(window: string, end: string | undefined, ends: WindowEnds): MinuteRange {
   const toMinute = windowEnd(end, ends);
   const length = parseWindow(window);

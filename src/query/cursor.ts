@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 
 import { CodedError } from "../model/errors.ts";
+import { isPossibleRange } from "../model/window.ts";
 import type { MinuteRange } from "../model/window.ts";
 
 /**
@@ -41,7 +42,10 @@ export function parseCursor<After>(
   const after = readAfter(values);
   if (!isWholeNumber(fromMinute) || !isWholeNumber(toMinute) || after === undefined)
     throw refused("is not one that was given out");
-  return { range: { fromMinute, toMinute }, after };
+  const range = { fromMinute, toMinute };
+  // Anyone can write one, and with it must not get what the parameters refuse.
+  if (!isPossibleRange(range)) throw refused("is not one that was given out");
+  return { range, after };
 }
 
 function decode(text: string): unknown[] | undefined {
