@@ -3,7 +3,7 @@
 import type { SettingName, SettingValues } from "./config/keys.ts";
 import { settingKeys, settingNames } from "./config/keys.ts";
 import type { SourcedValue } from "./config/sources.ts";
-import { describe, readFile, readFlags, readVariables } from "./config/sources.ts";
+import { describe, readFile, readFlags, readVariables, shortened } from "./config/sources.ts";
 import { formatDuration } from "./config/units.ts";
 import type { DimensionLayout } from "./model/dimensions.ts";
 import { CodedError } from "./model/errors.ts";
@@ -147,7 +147,7 @@ function parseValue(
   for (const problem of parsed.problems) {
     const found = "found" in problem ? problem.found : given?.raw;
     problems.push(
-      `${given?.origin}: ${name}${problem.at ?? ""} is ${describe(found)}, expected ${problem.expected}`,
+      `${given?.origin}: ${name}${shortened(problem.at ?? "")} is ${describe(found)}, expected ${problem.expected}`,
     );
   }
   return undefined;

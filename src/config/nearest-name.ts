@@ -5,6 +5,8 @@ export function nearestName(name: string, known: readonly string[]): string | un
   let nearest: string | undefined;
   let distanceMin = Math.max(2, Math.floor(name.length / 4)) + 1;
   for (const candidate of known) {
+    // At least so many letters differ.
+    if (Math.abs(name.length - candidate.length) >= distanceMin) continue;
     const distance = editDistance(name, candidate);
     if (distance < distanceMin) [nearest, distanceMin] = [candidate, distance];
   }

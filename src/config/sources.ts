@@ -54,7 +54,7 @@ export function readVariables(env: Readonly<Record<string, string | undefined>>)
     else if (fileName !== undefined) collector.addFromFile(fileName, value, variable);
     else
       collector.problems.push(
-        `${variable}: there is no such setting${suggestion(variable, known)}`,
+        `${shortened(variable)}: there is no such setting${suggestion(variable, known)}`,
       );
   }
   return collector;
@@ -73,14 +73,24 @@ export function readFile(path: string | undefined, mustExist: boolean): Source {
   return readYaml(content, path);
 }
 
+/** What is strange but no error is nothing to warn of: if it is no setting, that is said. */
+const quietly = { logLevel: "error" } as const;
+
 /** `path` is only for messages. */
 function readYaml(content: string, path: string): Source {
   const lines = new LineCounter();
-  const document = parseDocument(content, { lineCounter: lines, prettyErrors: false });
-  const lineOf = (offset: number | undefined) => `${path}:${lines.linePos(offset ?? 0).line}`;
+  const lineOf = (offset: number | undefined) => `${path}:${lines.linePos(offset ?? 0).line || 1}`;
   const collector = new Collector();
+  let document: Document.Parsed<ParsedNode>;
+  try {
+    document = parseDocument(content, { ...quietly, lineCounter: lines, prettyErrors: false });
+  } catch (error) {
+    // What is nested without end, for one.
+    collector.problems.push(`${path}:1: is no YAML that can be read: ${(error as Error).message}`);
+    return collector;
+  }
   for (const error of document.errors)
-    collector.problems.push(`${lineOf(error.pos[0])}: ${error.message}`);
+    collector.problems.push(`${lineOf(error.pos[0])}: ${shortened(error.message)}`);
   if (document.errors.length > 0) return collector;
   const root = document.contents;
   if (root === null || (isScalar(root) && root.value === null)) return collector;
@@ -105,25 +115,31 @@ function collectMap(
 ): void {
   for (const { key, value } of map.items as Pair<Node, Node | null>[]) {
     const origin = lineOf(key.range?.[0]);
-    const name = prefix + String(isScalar(key) ? key.value : key);
+    const name = prefix + nameOf(key);
     const node = isAlias(value) ? (value.resolve(document) ?? null) : value;
     if (prefix === "" && name.includes(".") && isSettingName(name)) {
       const [section, rest] = name.split(".");
       collector.problems.push(`${origin}: write ${name} as ${rest} below ${section}:`);
     } else if (isSettingName(name)) {
-      collector.add(name, node === null ? null : node.toJS(document), origin);
+      collector.addNode(name, node, document, origin);
     } else if (prefix === "" && sections.has(name)) {
       if (isMap(node)) collectMap(node, `${name}.`, document, lineOf, collector);
       else
         collector.problems.push(
-          `${origin}: ${name} is ${describe(node?.toJS(document))}, expected keys below it`,
+          `${origin}: ${name} is ${isScalar(node) ? describe(node.value) : "a list"}, expected keys below it`,
         );
     } else {
       collector.problems.push(
-        `${origin}: there is no setting ${name}${suggestion(name, settingNames)}`,
+        `${origin}: there is no setting ${shortened(name)}${suggestion(name, settingNames)}`,
       );
     }
   }
+}
+
+/** What is no scalar is the name of no setting. */
+function nameOf(key: Node | null): string {
+  if (key === null || isScalar(key)) return String(key?.value);
+  return "of a list, a map or an alias";
 }
 
 function suggestion(name: string, known: readonly string[]): string {
@@ -134,8 +150,23 @@ function suggestion(name: string, known: readonly string[]): string {
 /** A value as messages show it, shortened. */
 export function describe(raw: unknown): string {
   if (raw === undefined || raw === null) return "empty";
-  const shown = typeof raw === "string" ? `'${raw}'` : JSON.stringify(raw);
-  return shown.length > 80 ? `${shown.slice(0, 77)}…` : shown;
+  return shortened(typeof raw === "string" ? `'${raw}'` : JSON.stringify(raw));
+}
+
+export function shortened(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}
+
+/** Lists and maps in each other; no setting has more than three. */
+const nestingMax = 8;
+
+/** True for what JSON can say: no sets, dates or bytes, and nothing that holds itself. */
+function isPlain(value: unknown, levels = nestingMax): boolean {
+  if (typeof value !== "object" || value === null) return typeof value !== "bigint";
+  if (levels === 0) return false;
+  if (Array.isArray(value)) return value.every((part) => isPlain(part, levels - 1));
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+  return Object.values(value).every((part) => isPlain(part, levels - 1));
 }
 
 function isNodeError(error: unknown, code: string): boolean {
@@ -152,16 +183,34 @@ class Collector implements Source {
     else this.values.set(name, { raw, origin });
   }
 
+  addNode(
+    name: SettingName,
+    node: Node | null,
+    document: Document<ParsedNode>,
+    origin: string,
+  ): void {
+    this.addPlain(name, () => (node === null ? null : (node.toJS(document) as unknown)), origin);
+  }
+
   /** The text of a flag or variable: lists and maps are written as YAML. */
   addText(name: SettingName, value: string, origin: string): void {
     if (!settingKeys[name].kind.structured || !/^\s*[[{]/.test(value))
       return this.add(name, value, origin);
+    this.addPlain(name, () => parse(value, quietly) as unknown, origin);
+  }
+
+  /** Aliases are followed only here, and may lead in circles or multiply without end. */
+  private addPlain(name: SettingName, read: () => unknown, origin: string): void {
     try {
-      this.add(name, parse(value) as unknown, origin);
+      const raw = read();
+      if (isPlain(raw)) this.add(name, raw, origin);
+      else
+        this.problems.push(
+          `${origin}: ${name} holds more than plain texts, numbers, lists and maps`,
+        );
     } catch (error) {
-      this.problems.push(
-        `${origin}: ${name} is no YAML: ${(error as Error).message.split("\n")[0]}`,
-      );
+      const [why] = (error as Error).message.split("\n");
+      this.problems.push(`${origin}: ${name} is no YAML: ${shortened(why!)}`);
     }
   }
 

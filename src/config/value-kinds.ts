@@ -58,7 +58,8 @@ export function choiceWithPlans<const T extends string>(
   const known = choice(...choices);
   return {
     parse: (raw) => {
-      const plan = typeof raw === "string" ? planned[raw] : undefined;
+      const plan =
+        typeof raw === "string" && Object.hasOwn(planned, raw) ? planned[raw] : undefined;
       return plan === undefined ? known.parse(raw) : wrong(`${choices.join(" or ")}: ${plan}`);
     },
     format: known.format,
@@ -72,7 +73,8 @@ export function integer(min: number, max: number): ValueKind<number> {
       const value = typeof raw === "string" && /^-?\d{1,15}$/.test(raw) ? Number(raw) : raw;
       const fits =
         typeof value === "number" && Number.isInteger(value) && value >= min && value <= max;
-      return fits ? { value } : wrong(expected);
+      // -0 is 0.
+      return fits ? { value: value + 0 } : wrong(expected);
     },
     format: String,
   };
@@ -141,7 +143,10 @@ function nameProblem(name: unknown, reserved: ReadonlySet<string>): string | und
 const answerMembers: ReadonlySet<string> = new Set(["count", "start"]);
 const dimensionsMax = 64;
 const reservedDimensions: ReadonlySet<string> = new Set([...reservedFieldNames, ...answerMembers]);
-const typesByName: Readonly<Record<string, Dimension["type"]>> = { country: "country", ip: "ip" };
+const typesByName: ReadonlyMap<string, Dimension["type"]> = new Map([
+  ["country", "country"],
+  ["ip", "ip"],
+]);
 
 /** `{ NAME: { in: minute | raw, type?: string | ip | country } }` */
 export function dimensions(): ValueKind<DimensionLayout> {
@@ -176,7 +181,7 @@ function parseDimension(name: string, value: unknown, problems: ValueProblem[]):
   if (isMap(value) && place !== "minute" && place !== "raw") {
     problems.push({ expected: "minute or raw", at: `${at}.in`, found: place });
   }
-  const type = members["type"] ?? typesByName[name] ?? "string";
+  const type = members["type"] ?? typesByName.get(name) ?? "string";
   if (type !== "string" && type !== "ip" && type !== "country") {
     problems.push({ expected: "string, ip or country", at: `${at}.type`, found: type });
   }
