@@ -21,6 +21,7 @@ const quote = 0x22;
 const comma = 0x2c;
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
+const nameDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Cells of a row beyond the header's are counted up to here; the row is refused anyway. */
 const columnsMax = 4096;
@@ -41,6 +42,8 @@ export class CsvRows implements RowReader {
   private at = 0;
   private end = 0;
   private isLast = false;
+  /** True once the place of a byte order mark lies behind. */
+  private isMarkPassed = false;
   /** True where the rows of the buffer need no check of their own. */
   private isUtf8Throughout = true;
   private readonly cellStarts = new Uint32Array(columnsMax);
@@ -101,20 +104,19 @@ export class CsvRows implements RowReader {
   /** CodedError `invalid_parameter` where the header can't be used. */
   private readHeader(): void {
     const { buffer } = this;
-    if (buffer[this.at] === 0xef && buffer[this.at + 1] === 0xbb && buffer[this.at + 2] === 0xbf)
-      this.at += 3;
+    // The header may come in several blocks, each of which brings here again; the mark stands once.
+    if (!this.isMarkPassed) {
+      if (buffer.length < 3 && !this.isLast) return;
+      this.isMarkPassed = true;
+      if (buffer[0] === 0xef && buffer[1] === 0xbb && buffer[2] === 0xbf) this.at += 3;
+    }
     const status = this.nextCells();
     if (status === RowStatus.needsMore && !this.isLast) return;
     if (status !== RowStatus.row)
       throw new CodedError("invalid_parameter", "the file has no readable header row");
-    const decoder = new TextDecoder();
-    const names = Array.from({ length: this.cellCount }, (_, column) =>
-      decoder
-        .decode(this.buffer.subarray(this.cellStarts[column], this.cellEnds[column]))
-        .replaceAll('""', '"'),
-    );
-    if (names.length > columnsMax)
+    if (this.cellCount > columnsMax)
       throw new CodedError("invalid_parameter", `the header has more than ${columnsMax} columns`);
+    const names = Array.from({ length: this.cellCount }, (_, column) => this.nameOf(column));
     const repeated = names.find((name, column) => names.indexOf(name) !== column);
     if (repeated !== undefined)
       throw new CodedError("invalid_parameter", `the header names the column "${repeated}" twice`);
@@ -123,6 +125,14 @@ export class CsvRows implements RowReader {
     this.columnNames = names;
     this.slots = Int16Array.from(names, (name) => this.declared.slotOf(name) ?? -1);
     this.placeNames(names);
+  }
+
+  private nameOf(column: number): string {
+    const bytes = this.buffer.subarray(this.cellStarts[column], this.cellEnds[column]);
+    if (!isUtf8(bytes))
+      throw new CodedError("invalid_parameter", `the header is no UTF-8 in column ${column + 1}`);
+    const name = nameDecoder.decode(bytes);
+    return this.cellQuotes[column] === 0 ? name : name.replaceAll('""', '"');
   }
 
   /** A column that is needed or was asked for by name must be there; else every row would be refused. */
@@ -173,7 +183,8 @@ export class CsvRows implements RowReader {
         }
         cellEnd = at++;
         if (at > end) return this.unfinishedRow();
-        if (buffer[at] === carriageReturn && at < end) at++;
+        // It belongs to the end of the line, and only there.
+        if (buffer[at] === carriageReturn && (at + 1 >= end || buffer[at + 1] === lineFeed)) at++;
         if (at < end && buffer[at] !== comma && buffer[at] !== lineFeed)
           return this.skipRow("text follows the closing quote of a cell");
       } else {

@@ -35,13 +35,16 @@ export class NdjsonRows implements RowReader {
     this.buffer = next;
     this.at = 0;
     this.isLast = isLast;
-    if (this.isFirst && next[0] === 0xef && next[1] === 0xbb && next[2] === 0xbf) this.at = 3;
+    // A first block may be shorter than a byte order mark.
+    if (!this.isFirst || (next.length < 3 && !isLast)) return;
     this.isFirst = false;
+    if (next[0] === 0xef && next[1] === 0xbb && next[2] === 0xbf) this.at = 3;
   }
 
   next(fields: ItemFields): RowStatus {
     const { buffer } = this;
     const { length } = buffer;
+    if (this.isFirst) return RowStatus.needsMore;
     if (this.isSkipping && !this.skipLine()) return RowStatus.needsMore;
     const start = afterSpace(buffer, this.at, length);
     this.at = start;
