@@ -186,15 +186,23 @@ class DuckDbStore implements ClickStore {
     await this.session.close();
   }
 
-  /** What is read while tables are added may have missed one of them, so it is read again. */
+  /**
+   * What is read while tables are added may have missed one of them, or have asked for one that its snapshot does not
+   * have yet, so it is read again.
+   */
   private read<T>(work: (connection: Connection, opened: Opened) => Promise<T>): Promise<T> {
     return this.session.use((opened) =>
       opened.engine.readers.use(async (connection) => {
         const { catalog } = opened.engine;
         for (let tries = 1; ; tries++) {
           const { version } = catalog;
-          const result = await work(connection, opened);
-          if (version === catalog.version || tries === triesMax) return result;
+          const isLast = (): boolean => version === catalog.version || tries === triesMax;
+          try {
+            const result = await work(connection, opened);
+            if (isLast()) return result;
+          } catch (error) {
+            if (isLast()) throw error;
+          }
         }
       }),
     );
