@@ -3,6 +3,14 @@
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
+import type { DocumentedBody } from "./request-schemas.ts";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Of a route that checks its body by itself. */
+    documentedBody?: DocumentedBody;
+  }
+}
 
 const logo =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 180 40"><text y="30" fill="#fff" ' +
@@ -28,6 +36,16 @@ export function registerOpenApi(server: FastifyInstance, version: string): void 
         { name: "admin" },
       ],
     },
+    transform: ({ schema, url, route }) => {
+      const body = route.config?.documentedBody;
+      return { schema: body === undefined ? schema : { ...schema, body }, url };
+    },
+    transformObject: (document) => {
+      if (!("openapiObject" in document)) return document.swaggerObject;
+      for (const path of Object.values(document.openapiObject.paths ?? {}))
+        for (const operation of Object.values(path ?? {})) relaxEmptyBody(operation);
+      return document.openapiObject;
+    },
   });
   // Everything it shows is served from here: it works without a way to the outside.
   void server.register(swaggerUi, {
@@ -37,4 +55,17 @@ export function registerOpenApi(server: FastifyInstance, version: string): void 
     logo: { type: "image/svg+xml", content: Buffer.from(logo), href: "/docs" },
   });
   server.get("/openapi.json", { schema: { hide: true } }, () => server.swagger());
+}
+
+/** A body that may be null may be left out; the generator calls every body required. */
+function relaxEmptyBody(operation: unknown): void {
+  const { requestBody } = operation as {
+    readonly requestBody?: {
+      required: boolean;
+      readonly content: Readonly<Record<string, { readonly schema: { readonly type?: unknown } }>>;
+    };
+  };
+  if (!requestBody) return;
+  const types = Object.values(requestBody.content).map(({ schema }) => schema.type);
+  requestBody.required = !types.every((type) => Array.isArray(type) && type.includes("null"));
 }

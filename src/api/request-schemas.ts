@@ -124,3 +124,56 @@ export const AdBody = Type.Object(
       "Attributes by name, plain or below `attributes`; null removes one, those not named stay.",
   },
 );
+
+/** Bodies that a route checks by itself, as they are described to callers. */
+export interface DocumentedBody {
+  readonly content: Readonly<Record<string, { readonly schema: TSchema }>>;
+}
+
+const ClickItem = Type.Object(
+  {
+    ad_id: Type.String({ minLength: 1, description: "1 to 256 bytes" }),
+    click_timestamp: Type.Unsafe<string | number>({
+      type: ["string", "integer"],
+      description: "RFC 3339 with an offset, or epoch milliseconds",
+    }),
+    event_id: Type.Optional(
+      Type.Unsafe<string | null>({
+        type: ["string", "null"],
+        description: "1 to 128 bytes; derived from the fields where it is missing",
+      }),
+    ),
+  },
+  { additionalProperties: true, description: "A click, its dimensions by name" },
+);
+
+export const ClicksBody: DocumentedBody = {
+  content: {
+    "application/json": { schema: Type.Union([ClickItem, Type.Array(ClickItem)]) },
+    "application/x-ndjson": {
+      schema: Type.String({ description: "A click as JSON on each line" }),
+    },
+  },
+};
+
+const AdItem = Type.Object(
+  { ad_id: Type.String({ minLength: 1, description: "1 to 256 bytes" }), ...AdBody.properties },
+  { additionalProperties: true, description: "An ad's attributes, as for one ad" },
+);
+
+export const AdsBody: DocumentedBody = {
+  content: {
+    "application/json": { schema: Type.Union([AdItem, Type.Array(AdItem)]) },
+    "application/x-ndjson": {
+      schema: Type.String({ description: "An ad's attributes as JSON on each line" }),
+    },
+  },
+};
+
+export const BatchBody: DocumentedBody = {
+  content: {
+    "application/vnd.clicktally.click-batch": {
+      schema: Type.String({ format: "binary", description: "A click batch in its binary form" }),
+    },
+  },
+};

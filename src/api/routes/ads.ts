@@ -11,7 +11,7 @@ import {
   AdsChangeAnswerSchema,
   problemResponses,
 } from "../answer-schemas.ts";
-import { AdBody, AdPath, NoQuery } from "../request-schemas.ts";
+import { AdBody, AdPath, AdsBody, NoQuery } from "../request-schemas.ts";
 import type { ServiceParts } from "../service-parts.ts";
 import { waitMsMax } from "../wait-counted.ts";
 
@@ -77,6 +77,7 @@ function registerBulk(server: FastifyInstance, { ingest, query, settings }: Serv
       },
     );
     scope.post("/v1/ads", {
+      config: { documentedBody: AdsBody },
       schema: {
         tags: ["ads"],
         operationId: "postAds",

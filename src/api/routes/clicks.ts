@@ -13,7 +13,7 @@ import {
   problemResponses,
   refusedClicksResponse,
 } from "../answer-schemas.ts";
-import { ImportQuery, WaitQuery } from "../request-schemas.ts";
+import { BatchBody, ClicksBody, ImportQuery, WaitQuery } from "../request-schemas.ts";
 import { readBody } from "../read-body.ts";
 import type { ServiceParts } from "../service-parts.ts";
 import { sourceOf } from "../source.ts";
@@ -47,6 +47,7 @@ function registerClicks(
 ): void {
   const allowed = { ...clickBodies, bytesMax: settings.limits.bodyBytesMax };
   scope.post("/v1/clicks", {
+    config: { documentedBody: ClicksBody },
     schema: {
       tags: ["clicks"],
       operationId: "postClicks",
@@ -91,6 +92,7 @@ function registerImport(
 ): void {
   const allowed = { ...batchBodies, bytesMax: settings.limits.bodyBytesMax };
   scope.post("/v1/admin/import", {
+    config: { documentedBody: BatchBody },
     schema: {
       tags: ["admin"],
       operationId: "importBatch",

@@ -51,7 +51,7 @@ export function registerOperationRoutes(
       tags: ["operations"],
       operationId: "getHealth",
       summary: "Is the process alive?",
-      response: { 200: HealthAnswerSchema },
+      response: { 200: HealthAnswerSchema, ...problemResponses },
     },
     handler: () => ({ status: "ok" }),
   });
