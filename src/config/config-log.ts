@@ -4,12 +4,15 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
+import { clickTimestampMsEnd } from "../model/click.ts";
 import { CodedError } from "../model/errors.ts";
 import type { Control } from "../model/log-record.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
-import { minuteOf } from "../model/time.ts";
+import { dayMs, minuteOf } from "../model/time.ts";
 
 const formatVersion = 1;
+/** More than any release has allowed. */
+const maxFutureMsMax = dayMs;
 
 /** What config.json holds. */
 export interface LoggedConfig {
@@ -86,23 +89,37 @@ async function readLogged(
     if (hasStore) throw corrupt(path, "is missing beside a store");
     return undefined;
   }
-  let logged: Partial<LoggedConfig> | null;
+  let logged: unknown;
   try {
-    logged = JSON.parse(content) as Partial<LoggedConfig> | null;
+    logged = JSON.parse(content);
   } catch (cause) {
     throw corrupt(path, "is not JSON", cause);
   }
-  const { version = 0, config, maxFutureMs = -1 } = logged ?? {};
-  if (version > formatVersion) {
+  const { version } = (logged ?? {}) as Partial<LoggedConfig>;
+  if (isWhole(version, formatVersion + 1)) {
     throw new CodedError(
       "data_format_newer",
       `${path} has format ${version}, this release knows up to ${formatVersion}: use a newer release`,
       { field: "data_dir", details: { path, found: version, known: formatVersion } },
     );
   }
-  if (version === formatVersion && Number.isInteger(config?.generation) && maxFutureMs >= 0)
-    return logged as LoggedConfig;
-  throw corrupt(path, "holds no settings");
+  if (version !== formatVersion || !isLogged(logged as Partial<LoggedConfig>))
+    throw corrupt(path, "holds no settings");
+  return logged as LoggedConfig;
+}
+
+/** Generations and minutes are counted on from, so that a wrong one would never be noticed again. */
+function isLogged({ config, appended, maxFutureMs }: Partial<LoggedConfig>): boolean {
+  return (
+    isWhole(config?.generation, 1) &&
+    isWhole(config?.fromMinute, 0, minuteOf(clickTimestampMsEnd)) &&
+    typeof appended === "boolean" &&
+    isWhole(maxFutureMs, 0, maxFutureMsMax)
+  );
+}
+
+function isWhole(value: unknown, least: number, most = Number.MAX_SAFE_INTEGER): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
 }
 
 function corrupt(path: string, what: string, cause?: unknown): CodedError {

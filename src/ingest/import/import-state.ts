@@ -24,6 +24,15 @@ export interface ImportState {
   readonly finishedAt?: string;
 }
 
+type SavedState = ImportState & {
+  /** Over what stands before it. */
+  readonly check: string;
+};
+
+function checkOf(state: ImportState): string {
+  return createHash("sha256").update(JSON.stringify(state)).digest("hex").slice(0, 16);
+}
+
 export class ImportStateFile {
   private readonly path: string;
   private readonly directory: string;
@@ -36,8 +45,9 @@ export class ImportStateFile {
   /** Undefined where there is none that can be read. */
   async load(): Promise<ImportState | undefined> {
     try {
-      const state = JSON.parse(await readFile(this.path, "utf8")) as ImportState;
-      return state.version === version ? state : undefined;
+      const { check, ...state } = JSON.parse(await readFile(this.path, "utf8")) as SavedState;
+      // A wrong number of rows would skip rows that were never imported.
+      return state.version === version && check === checkOf(state) ? state : undefined;
     } catch {
       return undefined;
     }
@@ -46,7 +56,8 @@ export class ImportStateFile {
   async save(state: Omit<ImportState, "version">): Promise<void> {
     await mkdir(this.directory, { recursive: true });
     const temporary = `${this.path}.new`;
-    await writeFile(temporary, `${JSON.stringify({ version, ...state })}\n`);
+    const saved = { version, ...state };
+    await writeFile(temporary, `${JSON.stringify({ ...saved, check: checkOf(saved) })}\n`);
     await rename(temporary, this.path);
   }
 }
