@@ -21,12 +21,16 @@ export interface AttributeRules {
 
 const listedErrorsMax = 100;
 
+/** It would be stored as another text. */
+const halfPair = "holds a surrogate without its other half, which UTF-8 does not allow";
+
 export function checkAdId(adId: unknown): string {
   if (typeof adId !== "string")
     throw new Wrong("ad_id", adId === undefined ? "is missing" : "must be a text");
   const bytes = Buffer.byteLength(adId);
   if (bytes === 0 || bytes > adIdBytesMax)
     throw new Wrong("ad_id", `must have 1 to ${adIdBytesMax} bytes`);
+  if (!adId.isWellFormed()) throw new Wrong("ad_id", halfPair);
   return adId;
 }
 
@@ -101,6 +105,7 @@ function checkAttributes(
         `must have 1 to ${dimensionValueBytesMax} bytes, or be null to remove it`,
       );
     }
+    if (value !== null && !value.isWellFormed()) throw new Wrong(name, halfPair);
     checked[name] = value;
   }
   return checked;

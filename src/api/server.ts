@@ -6,6 +6,7 @@ import { LogController, fastify } from "fastify";
 import { CodedError } from "../model/errors.ts";
 import { checkContentEncoding } from "./body-head.ts";
 import { registerGracefulClose } from "./graceful-close.ts";
+import { registerJsonBodies } from "./json-bodies.ts";
 import { registerNotFound } from "./method-not-allowed.ts";
 import { registerOpenApi } from "./openapi.ts";
 import { problemMediaType, problemOf, sendProblem } from "./problems.ts";
@@ -67,6 +68,7 @@ export function createServer(parts: ServiceParts & { readonly version: string })
   registerOpenApi(server, parts.version);
   void server.register((scope, _options, done) => {
     refuseEncodedBodies(scope);
+    registerJsonBodies(scope);
     registerQueryRoutes(scope, parts);
     registerAdRoutes(scope, parts);
     registerOperationRoutes(scope, parts);

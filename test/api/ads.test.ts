@@ -55,6 +55,29 @@ describe("attributes of ads", () => {
     });
   });
 
+  it("that are no text are refused, not stored as another one", async () => {
+    const ad_id = newAd();
+    const notUtf8 = new Uint8Array(
+      Buffer.from(`{"ad_id":"${ad_id}","campaign_id":"\xff"}`, "latin1"),
+    );
+    const halfPair = `{"ad_id":"${ad_id}","campaign_id":"\\ud800"}`;
+    const ofHalfPair = '{"ad_id":"\\udc00","campaign_id":"c"}';
+    for (const [body, contentType, code, field] of [
+      [notUtf8, "application/json", "malformed_json", undefined],
+      [notUtf8, ndjson, "malformed_json", undefined],
+      [halfPair, "application/json", "invalid_parameter", "[0].campaign_id"],
+      [ofHalfPair, ndjson, "invalid_parameter", "[0].ad_id"],
+    ] as const) {
+      const answer = await service.send("POST", "/v1/ads", body, { "content-type": contentType });
+      assert.deepEqual(
+        [answer.status, answer.body["code"], answer.body["field"]],
+        [400, code, field],
+      );
+    }
+    for (const ad of [ad_id, "%EF%BF%BD"])
+      assert.equal((await service.get(`/v1/ads/${ad}`)).status, 404);
+  });
+
   it("of an ad that has none are not found", async () => {
     const { status, body } = await service.get(`/v1/ads/${newAd()}`);
     assert.deepEqual([status, body["code"]], [404, "not_found"]);

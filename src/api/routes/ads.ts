@@ -11,6 +11,7 @@ import {
   AdsChangeAnswerSchema,
   problemResponses,
 } from "../answer-schemas.ts";
+import { utf8Text } from "../json-bodies.ts";
 import { AdBody, AdPath, AdsBody, NoQuery } from "../request-schemas.ts";
 import type { ServiceParts } from "../service-parts.ts";
 import { waitMsMax } from "../wait-counted.ts";
@@ -67,10 +68,10 @@ function registerBulk(server: FastifyInstance, { ingest, query, settings }: Serv
   void server.register((scope, _options, done) => {
     scope.addContentTypeParser(
       "application/x-ndjson",
-      { parseAs: "string" },
-      (_request, text, parsed) => {
+      { parseAs: "buffer" },
+      (_request, body, parsed) => {
         try {
-          parsed(null, parseNdjson(text as string));
+          parsed(null, parseNdjson(utf8Text(body as Buffer)));
         } catch (error) {
           parsed(error as CodedError);
         }
