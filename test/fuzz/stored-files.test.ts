@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { planConfig } from "../../src/config-log.ts";
+import { durableTextFile } from "../../src/files/durable-file.ts";
+import { planConfig } from "../../src/config/config-log.ts";
 import { openDataDirectory } from "../../src/data-directory.ts";
 import { ImportStateFile } from "../../src/ingest/import/import-state.ts";
 import { testConfig } from "../support/random-clicks.ts";
@@ -63,7 +64,8 @@ describe("hostile files of the data directory", () => {
     await using directory = await temporaryDirectory();
     const path = join(directory.path, "config.json");
     const { generation: _, fromMinute: __, ...settings } = testConfig;
-    const options = { path, settings, maxFutureMs: 60_000, hasStore: true, now: () => 1e12 };
+    const file = durableTextFile(path);
+    const options = { file, settings, maxFutureMs: 60_000, hasStore: true, now: () => 1e12 };
     const tally = await fuzz({
       decoder: "config-json",
       mutants: 1500,
