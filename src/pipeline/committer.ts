@@ -4,26 +4,18 @@
  */
 
 import type { Clock } from "../clock/clock.ts";
-import { pause } from "../clock/clock.ts";
 import type { Effects } from "../aggregate/effects.ts";
 import type { SharedState } from "../aggregate/state.ts";
-import { CodedError } from "../model/errors.ts";
 import type { Commit, PartitionProgress } from "../model/commit.ts";
 import type { ClickStore } from "../store/click-store.ts";
-
-/** Pauses between the tries of one commit: each is twice the one before, up to a bound. */
-export interface RetryDelays {
-  readonly msMin: number;
-  readonly msMax: number;
-}
-
-const defaultRetryDelays: RetryDelays = { msMin: 50, msMax: 5_000 };
+import type { RetryDelays } from "./retry.ts";
+import { retryUntilDone } from "./retry.ts";
 
 export interface CommitListener {
   /** Called after each commit, in order, before anybody is told of it. */
   committed(commit: Commit, durationMs: number): void;
-  /** Called at each failed try; the commit is tried again. */
-  commitFailed(error: unknown, tries: number): void;
+  /** Called at each failed try of a commit, or of a question to the store; it is tried again. */
+  tryFailed(what: "commit" | "look-up", error: unknown, tries: number): void;
 }
 
 export class Committer {
@@ -32,7 +24,7 @@ export class Committer {
   private readonly shared: SharedState;
   private readonly listener: CommitListener;
   private readonly stop: AbortSignal;
-  private readonly retryDelays: RetryDelays;
+  private readonly retryDelays: RetryDelays | undefined;
   private lastSequence: number;
   private tail: Promise<void> = Promise.resolve();
 
@@ -43,7 +35,7 @@ export class Committer {
     lastSequence: number,
     listener: CommitListener,
     stop: AbortSignal,
-    retryDelays: RetryDelays = defaultRetryDelays,
+    retryDelays?: RetryDelays,
   ) {
     this.clock = clock;
     this.store = store;
@@ -72,25 +64,27 @@ export class Committer {
     await this.tail.catch(() => {});
   }
 
+  /** Asks the store what a record needs to know; it is asked again until it answers, as with a commit. */
+  ask<T>(question: () => Promise<T>): Promise<T> {
+    return this.untilDone("look-up", question);
+  }
+
   private async commit(commit: Commit): Promise<void> {
     const startMs = this.clock.monotonicMs();
-    await this.commitUntilDone(commit);
+    await this.untilDone("commit", () => this.store.commit(commit));
     // Outside the tries: a listener that fails is a bug, which giving the commit again would hide and repeat.
     this.listener.committed(commit, this.clock.monotonicMs() - startMs);
   }
 
-  private async commitUntilDone(commit: Commit): Promise<void> {
-    const { msMin, msMax } = this.retryDelays;
-    for (let tries = 1; ; tries++) {
-      try {
-        await this.store.commit(commit);
-        return;
-      } catch (error) {
-        this.listener.commitFailed(error, tries);
-        if (error instanceof CodedError && error.code === "data_corrupt") throw error;
-        await pause(this.clock, Math.min(msMin * 2 ** (tries - 1), msMax), this.stop);
-        this.stop.throwIfAborted();
-      }
-    }
+  private untilDone<T>(what: "commit" | "look-up", work: () => Promise<T>): Promise<T> {
+    const { clock, stop, retryDelays } = this;
+    const failed = (error: unknown, tries: number): void =>
+      this.listener.tryFailed(what, error, tries);
+    return retryUntilDone(work, {
+      clock,
+      stop,
+      failed,
+      ...(retryDelays && { delays: retryDelays }),
+    });
   }
 }

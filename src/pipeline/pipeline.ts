@@ -9,10 +9,10 @@ import type { SemanticConfig } from "../model/semantic-config.ts";
 import type { ClickQueueReader } from "../queue/click-queue.ts";
 import type { ClickStore, RecoveredState } from "../store/click-store.ts";
 import { CommittedRecords } from "./committed-records.ts";
-import type { RetryDelays } from "./committer.ts";
 import { Committer } from "./committer.ts";
 import type { MaintenanceSettings } from "./maintenance.ts";
 import { Maintenance } from "./maintenance.ts";
+import type { RetryDelays } from "./retry.ts";
 import { rebuildDedup } from "./recovery.ts";
 import type { MicroBatchLimits } from "./run-partition.ts";
 import { PartitionRunner } from "./run-partition.ts";
@@ -75,7 +75,7 @@ export class Pipeline implements AsyncDisposable {
       recovered.sequence,
       {
         committed: (commit, durationMs) => this.noteCommit(commit, durationMs),
-        commitFailed: (error, tries) => options.onProblem(`commit failed, try ${tries}`, error),
+        tryFailed: (what, error, tries) => options.onProblem(`${what} failed, try ${tries}`, error),
       },
       this.abort.signal,
       options.retryDelays,

@@ -162,7 +162,7 @@ export class PartitionRunner {
       return false;
     }
     await this.flushNow();
-    const answers = await answerNeeds(this.store, clicks, needs);
+    const answers = await this.committer.ask(() => answerNeeds(this.store, clicks, needs));
     step(this.state, { kind: "clicks", clicks, answers }, this.effects);
     return true;
   }

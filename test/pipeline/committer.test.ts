@@ -28,7 +28,7 @@ function committerOver(
     10,
     {
       committed: ({ sequence }) => told.push(`committed ${sequence}`),
-      commitFailed: (error, tries) => told.push(`failed ${tries}: ${String(error)}`),
+      tryFailed: (what, error, tries) => told.push(`${what} failed ${tries}: ${String(error)}`),
       ...listener,
     },
     abort.signal,
@@ -63,7 +63,7 @@ describe("the committer", () => {
         [{ dictionary: "ad_id", firstKey: 2, values: ["ad-2"] }],
       ],
     );
-    const tries = [1, 2, 3].map((n) => `failed ${n}: Error: away`);
+    const tries = [1, 2, 3].map((n) => `commit failed ${n}: Error: away`);
     assert.deepEqual(told, [...tries, "committed 11", "committed 12"]);
   });
 
@@ -101,11 +101,29 @@ describe("the committer", () => {
       async () => {
         throw new Error("away");
       },
-      { commitFailed: () => abort.abort(new Error("stopped")) },
+      { tryFailed: () => abort.abort(new Error("stopped")) },
       { msMin: 3_600_000, msMax: 3_600_000 },
     );
     await assert.rejects(submit(0, 1), /stopped/);
     await committer.idle();
+  });
+
+  it("asks the store a question again until it answers, and gives up where it never will", async () => {
+    const { committer, told } = committerOver(async () => {});
+    let failures = 2;
+    const answer = await committer.ask(async () => {
+      if (failures-- > 0) throw new Error("away");
+      return 7;
+    });
+    assert.equal(answer, 7);
+    assert.deepEqual(
+      told,
+      [1, 2].map((n) => `look-up failed ${n}: Error: away`),
+    );
+    const never = committer.ask(async () => {
+      throw new CodedError("data_corrupt", "broken");
+    });
+    await assert.rejects(never, { code: "data_corrupt" });
   });
 
   it("carries a configuration with the first commit after it, whoever's that is", async () => {
