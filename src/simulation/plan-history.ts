@@ -43,8 +43,8 @@ function planSettings(random: Random): HistorySettings {
     semantic: planSemantic(random, baseSemantic),
     partitionCount: random.pick([1, 1, 2]),
     commit: {
-      delayMsMax: random.pick([0, 20, 100, 1_000]),
-      clicksMax: random.pick([1, 7, 50, 1_000]),
+      delayMsMax: random.pick([0, 20, 100, 1_000, 5_000]),
+      clicksMax: random.pick([1, 7, 50, 1_000, 1_000]),
     },
     maintenance: {
       checkpointMsMax: random.pick([20_000, 120_000, 600_000]),
@@ -99,11 +99,11 @@ function planActions(random: Random, settings: HistorySettings): Action[] {
   return actions.toSorted((a, b) => a.atMs - b.atMs);
 }
 
-/** Mostly seconds, at times minutes, seldom hours: a history crosses minutes, hours and the dedup horizon. */
+/** Bursts and seconds, at times minutes, seldom hours: a history crosses minutes, hours and the dedup horizon. */
 function pauseMs(random: Random): number {
   if (random.chance(0.04)) return random.between(1, 3 * hourMs);
   if (random.chance(0.15)) return random.between(1, 3 * minuteMs);
-  return random.between(0, 5_000);
+  return random.between(0, random.chance(0.5) ? 50 : 5_000);
 }
 
 /** Any strike is as likely as any other. They lie in wait from a moment on until their step is reached. */

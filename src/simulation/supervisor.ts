@@ -8,7 +8,6 @@ import { DeviceError, SimulatedProcess } from "./world/process.ts";
 
 /** A stop that takes longer is ended by force. */
 const stopMsMax = 60_000;
-const restartMsMax = 5_000;
 
 export class Supervisor {
   /** The first thing that must not happen: a service that halts, or can't start, on data that nobody damaged. */
@@ -77,7 +76,7 @@ export class Supervisor {
     if (process !== this.process) return;
     this.machine.note("dead");
     this.service = undefined;
-    this.machine.time.after(this.machine.draw("restart") * restartMsMax, () => this.start());
+    this.machine.time.after(this.machine.drawSpanMs("down") / 6, () => this.start());
   }
 
   private wait(timeMs: number): Promise<void> {

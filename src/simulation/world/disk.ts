@@ -46,7 +46,8 @@ export class SimulatedFile {
   /** Changes a bit of one synced write; false where there is none. */
   flip(random: Random): boolean {
     if (this.syncedCount === 0) return false;
-    const index = random.below(this.syncedCount);
+    // The newest write is the one that is still to be read.
+    const index = random.chance(0.5) ? this.syncedCount - 1 : random.below(this.syncedCount);
     const chunk = this.chunks[index]!;
     this.chunks[index] = { ...chunk, isWhole: false, undamaged: chunk.undamaged ?? chunk };
     return true;

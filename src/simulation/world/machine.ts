@@ -73,6 +73,11 @@ export class Machine {
     return ((hash ^ (hash >>> 16)) >>> 0) / 4_294_967_296;
   }
 
+  /** How long something lasts: mostly seconds, at times many minutes. */
+  drawSpanMs(what: string): number {
+    return this.draw(what) * (this.draw(`${what} long`) < 0.25 ? 900_000 : 30_000);
+  }
+
   note(what: string): void {
     this.trace.note(this.time.nowMs, what);
   }

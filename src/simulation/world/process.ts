@@ -36,9 +36,12 @@ export const undisturbed: Steps = {
   },
 };
 
-const never = new Promise<never>(() => {});
+/** One of its own each time: what waits for it must be forgotten with the process. */
+function never(): Promise<never> {
+  return new Promise(() => {});
+}
+
 const slowMsMax = 20_000;
-const lastingMsMax = 30_000;
 
 export class SimulatedProcess implements Steps {
   readonly machine: Machine;
@@ -76,20 +79,20 @@ export class SimulatedProcess implements Steps {
     switch (fault) {
       case "kill":
         machine.die(this);
-        return never;
+        return never();
       case "lost_write":
       case "torn_write":
       case "reordered_write":
         machine.die(this, fault);
-        return never;
+        return never();
       case "slow":
         await this.wait(1_000 + machine.draw("slow") * slowMsMax);
         break;
       case "disk_full":
-        machine.fillDisk(machine.draw("full") * lastingMsMax);
+        machine.fillDisk(machine.drawSpanMs("full"));
         break;
       case "outage":
-        machine.loseStore(machine.draw("away") * lastingMsMax);
+        machine.loseStore(machine.drawSpanMs("away"));
         break;
       case "sync_error":
         throw new DeviceError("sync_error");
@@ -106,7 +109,7 @@ export class SimulatedProcess implements Steps {
 
   /** Never resolves where the process dies meanwhile. */
   private wait(timeMs: number): Promise<void> {
-    if (!this.isAlive) return never;
+    if (!this.isAlive) return never();
     return new Promise((resolve) => this.clock.after(timeMs, resolve));
   }
 }

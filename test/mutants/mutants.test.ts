@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { resolve } from "node:path";
+import { describe, it } from "node:test";
+import { promisify } from "node:util";
+import { patchedEnvironment } from "../support/source-patches.ts";
+import type { PlantedBug } from "./planted-bugs.ts";
+import { plantedBugs } from "./planted-bugs.ts";
+
+const seedsMax = 1_000;
+const deadlineMs = 10 * 60_000;
+const hunt = resolve(import.meta.dirname, "hunt.ts");
+
+interface Hunt {
+  /** Null where none of the histories failed. */
+  readonly seed: number | null;
+  readonly failure?: string;
+}
+
+async function huntWith({ patches }: Pick<PlantedBug, "patches">, seeds: number): Promise<Hunt> {
+  const { stdout } = await promisify(execFile)(process.execPath, [hunt, String(seeds)], {
+    env: { PATH: process.env["PATH"], ...patchedEnvironment(patches) },
+    timeout: deadlineMs,
+  });
+  return JSON.parse(stdout) as Hunt;
+}
+
+describe("planted bugs", { concurrency: 2 }, () => {
+  it("are many, and each has a name of its own", () => {
+    assert.ok(plantedBugs.length >= 25, `only ${plantedBugs.length}`);
+    assert.equal(new Set(plantedBugs.map(({ name }) => name)).size, plantedBugs.length);
+  });
+
+  it("are what is caught: without any the same histories pass", async () => {
+    assert.deepEqual(await huntWith({ patches: [] }, 60), { seed: null });
+  });
+
+  for (const bug of plantedBugs) {
+    it(`are caught: ${bug.name}`, async (context) => {
+      const { seed, failure } = await huntWith(bug, seedsMax);
+      assert.notEqual(seed, null, `${bug.name} has survived ${seedsMax} histories`);
+      context.diagnostic(`seed ${seed}: ${failure?.slice(0, 160)}`);
+    });
+  }
+});

@@ -1,0 +1,172 @@
+/** What the code between log, fold and store gets wrong: order, retries, recovery. */
+import type { PlantedBug } from "./planted-bugs.ts";
+
+const committer = "src/pipeline/committer.ts";
+const maintenance = "src/pipeline/maintenance.ts";
+const recovery = "src/pipeline/recovery.ts";
+const runner = "src/pipeline/run-partition.ts";
+
+export const pipelineBugs: readonly PlantedBug[] = [
+  {
+    name: "the log trimmed before the checkpoint",
+    patches: [
+      {
+        file: maintenance,
+        find: 'const covered = await this.attempt("checkpoint", () => this.store.checkpoint());',
+        replace: `const early = await this.attempt("checkpoint", () => this.store.recover());
+          if (early) await this.attempt("trim", () => this.trim(early.progress));
+          const covered = await this.attempt("checkpoint", () => this.store.checkpoint());`,
+      },
+    ],
+  },
+  {
+    name: "the log trimmed though the checkpoint failed",
+    patches: [
+      {
+        file: maintenance,
+        find: 'const done = covered && (await this.attempt("trim", () => this.trim(covered)));',
+        replace: `const reached = covered ?? (await this.attempt("trim", () => this.store.recover()))?.progress ?? [];
+          const done = await this.attempt("trim", () => this.trim(reached));`,
+      },
+    ],
+  },
+  {
+    name: "a delta written twice where the commit's fate was unknown",
+    patches: [
+      {
+        file: committer,
+        find: 'await this.untilDone("commit", () => this.store.commit(commit));',
+        replace: `let given = commit;
+          await this.untilDone("commit", async () => {
+            await this.store.commit(given).catch(async (error: unknown) => {
+              const { sequence } = await this.store.recover();
+              this.lastSequence += sequence + 1 - given.sequence;
+              given = { ...given, sequence: sequence + 1 };
+              throw error;
+            });
+          });`,
+      },
+    ],
+  },
+  {
+    name: "a commit given up after three tries",
+    patches: [
+      {
+        file: "src/pipeline/retry.ts",
+        find: "      failed(error, tries);\n",
+        replace: "      failed(error, tries);\n      if (tries === 3) return undefined as T;\n",
+      },
+    ],
+  },
+  {
+    name: "a commit told of before it is done",
+    patches: [
+      {
+        file: committer,
+        find: 'await this.untilDone("commit", () => this.store.commit(commit));',
+        replace:
+          'this.listener.committed(commit, 0);\n    await this.untilDone("commit", () => this.store.commit(commit));\n    if (startMs >= 0) return;',
+      },
+    ],
+  },
+  {
+    name: "a record stepped twice after a failed commit",
+    patches: [
+      {
+        file: "src/pipeline/retry.ts",
+        find: "      failed(error, tries);\n",
+        replace:
+          "      failed(error, tries);\n      Object.assign(globalThis, { hasFailed: true });\n",
+      },
+      {
+        file: runner,
+        find: "      alone = await this.takeClicks(stored.offset, record);\n",
+        replace: `      alone = await this.takeClicks(stored.offset, record);
+          if (Reflect.get(globalThis, "hasFailed")) {
+            Object.assign(globalThis, { hasFailed: false });
+            alone = await this.takeClicks(stored.offset, record);
+          }
+`,
+      },
+    ],
+  },
+  {
+    name: "a tick passed over clicks that are still in the queue",
+    patches: [
+      {
+        file: runner,
+        find: "      for (const record of records) {\n",
+        replace: `      for (const { bytes } of records) {
+            const early = decodeLogRecord(bytes);
+            if (early.kind === "tick") step(this.state, { kind: "other", record: early }, this.effects);
+          }
+          for (const record of records) {
+`,
+      },
+    ],
+  },
+  {
+    name: "the store asked before it has the commits before",
+    patches: [
+      {
+        file: runner,
+        find: "    await this.flushNow();\n    const answers",
+        replace: "    const answers",
+      },
+    ],
+  },
+  {
+    name: "a record that asked the store not committed alone",
+    patches: [
+      {
+        file: runner,
+        find: "    this.recordCount++;\n    if (alone) await this.flushNow();",
+        replace: "    this.recordCount++;",
+      },
+    ],
+  },
+  {
+    name: "progress that is one record ahead",
+    patches: [
+      {
+        file: runner,
+        find: "      nextOffset: this.nextOffset,\n      watermarkMs",
+        replace: "      nextOffset: this.nextOffset + 1,\n      watermarkMs",
+      },
+    ],
+  },
+  {
+    name: "a rebuild that forgets the older ids",
+    patches: [{ file: recovery, find: "await rebuildOlder(store, states, begun);", replace: "" }],
+  },
+  {
+    name: "a rebuild that forgets the recent ids",
+    patches: [
+      {
+        file: recovery,
+        find: "minute >= state.dedup.firstExactMinute);",
+        replace: "minute > state.dedup.firstExactMinute + 5);",
+      },
+    ],
+  },
+  {
+    name: "a rebuild that decides again by another watermark",
+    patches: [
+      {
+        file: "src/pipeline/pipeline.ts",
+        find: "progress?.watermarkMs ?? -Infinity",
+        replace: "progress === undefined ? -Infinity : progress.watermarkMs - 120_000",
+      },
+    ],
+  },
+  {
+    name: "progress outside the log taken for the log's beginning",
+    patches: [
+      {
+        file: runner,
+        find: "if (this.nextOffset >= firstOffset && this.nextOffset <= nextOffset) return;",
+        replace: "if (this.nextOffset < firstOffset) this.nextOffset = firstOffset;\n    return;",
+      },
+    ],
+  },
+];

@@ -1,0 +1,19 @@
+/**
+ * Mistakes that protocols like these are known to be made with, each a small patch of the source. The simulator has to
+ * catch every one of them: a proof that would not notice these proves nothing.
+ */
+import type { SourcePatch } from "../support/source-patches.ts";
+import { aggregateBugs } from "./aggregate-bugs.ts";
+import { pipelineBugs } from "./pipeline-bugs.ts";
+import { storageBugs } from "./storage-bugs.ts";
+
+export interface PlantedBug {
+  readonly name: string;
+  readonly patches: readonly SourcePatch[];
+}
+
+export const plantedBugs: readonly PlantedBug[] = [
+  ...storageBugs,
+  ...pipelineBugs,
+  ...aggregateBugs,
+];

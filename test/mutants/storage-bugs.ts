@@ -1,0 +1,135 @@
+/** What adapters of the queue and the store get wrong, planted into the simulated ones, and what queries do. */
+import type { PlantedBug } from "./planted-bugs.ts";
+
+const queue = "src/simulation/queue/simulated-queue.ts";
+const store = "src/simulation/store/simulated-store.ts";
+
+export const storageBugs: readonly PlantedBug[] = [
+  {
+    name: "ack before the sync",
+    patches: [
+      {
+        file: queue,
+        find: "await steps.step(`${protocol}.sync`, () => file.sync());",
+        replace: "void steps.step(`${protocol}.sync`, () => file.sync()).catch(() => {});",
+      },
+    ],
+  },
+  {
+    name: "a log cut at its first damage, wherever that is",
+    patches: [
+      {
+        file: queue,
+        find: "if (whole < syncedCount || !isTail) throw damaged(whole);",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "a damaged record skipped in reading",
+    patches: [
+      {
+        file: queue,
+        find: "if (unsealed(this.file.chunks[chunk]!) === undefined) throw damaged(chunk);",
+        replace: "if (unsealed(this.file.chunks[chunk]!) === undefined) continue;",
+      },
+    ],
+  },
+  {
+    name: "progress before the rows",
+    patches: [
+      {
+        file: store,
+        find: 'await this.write({ kind: "commit", commit }, "commit");',
+        replace: `const log = this.disk.file(fileNames.storeLog);
+          const early = { ...commit, clicks: [], ledger: [], restatements: [], minutes: { ...commit.minutes, rowCount: 0 } };
+          log.append(sealed({ kind: "commit", commit: early }));
+          log.sync();
+          await this.write({ kind: "commit", commit }, "commit");
+          log.chunks.splice(log.chunks.length - 2, 1);
+          log.syncedCount--;`,
+      },
+    ],
+  },
+  {
+    name: "a commit that is given again refused",
+    patches: [
+      {
+        file: store,
+        find: "if (commit.sequence <= this.contents.sequence) return;",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "a checkpoint that covers what came during it",
+    patches: [
+      {
+        file: store,
+        find: "    return covered;\n",
+        replace: "    return progressOf(this.contents);\n",
+      },
+    ],
+  },
+  {
+    name: "the log truncated before the snapshot is in its place",
+    patches: [
+      {
+        file: store,
+        find: 'await steps.step("checkpoint.write", () => disk.file(newSnapshot).append(content));',
+        replace:
+          'await steps.step("checkpoint.write", () => { disk.file(newSnapshot).append(content); dropCovered(disk.file(storeLog), sequence); });',
+      },
+    ],
+  },
+  {
+    name: "expired clicks taken for recorded",
+    patches: [
+      {
+        file: "src/simulation/store/clicks.ts",
+        find: "  Outcome.expired,\n",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "quarantined clicks forgotten by dedup",
+    patches: [
+      {
+        file: "src/simulation/store/clicks.ts",
+        find: "  Outcome.duplicate,\n",
+        replace: "  Outcome.duplicate,\n  Outcome.quarantined,\n",
+      },
+    ],
+  },
+  {
+    name: "recent minutes evicted with one bucket still answered",
+    patches: [
+      {
+        file: "src/query/hot-minutes.ts",
+        find: "this.totalsFrom = Math.max(this.totalsFrom, oldest.minute + 1);",
+        replace: "this.totalsFrom = Math.max(this.totalsFrom, oldest.minute);",
+      },
+    ],
+  },
+  {
+    name: "recent minutes answered that were never loaded",
+    patches: [
+      {
+        file: "src/query/hot-minutes.ts",
+        find: "    this.totalsFrom = this.detailFrom = from;\n    while (from",
+        replace: "    while (from",
+      },
+    ],
+  },
+  {
+    name: "settings taken for appended before they are",
+    patches: [
+      {
+        file: "src/config/config-log.ts",
+        find: "appended: false, maxFutureMs }",
+        replace: "appended: true, maxFutureMs }",
+      },
+    ],
+  },
+];
