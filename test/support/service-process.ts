@@ -15,10 +15,19 @@ export interface ServiceProcessOptions {
   readonly under?: readonly string[];
 }
 
+/** How a process ended. */
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
 /** The real service in a process of its own, started by the command line. */
 export class ServiceProcess implements AsyncDisposable {
   readonly url: string;
   readonly child: ChildProcess;
+  /** Resolves when the process has ended and everything it wrote was read. */
+  readonly ended: Promise<ProcessEnd>;
+  private end: ProcessEnd | undefined;
   private readonly log: string[] = [];
 
   private constructor(url: string, child: ChildProcess) {
@@ -26,10 +35,23 @@ export class ServiceProcess implements AsyncDisposable {
     this.child = child;
     child.stderr!.setEncoding("utf8").on("data", (text: string) => this.log.push(text));
     child.stdout!.resume();
+    const ended = Promise.withResolvers<ProcessEnd>();
+    this.ended = ended.promise;
+    child.on("close", (code, signal) => {
+      this.end = { code, signal };
+      ended.resolve(this.end);
+    });
   }
 
   /** Resolves when the service is ready. */
   static async start(options: ServiceProcessOptions): Promise<ServiceProcess> {
+    const service = await ServiceProcess.launch(options);
+    await service.ready();
+    return service;
+  }
+
+  /** Waits for nothing: the service may refuse to start, or die on the way. */
+  static async launch(options: ServiceProcessOptions): Promise<ServiceProcess> {
     const port = await freePort();
     const [program, ...args] = [
       ...(options.under ?? []),
@@ -49,14 +71,18 @@ export class ServiceProcess implements AsyncDisposable {
         ...options.env,
       },
     });
-    const service = new ServiceProcess(`http://127.0.0.1:${port}`, child);
+    return new ServiceProcess(`http://127.0.0.1:${port}`, child);
+  }
+
+  /** Rejects at once where the process ends instead. */
+  async ready(): Promise<void> {
     await eventually("the service is ready", async () => {
-      if (child.exitCode !== null)
-        throw new Error(`it exited with ${child.exitCode}: ${service.stderr}`);
-      const answer = await fetch(`${service.url}/readyz`);
+      if (this.end) return true;
+      const answer = await fetch(`${this.url}/readyz`);
       return answer.ok ? true : undefined;
     });
-    return service;
+    if (!this.end) return;
+    throw new Error(`it ended with ${this.end.code ?? this.end.signal}: ${this.stderr}`);
   }
 
   get stderr(): string {
@@ -65,7 +91,12 @@ export class ServiceProcess implements AsyncDisposable {
 
   /** No chance to finish anything. */
   async kill(): Promise<void> {
-    await this.end("SIGKILL");
+    await this.endBy("SIGKILL");
+  }
+
+  /** Asks it to stop; does not wait. */
+  terminate(): void {
+    if (!this.end) process.kill(-this.child.pid!, "SIGTERM");
   }
 
   async get<T>(path: string): Promise<T> {
@@ -96,14 +127,13 @@ export class ServiceProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.end("SIGTERM");
+    await this.endBy("SIGTERM");
   }
 
-  private async end(signal: NodeJS.Signals): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const exited = once(this.child, "exit");
-    process.kill(-this.child.pid!, signal);
-    await exited;
+  private async endBy(signal: NodeJS.Signals): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null)
+      process.kill(-this.child.pid!, signal);
+    await this.ended;
   }
 }
 

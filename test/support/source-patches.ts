@@ -17,8 +17,11 @@ export interface SourcePatch {
 const root = resolve(import.meta.dirname, "../..");
 const preload = pathToFileURL(resolve(import.meta.dirname, "apply-source-patches.ts")).href;
 
-/** Name of the variable that carries the patches to the process that is to have them. */
-export const patchesVariable = "CLICKTALLY_TEST_PATCHES";
+/**
+ * Name of the variable that carries the patches to the process that is to have them. Not one of `CLICKTALLY_…`:
+ * those are settings, and the service refuses what it does not know.
+ */
+export const patchesVariable = "TEST_SOURCE_PATCHES";
 
 /** Variables that make a Node process, and its worker threads, run the patched source. Throws where a patch is stale. */
 export function patchedEnvironment(patches: readonly SourcePatch[]): Record<string, string> {
