@@ -1,5 +1,6 @@
 /** Primary result codes of SQLite, https://sqlite.org/rescode.html. */
 export const SqliteCode = {
+  error: 1,
   busy: 5,
   locked: 6,
   noMemory: 7,

@@ -4,14 +4,21 @@ import { CodedError } from "../../model/errors.ts";
 /** What came of opening the file at `path`. */
 export function openFailure(error: unknown, path: string): unknown {
   const code = sqliteCodeOf(error);
+  // A number that is larger than any of ours.
+  if (code === undefined && !isOutOfRange(error)) return error;
   switch (code) {
     case undefined:
-      return error;
+    // Our own statements fail where the tables are not ours.
+    case SqliteCode.error:
     case SqliteCode.notADatabase:
     case SqliteCode.corrupt:
-      return new CodedError("data_corrupt", `${path} is not a click queue: ${messageOf(error)}`, {
-        cause: error,
-      });
+      return new CodedError(
+        "data_corrupt",
+        `${path} is damaged or is not a click queue: ${messageOf(error)}`,
+        {
+          cause: error,
+        },
+      );
     case SqliteCode.cantOpen:
     case SqliteCode.readOnly:
       return new CodedError(
@@ -57,6 +64,10 @@ export function corruptRecord(
 
 export function storageFailure(error: unknown, what: string): CodedError {
   return new CodedError("storage_failed", `${what}: ${messageOf(error)}`, { cause: error });
+}
+
+function isOutOfRange(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_OUT_OF_RANGE";
 }
 
 function messageOf(error: unknown): string {

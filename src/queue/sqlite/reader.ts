@@ -8,7 +8,7 @@ import type {
   StoredRecord,
 } from "../click-queue.ts";
 import { recordChecksum } from "./checksum.ts";
-import { corruptRecord, readFailure } from "./failures.ts";
+import { corruptRecord, openFailure, readFailure } from "./failures.ts";
 import { countPartitions, openForReading, recordsTable } from "./schema.ts";
 
 /** One read returns at most this much beyond its first record, whatever its other limits allow. */
@@ -23,7 +23,12 @@ export async function openSqliteQueueReader(options: {
 }): Promise<ClickQueueReader> {
   const database = openForReading(options.path);
   if (!database) throw new CodedError("not_ready", `there is no click queue at ${options.path}`);
-  return new SqliteQueueReader(database);
+  try {
+    return new SqliteQueueReader(database);
+  } catch (error) {
+    database.close();
+    throw openFailure(error, options.path);
+  }
 }
 
 interface RecordRow {

@@ -77,6 +77,18 @@ describe("the file of the SQLite queue", () => {
     await assert.rejects(openSqliteQueueReader({ path: queue.path }), isCoded("data_corrupt"));
   });
 
+  it("is refused where its tables or its numbers are not ours", async () => {
+    await using queue = await openSqliteQueue(1);
+    await queue.writer[Symbol.asyncDispose]();
+    queue.damage("UPDATE partitions SET first_offset = 9007199254740993");
+    await assert.rejects(
+      openSqliteQueueWriter({ path: queue.path, partitionCount: 1, maxBytes }),
+      isCoded("data_corrupt", /queue\.sqlite is damaged/),
+    );
+    queue.damage("ALTER TABLE records_0 RENAME COLUMN click_count TO another");
+    await assert.rejects(openSqliteQueueReader({ path: queue.path }), isCoded("data_corrupt"));
+  });
+
   it("is made where a crash has left an empty one, and asked for where none is", async () => {
     await using directory = await temporaryDirectory();
     const path = join(directory.path, "queue.sqlite");
