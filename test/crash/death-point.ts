@@ -2,7 +2,7 @@
 import type { SourcePatch } from "../support/source-patches.ts";
 
 /** What makes a process pass a place: settings that differ from the last, clicks of a day not seen yet, a stop. */
-export type Need = "new settings" | "new day" | "stop";
+type Need = "new settings" | "new day" | "stop";
 
 export interface DeathPoint {
   readonly label: string;
@@ -14,6 +14,17 @@ export interface DeathPoint {
   /** It dies at one of the first so many passes. */
   readonly passesMax: number;
   readonly needs: Need | undefined;
+}
+
+export function point(
+  label: string,
+  file: string,
+  dies: DeathPoint["dies"],
+  anchor: string,
+  passesMax = 1,
+  needs?: Need,
+): DeathPoint {
+  return { label, file, dies, anchor, passesMax, needs };
 }
 
 /** So that a process dies at the pass `pass` of the point (from 1), in whichever thread that is. */

@@ -2,7 +2,8 @@
  * Labelled moments of death: where in the source the process kills itself, and what has to happen for it to get
  * there. The product knows nothing of them.
  */
-import type { DeathPoint, Need } from "./death-point.ts";
+import type { DeathPoint } from "./death-point.ts";
+import { point } from "./death-point.ts";
 
 const accept = "src/ingest/accept.ts";
 const clickRoutes = "src/api/routes/clicks.ts";
@@ -10,7 +11,6 @@ const ingestThread = "src/threads/ingest-thread.ts";
 const writer = "src/queue/sqlite/writer.ts";
 const queueLog = "src/queue/sqlite/write-ahead-log.ts";
 const storeWriter = "src/store/duckdb/store-writer.ts";
-const storeEngine = "src/store/duckdb/engine.ts";
 const compact = "src/store/duckdb/compact.ts";
 const maintenance = "src/pipeline/maintenance.ts";
 const pipeline = "src/pipeline/pipeline.ts";
@@ -26,17 +26,6 @@ const storeCommit = '      await writer.run("COMMIT");';
 const transactionWork = "    await work();";
 const defineTables = "    await this.defineTables(statements);\n";
 const rebuildDedup = "    await rebuildDedup(store, states);";
-
-function point(
-  label: string,
-  file: string,
-  dies: DeathPoint["dies"],
-  anchor: string,
-  passesMax = 1,
-  needs?: Need,
-): DeathPoint {
-  return { label, file, dies, anchor, passesMax, needs };
-}
 
 const ingestPoints = [
   point("ingest has taken a group, nothing is appended", accept, "before", append, 30),
@@ -69,6 +58,20 @@ const queuePoints = [
   point("a group is inserted in part", writer, "before", "    this.inserts[partition]!.run(", 30),
   point("before the queue's COMMIT", writer, "before", queueCommit, 30),
   point("after the queue's COMMIT", writer, "after", queueCommit, 30),
+  point(
+    "before the queue's end is noted as acknowledged",
+    writer,
+    "before",
+    "    this.ackedEnds.note(tails.nextOffsets);",
+    30,
+  ),
+  point(
+    "after the queue's end is noted as acknowledged",
+    writer,
+    "after",
+    "    this.ackedEnds.note(tails.nextOffsets);",
+    30,
+  ),
   point("before the queue's WAL is folded back", queueLog, "before", foldBack, 4),
   point("after the queue's WAL is folded back", queueLog, "after", foldBack, 4),
   point("before a trim", ingestThread, "before", trim, 2),
@@ -247,7 +250,7 @@ const stopPoints = [
   ),
   point(
     "a stop closes the store",
-    storeEngine,
+    "src/store/duckdb/engine.ts",
     "before",
     "  duckdb.close_sync(database);",
     1,
@@ -265,50 +268,4 @@ export const deathPoints: readonly DeathPoint[] = [
   ...settingsPoints,
   ...recoveryPoints,
   ...stopPoints,
-];
-
-/** While a data directory is being made. */
-export const firstDeathPoints: readonly DeathPoint[] = [
-  point(
-    "a directory has a secret, no format",
-    "src/data-directory.ts",
-    "before",
-    '  await writeFileDurably(\n    join(path, "format.json"),',
-  ),
-  point(
-    "a directory is made, no queue is",
-    "src/queue/sqlite/schema.ts",
-    "before",
-    "    if (!existing) create(database, partitionCount);",
-  ),
-  point(
-    "a queue is written, before its COMMIT",
-    "src/queue/sqlite/schema.ts",
-    "before",
-    "  database.exec(\n    `PRAGMA application_id",
-  ),
-  point(
-    "the first settings are written down, no log knows them",
-    configLog,
-    "before",
-    "  await ingest.appendControl(",
-  ),
-  point(
-    "a store is open, nothing is in it",
-    storeEngine,
-    "before",
-    '  await connection.run(statements.join(";"));',
-  ),
-  point(
-    "a store's tables are being made",
-    storeEngine,
-    "soon",
-    '  await connection.run(statements.join(";"));',
-  ),
-  point(
-    "a store is made, nothing is recovered",
-    storeEngine,
-    "after",
-    '  await connection.run(statements.join(";"));',
-  ),
 ];

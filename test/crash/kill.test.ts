@@ -9,7 +9,8 @@ import type { SourcePatch } from "../support/source-patches.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import type { DeathPoint } from "./death-point.ts";
 import { deathAt, frequentMaintenance } from "./death-point.ts";
-import { deathPoints, firstDeathPoints } from "./death-points.ts";
+import { deathPoints } from "./death-points.ts";
+import { firstDeathPoints } from "./first-death-points.ts";
 import { reconcile } from "./reconcile.ts";
 import { Sender } from "./sender.ts";
 

@@ -12,6 +12,8 @@
  *     crc                see checksum.ts
  *     bytes              last: the small columns are read without the pages that large bytes overflow to
  *
+ * Beside it lie SQLite's own `-wal` and `-shm`, and `.acked`, which says how far the log must reach (acked-ends.ts).
+ *
  * A table a partition: rows come only at the end of its tree, so its pages are filled to the last record.
  * `application_id` marks the file, `user_version` is the version of this format.
  */
@@ -35,8 +37,15 @@ export function recordsTable(partition: number): string {
   return `records_${partition}`;
 }
 
-/** Opens the queue for appending, made where it is missing. */
-export function openForWriting(path: string, partitionCount: number): DatabaseSync {
+/**
+ * Opens the queue for appending, made where it is missing. `check` may refuse what is there, before anything of it is
+ * changed.
+ */
+export function openForWriting(
+  path: string,
+  partitionCount: number,
+  check: (existing: DatabaseSync | undefined) => void,
+): DatabaseSync {
   if (
     !Number.isInteger(partitionCount) ||
     partitionCount < 1 ||
@@ -49,8 +58,14 @@ export function openForWriting(path: string, partitionCount: number): DatabaseSy
   }
   // Opening for writing may rewrite the file (recovery, checkpoint), so what it is is found out read-only.
   const existing = openForReading(path);
-  if (existing) checkPartitionCount(existing, path, partitionCount);
-  existing?.close();
+  try {
+    if (existing) checkPartitionCount(existing, path, partitionCount);
+    check(existing);
+  } catch (error) {
+    throw openFailure(error, path);
+  } finally {
+    existing?.close();
+  }
   return open(path, false, (database) => {
     if (!existing) create(database, partitionCount);
     // FULL syncs the WAL at every commit: what a commit returned for is on the disk.
@@ -109,7 +124,6 @@ function hasFormat(database: DatabaseSync, path: string): boolean {
 function checkPartitionCount(database: DatabaseSync, path: string, wanted: number): void {
   const found = countPartitions(database);
   if (found === wanted) return;
-  database.close();
   throw new CodedError(
     "invalid_configuration",
     `the click queue ${path} has ${found} partitions, the configuration asks for ${wanted}; the number is fixed when the queue is made`,

@@ -12,8 +12,10 @@ export class LogTails {
     this.clicks = clicks;
   }
 
-  static load(database: DatabaseSync, partitionCount: number): LogTails {
+  /** Of a queue that is still to be made: nothing is in it. */
+  static load(database: DatabaseSync | undefined, partitionCount: number): LogTails {
     const tails = new LogTails(new Float64Array(partitionCount), new Float64Array(partitionCount));
+    if (!database) return tails;
     const starts = database
       .prepare("SELECT partition, first_offset, clicks_before FROM partitions")
       .all();

@@ -4,6 +4,7 @@ import { SqliteCode, sqliteCodeOf } from "../../files/sqlite-code.ts";
 import { CodedError } from "../../model/errors.ts";
 import type { Position } from "../../model/log-record.ts";
 import type { ClickQueueWriter, NewRecord } from "../click-queue.ts";
+import { AckedEnds, checkAckedEnds } from "./acked-ends.ts";
 import { recordChecksum } from "./checksum.ts";
 import { openFailure, storageFailure } from "./failures.ts";
 import { openForWriting, recordsTable } from "./schema.ts";
@@ -26,15 +27,24 @@ const cacheBytesMax = 16 << 20;
 
 /**
  * Opens the queue for its only writer, made where it is missing. Rejects with `data_dir_locked` where another
- * writer has it, `invalid_configuration` for another partition count, `data_format_newer`, `data_corrupt`.
+ * writer has it, `invalid_configuration` for another partition count, `data_format_newer`, `data_corrupt`, also where
+ * the log ends before what was acknowledged.
  */
 export async function openSqliteQueueWriter(
   options: SqliteQueueWriterOptions,
 ): Promise<ClickQueueWriter> {
-  const lock = lockQueue(options.path);
+  const { path, partitionCount } = options;
+  const lock = lockQueue(path);
   try {
-    const database = openForWriting(options.path, options.partitionCount);
-    return new SqliteQueueWriter(database, lock, options);
+    const database = openForWriting(path, partitionCount, (existing) =>
+      checkAckedEnds(path, LogTails.load(existing, partitionCount).nextOffsets),
+    );
+    try {
+      return new SqliteQueueWriter(database, lock, options);
+    } catch (error) {
+      database.close();
+      throw openFailure(error, path);
+    }
   } catch (error) {
     lock[Symbol.dispose]();
     throw error;
@@ -67,6 +77,7 @@ class SqliteQueueWriter implements ClickQueueWriter {
   private readonly inserts: readonly StatementSync[];
   private readonly trimmers: readonly PartitionTrimmer[];
   private tails: LogTails;
+  private readonly ackedEnds: AckedEnds;
   /** Why nothing is written any more. */
   private failure: CodedError | undefined;
 
@@ -89,6 +100,7 @@ class SqliteQueueWriter implements ClickQueueWriter {
     );
     this.trimmers = partitions.map((partition) => new PartitionTrimmer(database, partition));
     this.tails = LogTails.load(database, options.partitionCount);
+    this.ackedEnds = new AckedEnds(options.path, this.tails.nextOffsets);
     this.wal.foldBack();
   }
 
@@ -101,6 +113,7 @@ class SqliteQueueWriter implements ClickQueueWriter {
       return records.map((record) => this.insert(record, tails));
     });
     this.tails = tails;
+    this.ackedEnds.note(tails.nextOffsets);
     return positions;
   }
 
@@ -129,6 +142,7 @@ class SqliteQueueWriter implements ClickQueueWriter {
     this.wal[Symbol.dispose]();
     try {
       this.database.close();
+      this.ackedEnds[Symbol.dispose]();
     } finally {
       this.lock[Symbol.dispose]();
     }
