@@ -149,6 +149,14 @@ async function attempt<Result>(path: string, action: () => Promise<Result>): Pro
     return await action();
   } catch (error) {
     if (error instanceof CodedError || !(error instanceof Error)) throw error;
+    if (isDiskFull(error)) {
+      throw new CodedError(
+        "storage_failed",
+        `the disk of the data directory ${path} is full (${error.message}): make room and start again, ` +
+          "what was acknowledged is safe",
+        { field: "data_dir", details: { path }, cause: error },
+      );
+    }
     throw new CodedError(
       isRefusal(error) ? "invalid_configuration" : "storage_failed",
       `the data directory ${path} can't be ${isRefusal(error) ? "written" : "used"} (${error.message}): ` +
@@ -156,6 +164,11 @@ async function attempt<Result>(path: string, action: () => Promise<Result>): Pro
       { field: "data_dir", details: { path }, cause: error },
     );
   }
+}
+
+function isDiskFull(error: Error): boolean {
+  if (sqliteCodeOf(error) === SqliteCode.full) return true;
+  return "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }
 
 function isRefusal(error: Error): boolean {

@@ -23,7 +23,7 @@ let opening: Promise<Engine> | undefined;
 
 async function open(): Promise<Engine> {
   const onProblem = (what: string, error: unknown): void =>
-    main.post("problem", [what, String(error)]);
+    main.post("problem", error === undefined ? [what] : [what, String(error)]);
   await using resources = new AsyncDisposableStack();
   const queue = resources.use(await openSqliteQueueReader({ path: queuePath }));
   const store = resources.use(
