@@ -171,12 +171,7 @@ describe("kill -9 of the service under load", { concurrency: partitionCounts.len
         assert.equal(killed.hits.size, 1, `"${point.label}" was not met`);
         await using service = await killed.launch([]);
         await service.ready();
-        const sending = killed.sender.run(service);
-        await eventually("some batches are acked", () =>
-          killed.sender.ackedClicks > 1_000 ? true : undefined,
-        );
-        killed.sender.stop();
-        await sending;
+        await killed.sender.sendClicks(service, 1_000);
         await reconcile(service, killed.sender);
       }
     });

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { Random } from "../../src/traffic/random.ts";
+import { eventually } from "../support/eventually.ts";
 import type { ServiceProcess } from "../support/service-process.ts";
 
 const batchSize = 30;
@@ -27,15 +28,20 @@ export class Sender {
   ackedClicks = 0;
   /** Clicks of batches that were acked, and acked again. */
   ackedAgainClicks = 0;
+  /** Bodies that a full queue refused, each with a Retry-After. */
+  refusedBodies = 0;
   private readonly random: Random;
+  private readonly waitShare: number;
   private readonly acked: Batch[] = [];
   private unacked: Batch[] = [];
   private inFlight = 0;
   private daysBack = 0;
   private stopping = false;
 
-  constructor(random: Random) {
+  /** Of the bodies, the share `waitShare` waits until it is counted. */
+  constructor(random: Random, waitShare = 0.5) {
     this.random = random;
+    this.waitShare = waitShare;
     this.fromMs = Date.now();
   }
 
@@ -54,7 +60,7 @@ export class Sender {
     return this.fromMs - (this.daysBack + 1) * dayMs;
   }
 
-  /** Until the service is gone or `stop` was called. */
+  /** Until the service is gone, the queue is full or `stop` was called. */
   async run(service: ServiceProcess): Promise<void> {
     this.stopping = false;
     await Promise.all(Array.from({ length: senderCount }, () => this.sendOnAndOn(service)));
@@ -64,9 +70,21 @@ export class Sender {
     this.stopping = true;
   }
 
+  /** Sends until so many more clicks are acked. */
+  async sendClicks(service: ServiceProcess, clicks: number): Promise<void> {
+    const enough = this.ackedClicks + clicks;
+    const sending = this.run(service);
+    await eventually(`${clicks} clicks are acked`, () =>
+      this.ackedClicks >= enough ? true : undefined,
+    );
+    this.stop();
+    await sending;
+  }
+
   /** Until everything is acked. */
   async sendUnacked(service: ServiceProcess): Promise<void> {
-    for (const batch of this.unacked.splice(0)) assert.ok(await this.send(service, batch));
+    for (const batch of this.unacked.splice(0))
+      assert.ok(await this.send(service, batch), `${batch.name} was not acked`);
   }
 
   private async sendOnAndOn(service: ServiceProcess): Promise<void> {
@@ -93,15 +111,21 @@ export class Sender {
     return true;
   }
 
-  /** False where there was no ack: the service died, or said that it is stopping. */
+  /** False where there was no ack: the service died, or said that it is stopping or that the queue is full. */
   private async post(service: ServiceProcess, { body }: Batch): Promise<boolean> {
     this.inFlight++;
-    const wait = this.random.chance(0.5) ? "?wait=counted" : "";
+    const wait = this.random.chance(this.waitShare) ? "?wait=counted" : "";
     const answer = await service
       .post<{ code?: string }>(`/v1/clicks${wait}`, body)
       .catch(() => undefined);
     this.inFlight--;
     if (answer === undefined || answer.body.code === "not_ready") return false;
+    if (answer.body.code === "queue_full") {
+      assert.equal(answer.status, 503);
+      assert.equal(answer.headers.get("retry-after"), "10");
+      this.refusedBodies++;
+      return false;
+    }
     assert.ok(answer.status === 200 || answer.status === 202, JSON.stringify(answer));
     return true;
   }

@@ -89,6 +89,19 @@ export class ServiceProcess implements AsyncDisposable {
     return this.log.join("");
   }
 
+  /** How it ended by itself; one that goes on instead is killed and fails. */
+  async endedByItself(deadlineMs = 60_000): Promise<ProcessEnd> {
+    let wasKilled = false;
+    const late = setTimeout(() => {
+      wasKilled = true;
+      process.kill(-this.child.pid!, "SIGKILL");
+    }, deadlineMs);
+    const end = await this.ended;
+    clearTimeout(late);
+    if (wasKilled) throw new Error(`it had not ended after ${deadlineMs} ms: ${this.stderr}`);
+    return end;
+  }
+
   /** No chance to finish anything. */
   async kill(): Promise<void> {
     await this.endBy("SIGKILL");
@@ -109,13 +122,13 @@ export class ServiceProcess implements AsyncDisposable {
     path: string,
     body: string,
     contentType = "application/x-ndjson",
-  ): Promise<{ status: number; body: T }> {
+  ): Promise<{ status: number; body: T; headers: Headers }> {
     const answer = await fetch(this.url + path, {
       method: "POST",
       body,
       headers: { "content-type": contentType },
     });
-    return { status: answer.status, body: (await answer.json()) as T };
+    return { status: answer.status, body: (await answer.json()) as T, headers: answer.headers };
   }
 
   /** Resolves when all that was acked is committed. */
