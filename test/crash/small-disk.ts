@@ -52,7 +52,8 @@ export async function onSmallDisk(
   try {
     mounted = await mountSmallDisk(megabytes);
   } catch (error) {
-    const what = `no small disk can be mounted, which takes root: ${String(error)}`;
+    const [why] = String(error).split("\n");
+    const what = `no small disk can be mounted, which takes root (${why})`;
     assert.notEqual(process.env["CLICKTALLY_TEST_REQUIRED"], "1", what);
     context.diagnostic(`not tried: ${what}`);
     return;
