@@ -42,7 +42,11 @@ export function deathAt({ file, dies, anchor }: DeathPoint, pass: number): Sourc
 
 /** More often than in regular work, so that a short life meets checkpoints, folds and the chunks of a trim. */
 export const frequentMaintenance: readonly SourcePatch[] = [
-  { file: "src/engine.ts", find: "checkpointMsMax: 30_000,", replace: "checkpointMsMax: 150," },
+  {
+    file: "src/engine/engine.ts",
+    find: "checkpointMsMax: 30_000,",
+    replace: "checkpointMsMax: 150,",
+  },
   {
     file: "src/queue/sqlite/write-ahead-log.ts",
     find: "const foldBytes = 2 << 20;",

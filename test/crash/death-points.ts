@@ -14,8 +14,8 @@ const storeWriter = "src/store/duckdb/store-writer.ts";
 const compact = "src/store/duckdb/compact.ts";
 const maintenance = "src/pipeline/maintenance.ts";
 const pipeline = "src/pipeline/pipeline.ts";
-const engine = "src/engine.ts";
-const configLog = "src/config-log.ts";
+const engine = "src/engine/engine.ts";
+const configLog = "src/config/config-log.ts";
 
 // Statements that more than one label is about.
 const append = "      const positions = await this.append(records);";
@@ -107,7 +107,7 @@ const storePoints = [
     "a commit is through, nobody is told",
     "src/pipeline/committer.ts",
     "before",
-    "    this.listener.committed(commit, performance.now() - startMs);",
+    "    this.listener.committed(commit, this.clock.monotonicMs() - startMs);",
     5,
   ),
   point(
@@ -180,7 +180,7 @@ const settingsPoints = [
     "new settings are decided on, not written down",
     configLog,
     "before",
-    "  return await write(path, { version: formatVersion, config, appended: false",
+    "  return await write(file, { version: formatVersion, config, appended: false",
     1,
     "new settings",
   ),
@@ -188,7 +188,7 @@ const settingsPoints = [
     "new settings are in config.json, not in the log",
     configLog,
     "before",
-    "  await ingest.appendControl(",
+    '  await append({ type: "config"',
     1,
     "new settings",
   ),
@@ -196,7 +196,7 @@ const settingsPoints = [
     "new settings are in the log, config.json does not say so",
     configLog,
     "before",
-    "  await write(path, { ...planned, appended: true });",
+    "  await write(file, { ...planned, appended: true });",
     1,
     "new settings",
   ),

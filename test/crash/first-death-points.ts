@@ -25,9 +25,9 @@ export const firstDeathPoints: readonly DeathPoint[] = [
   ),
   point(
     "the first settings are written down, no log knows them",
-    "src/config-log.ts",
+    "src/config/config-log.ts",
     "before",
-    "  await ingest.appendControl(",
+    '  await append({ type: "config"',
   ),
   point(
     "a store is open, nothing is in it",
