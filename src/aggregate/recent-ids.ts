@@ -190,6 +190,10 @@ export class RecentIds {
   /** In place: what stays moves towards its home slot, never away from it. */
   private sweepSegment(segment: Segment, visit: VisitId): void {
     const { hashes, minutes, capacity } = segment;
+    if (segment.count === 0) {
+      segment.firstMinute = this.sweepsTo;
+      return;
+    }
     let next = 0;
     let kept = 0;
     for (let slot = 0, i = 0; slot < minutes.length; slot++, i += identityWords) {

@@ -134,13 +134,12 @@ export class PartitionRunner {
 
   private async take(stored: StoredRecord): Promise<void> {
     const record = decodeLogRecord(stored.bytes);
-    let alone = false;
+    // A configuration may change the columns of the minute rows, which belong to one micro-batch.
+    const isControl = record.kind === "control";
+    if (isControl) await this.flushNow();
     if (record.kind === "clicks") {
-      alone = await this.takeClicks(stored.offset, record);
+      await this.takeClicks(stored.offset, record);
     } else {
-      // A configuration may change the columns of the minute rows, which belong to one micro-batch.
-      alone = record.kind === "control";
-      if (alone) await this.flushNow();
       step(this.state, { kind: "other", record }, this.effects);
       // Ticks too: while dedup has no room no clicks come, and time is what makes room.
       // A tick comes in silence, when nothing waits for a sweep to end.
@@ -149,22 +148,21 @@ export class PartitionRunner {
     }
     this.nextOffset = stored.offset + 1;
     this.recordCount++;
-    if (alone) await this.flushNow();
+    if (isControl) await this.flushNow();
   }
 
-  /** True where the record asked the store: the next one's questions must meet its effects, so it is committed alone. */
-  private async takeClicks(offset: number, record: ClicksRecord): Promise<boolean> {
+  /** A record that asks the store anything must meet there what all records before it have brought about. */
+  private async takeClicks(offset: number, record: ClicksRecord): Promise<void> {
     this.state.tidyDedup(record.receivedAtMs, minuteOf(newestTime(record)));
     const clicks = mapClicks(this.state.shared, offset, record);
     const needs = surveyClicks(this.state, clicks);
     if (!needs) {
       step(this.state, { kind: "clicks", clicks, answers: undefined }, this.effects);
-      return false;
+      return;
     }
     await this.flushNow();
     const answers = await this.committer.ask(() => answerNeeds(this.store, clicks, needs));
     step(this.state, { kind: "clicks", clicks, answers }, this.effects);
-    return true;
   }
 
   private async flushNow(): Promise<void> {

@@ -6,7 +6,7 @@ import { ClickPlanner } from "./plan-clicks.ts";
 import type { Action, History, HistorySettings, SemanticSettings } from "./history.ts";
 import { planQuestion } from "./plan-questions.ts";
 import type { PlannedFault } from "./world/faults.ts";
-import { allStrikes } from "./world/steps.ts";
+import { allStrikes, stepsOfFault } from "./world/steps.ts";
 
 const baseSemantic: SemanticSettings = {
   dimensions: [
@@ -106,9 +106,20 @@ function pauseMs(random: Random): number {
   return random.between(0, random.chance(0.5) ? 50 : 5_000);
 }
 
-/** Any strike is as likely as any other. They lie in wait from a moment on until their step is reached. */
+/**
+ * Any strike is as likely as any other. They lie in wait from a moment on until their step is reached. Misfortunes
+ * seldom come alone: at times a death follows one of them, and a store that comes back as of before.
+ */
 function planFaults(random: Random, lastMs: number): PlannedFault[] {
-  return Array.from({ length: random.between(4, 10) }, () =>
+  const faults = Array.from({ length: random.between(4, 9) }, () =>
     Object.assign({ armedAtMs: random.unit() * lastMs }, random.pick(allStrikes)),
   );
+  if (random.chance(0.5)) return faults;
+  const { armedAtMs } = random.pick(faults);
+  const step = random.pick(stepsOfFault.kill);
+  return [
+    ...faults,
+    { fault: "kill", step, armedAtMs: armedAtMs + random.unit() * 60_000 },
+    { fault: random.pick(["lost_log", "old_copy"] as const), step: "recover.open", armedAtMs },
+  ];
 }

@@ -80,11 +80,11 @@ export const pipelineBugs: readonly PlantedBug[] = [
       },
       {
         file: runner,
-        find: "      alone = await this.takeClicks(stored.offset, record);\n",
-        replace: `      alone = await this.takeClicks(stored.offset, record);
+        find: "      await this.takeClicks(stored.offset, record);\n",
+        replace: `      await this.takeClicks(stored.offset, record);
           if (Reflect.get(globalThis, "hasFailed")) {
             Object.assign(globalThis, { hasFailed: false });
-            alone = await this.takeClicks(stored.offset, record);
+            await this.takeClicks(stored.offset, record);
           }
 `,
       },
@@ -112,16 +112,6 @@ export const pipelineBugs: readonly PlantedBug[] = [
         file: runner,
         find: "    await this.flushNow();\n    const answers",
         replace: "    const answers",
-      },
-    ],
-  },
-  {
-    name: "a record that asked the store not committed alone",
-    patches: [
-      {
-        file: runner,
-        find: "    this.recordCount++;\n    if (alone) await this.flushNow();",
-        replace: "    this.recordCount++;",
       },
     ],
   },

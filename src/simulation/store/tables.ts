@@ -39,7 +39,8 @@ export interface MinuteRow {
   readonly dimensionKeys: Readonly<Record<string, number>>;
   readonly count: number;
   readonly restated: number;
-  readonly sequence: number;
+  /** What is the same of rows that a compaction merges. */
+  readonly key: string;
 }
 
 export type JournalRow = Restatement & { readonly asOf: number };
@@ -107,7 +108,7 @@ export function rowsOfCommit(commit: Commit): CommitRows {
   if (!Array.isArray(commit.ledger)) throw new TypeError("the commit has no ledger");
   return {
     raw: commit.clicks.flatMap(rawRows),
-    minutes: minuteRows(commit.minutes, commit.sequence),
+    minutes: minuteRows(commit.minutes),
   };
 }
 
@@ -144,15 +145,10 @@ export function compactContents(contents: Contents, endMinute: number): void {
       rest.push(row);
       continue;
     }
-    const key = JSON.stringify([row.minute, row.adKey, keysInOrder(row)]);
-    const before = merged.get(key);
-    merged.set(key, before ? { ...before, count: before.count + row.count } : row);
+    const before = merged.get(row.key);
+    merged.set(row.key, before ? { ...before, count: before.count + row.count } : row);
   }
   contents.minutes = [...merged.values(), ...rest];
-}
-
-function keysInOrder({ dimensionKeys }: MinuteRow): [string, number][] {
-  return Object.entries(dimensionKeys).toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** By partition. */
@@ -212,18 +208,26 @@ function dimensionsAt(columns: readonly NamedColumn[], row: number): Record<stri
   return values;
 }
 
-function minuteRows(deltas: MinuteDeltas, sequence: number): MinuteRow[] {
+function minuteRows(deltas: MinuteDeltas): MinuteRow[] {
+  const names = [...deltas.dimensionKeys.keys()].toSorted();
   return Array.from({ length: deltas.rowCount }, (_, row) => {
+    const minute = deltas.minutes[row]!;
+    const adKey = deltas.adKeys[row]!;
     const dimensionKeys: Record<string, number> = {};
-    for (const [name, keys] of deltas.dimensionKeys)
-      if (keys[row] !== 0) dimensionKeys[name] = keys[row]!;
+    let key = `${minute} ${adKey}`;
+    for (const name of names) {
+      const value = deltas.dimensionKeys.get(name)![row]!;
+      if (value === 0) continue;
+      dimensionKeys[name] = value;
+      key += ` ${name} ${value}`;
+    }
     return {
-      minute: deltas.minutes[row]!,
-      adKey: deltas.adKeys[row]!,
+      minute,
+      adKey,
       dimensionKeys,
+      key,
       count: deltas.counts[row]!,
       restated: deltas.restated[row]!,
-      sequence,
     };
   });
 }
