@@ -30,7 +30,7 @@ export interface Evidence {
   readonly recorded: readonly RecordedAnswer[];
 }
 
-const filtersMax = 4;
+const filtersMax = 2;
 
 /** What is wrong; undefined where nothing is. */
 export async function judge(evidence: Evidence): Promise<string | undefined> {
