@@ -35,6 +35,8 @@ const connections = 16;
  */
 const hotBytesOfShortRun = "64MB";
 const shortRunMinutesMax = 30;
+/** What docs/operations.md recommends. */
+const recommended = { MALLOC_ARENA_MAX: "2" };
 /** Bodies hold as many clicks as come in this time, so many at most. */
 const bodyMs = 50;
 const batchRowsMax = 500;
@@ -114,12 +116,14 @@ async function soak(options: SoakOptions): Promise<{ report: SoakReport; seconds
   return { report: { held, options, figures, checks, clicks, samples: samples.length }, seconds };
 }
 
-/** By variable. What the environment says of the cache goes first. */
+/** By variable. What the environment says goes first, but for the horizon. */
 function settingsOf({ dedupHorizon, minutes }: SoakOptions): Record<string, string> {
-  const horizon = { CLICKTALLY_DEDUP_HORIZON: dedupHorizon };
-  const name = "CLICKTALLY_QUERY_HOT_BYTES";
-  if (minutes > shortRunMinutesMax || process.env[name] !== undefined) return horizon;
-  return { ...horizon, [name]: hotBytesOfShortRun };
+  const settings: Record<string, string> = {
+    ...recommended,
+    ...(minutes <= shortRunMinutesMax ? { CLICKTALLY_QUERY_HOT_BYTES: hotBytesOfShortRun } : {}),
+  };
+  for (const name of Object.keys(settings)) settings[name] = process.env[name] ?? settings[name]!;
+  return { ...settings, CLICKTALLY_DEDUP_HORIZON: dedupHorizon };
 }
 
 /** Rejects when somebody wants it to end, so that no process and no directory is left. */
