@@ -1,15 +1,13 @@
 /** `prove`: the fault simulator, for users. */
 
-import { execFileSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
 import type { CampaignReport } from "../simulation/campaign.ts";
 import { runCampaign } from "../simulation/campaign.ts";
-import { describeHistory } from "../simulation/describe-history.ts";
+import { explainFailure } from "../simulation/explain-failure.ts";
 import { planHistory } from "../simulation/plan-history.ts";
 import { runHistory } from "../simulation/run-history.ts";
-import { shrink } from "../simulation/shrink.ts";
 import { ExitCode } from "./exit.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { formatTable } from "./table.ts";
@@ -48,7 +46,8 @@ export function registerProve(program: Command): void {
       if (flags.json) console.log(JSON.stringify({ ...report, strikes: [...report.strikes] }));
       else printReport(report, seed);
       if (!report.failure) return;
-      await printFailure(report.failure, program.version() ?? "");
+      const { seed: failed, what } = report.failure;
+      console.error(`clicktally ${program.version()}, ${await explainFailure(failed, what)}`);
       process.exitCode = ExitCode.found;
     });
 }
@@ -68,37 +67,6 @@ function printReport(report: CampaignReport, firstSeed: number): void {
       `${repeated} of them ran twice, each the same both times`,
   );
   console.log(report.failure ? "A HISTORY DIFFERS FROM THE ORACLE" : "0 differences");
-}
-
-async function printFailure(
-  { seed, what }: { readonly seed: number; readonly what: string },
-  version: string,
-): Promise<void> {
-  console.error(`seed ${seed} at ${version} ${commitOf()}: ${what}`);
-  console.error(`again: clicktally prove --seed ${seed} --runs 1 --trace`);
-  const history = planHistory(seed);
-  const shrunk = await shrink(
-    history,
-    what,
-    async (smaller) => (await runHistory(smaller)).failure,
-  );
-  console.error(`shrunk in ${shrunk.runs} runs to:`);
-  console.error(describeHistory(shrunk.history));
-  console.error(`which ends with: ${shrunk.failure}`);
-}
-
-/** Where this is a checkout. */
-function commitOf(): string {
-  try {
-    const revision = execFileSync("git", ["rev-parse", "--short", "HEAD"], {
-      cwd: import.meta.dirname,
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-    return `(commit ${revision.trim()})`;
-  } catch {
-    return "";
-  }
 }
 
 function wholeNumber(text: string): number {

@@ -38,7 +38,7 @@ describe("prove", () => {
     const { stdout, stderr, exitCode } = await runCommand(args, { env });
     assert.equal(exitCode, 1);
     assert.match(stdout, /A HISTORY DIFFERS FROM THE ORACLE/);
-    const seed = /^seed (\d+) at \d+\.\d+\.\d+.*: /m.exec(stderr)?.[1];
+    const seed = /^clicktally \d+\.\d+\.\d+, seed (\d+)(?: at commit \w+)?: /m.exec(stderr)?.[1];
     assert.ok(seed !== undefined, stderr);
     assert.match(stderr, new RegExp(`^again: clicktally prove --seed ${seed} --runs 1`, "m"));
     const sends = stderr.split("\n").filter((line) => /^ {2}at .*: (?:send|import) /.test(line));
