@@ -3,7 +3,7 @@
 import { CodedError } from "../model/errors.ts";
 import type { HistorySettings, SemanticSettings } from "./history.ts";
 import { SimulatedService } from "./simulated-service.ts";
-import type { Machine } from "./world/machine.ts";
+import type { Machine, Mortal } from "./world/machine.ts";
 import { DeviceError, SimulatedProcess } from "./world/process.ts";
 
 /** A stop that takes longer is ended by force. */
@@ -72,7 +72,7 @@ export class Supervisor {
     this.failure ??= what;
   }
 
-  private restart(process: SimulatedProcess): void {
+  private restart(process: Mortal): void {
     if (process !== this.process) return;
     this.machine.note("dead");
     this.service = undefined;

@@ -100,8 +100,9 @@ class SqliteQueueWriter implements ClickQueueWriter {
     );
     this.trimmers = partitions.map((partition) => new PartitionTrimmer(database, partition));
     this.tails = LogTails.load(database, options.partitionCount);
-    this.ackedEnds = new AckedEnds(options.path, this.tails.nextOffsets);
+    // Syncs what a killed process had written; only then may a note say that it is there.
     this.wal.foldBack();
+    this.ackedEnds = new AckedEnds(options.path, this.tails.nextOffsets);
   }
 
   async append(records: readonly NewRecord[]): Promise<Position[]> {

@@ -8,11 +8,17 @@ import { Faults } from "./faults.ts";
 import type { PlannedFault } from "./faults.ts";
 import { fileNames } from "./file-names.ts";
 import { OldCopy } from "./old-copy.ts";
-import type { SimulatedProcess } from "./process.ts";
 import type { Fault, ProcessStep, Step } from "./steps.ts";
 import { stepsOfFault, strikeName } from "./steps.ts";
 import { Trace } from "./trace.ts";
 import { VirtualTime } from "./virtual-time.ts";
+
+/** What runs on the machine until it dies. */
+export interface Mortal {
+  readonly alive: boolean;
+  /** Ends it without a chance to finish anything. */
+  end(): void;
+}
 
 export interface MachineOptions {
   readonly seed: number;
@@ -42,7 +48,7 @@ export class Machine {
   readonly trace: Trace;
   readonly oldCopy: OldCopy;
   /** Told of a process that has died. */
-  onDeath: (process: SimulatedProcess) => void = () => {};
+  onDeath: (process: Mortal) => void = () => {};
   private readonly startMs: number;
   private clockErrorMs = 0;
   private fullUntilMs = -Infinity;
@@ -92,7 +98,7 @@ export class Machine {
   }
 
   /** Ends a process, with the power where that goes too. */
-  die(process: SimulatedProcess, loss?: PowerLoss): void {
+  die(process: Mortal, loss?: PowerLoss): void {
     if (!process.alive) return;
     process.end();
     if (loss) this.disk.losePower(loss);

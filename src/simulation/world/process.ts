@@ -1,7 +1,7 @@
 /** A process on the simulated machine: all that it waits for ends with it. */
 
 import type { Clock } from "../../clock/clock.ts";
-import type { Machine } from "./machine.ts";
+import type { Machine, Mortal } from "./machine.ts";
 import type { ProcessStep } from "./steps.ts";
 
 /** What a simulated device reports instead of doing its work; adapters translate it into the port's errors. */
@@ -43,7 +43,7 @@ function never(): Promise<never> {
 
 const slowMsMax = 20_000;
 
-export class SimulatedProcess implements Steps {
+export class SimulatedProcess implements Steps, Mortal {
   readonly machine: Machine;
   readonly clock: Clock;
   private isAlive = true;
@@ -66,7 +66,6 @@ export class SimulatedProcess implements Steps {
     return this.isAlive;
   }
 
-  /** Ends it without a chance to finish anything. */
   end(): void {
     this.isAlive = false;
   }
