@@ -56,7 +56,9 @@ function assertWithinBounds(settings: Settings): void {
   assert.ok(Number.isInteger(port) && port >= 0 && port <= 65_535);
   assert.ok(queue.partitions >= 1 && queue.partitions <= 64);
   assert.ok(limits.itemsMax >= 1 && limits.waitingBytesMax >= limits.bodyBytesMax);
-  assert.ok(dedup.recentMs <= dedup.horizonMs && dedup.recentMs % 3_600_000 === 0);
+  assert.ok(
+    dedup.recentMs >= 60_000 && dedup.recentMs <= Math.min(dedup.horizonMs, 10 * 86_400_000),
+  );
   assert.ok(retention.rawMs >= dedup.horizonMs);
   for (const value of Object.values(settings).flatMap((part: unknown) =>
     typeof part === "object" && part !== null ? Object.values(part) : [part],
