@@ -23,7 +23,7 @@ const cyclesAtRandom = 50;
 const cyclesBetweenReconciliations = 25;
 /** Where a labelled point is not met within this, the process is killed all the same. */
 const meetMsMax = 15_000;
-const seed = Number(process.env["CLICKTALLY_TEST_SEED"] ?? Math.floor(Date.now() / 1000));
+const seed = Number(process.env["TEST_SEED"] ?? Math.floor(Date.now() / 1000));
 
 /** One life of the service: killed at a labelled point, or at a random moment. */
 type Death = DeathPoint | "at random";
@@ -127,7 +127,7 @@ async function withSeed(context: TestContext, work: (random: Random) => Promise<
   try {
     await work(new Random(seed));
   } catch (error) {
-    context.diagnostic(`CLICKTALLY_TEST_SEED=${seed} makes the same choices again`);
+    context.diagnostic(`TEST_SEED=${seed} makes the same choices again`);
     throw error;
   }
 }

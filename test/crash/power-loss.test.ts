@@ -16,7 +16,7 @@ import { Sender } from "./sender.ts";
 
 const cycleCount = 24;
 const cyclesBetweenReconciliations = 8;
-const seed = Number(process.env["CLICKTALLY_TEST_SEED"] ?? Math.floor(Date.now() / 1000));
+const seed = Number(process.env["TEST_SEED"] ?? Math.floor(Date.now() / 1000));
 
 function compileJournal(directory: string): string {
   const library = join(directory, "power-journal.so");
@@ -92,7 +92,7 @@ class UnpoweredService implements AsyncDisposable {
 
 describe("a loss of power under load", () => {
   it(`loses nothing and counts nothing twice over ${cycleCount} cycles that drop, keep and tear what was not synced`, async (t) => {
-    t.diagnostic(`CLICKTALLY_TEST_SEED=${seed} makes the same choices again`);
+    t.diagnostic(`TEST_SEED=${seed} makes the same choices again`);
     await using service = await UnpoweredService.prepare(new Random(seed), []);
     for (let cycle = 1; cycle <= cycleCount; cycle++) {
       await service.live();

@@ -6,9 +6,9 @@ import { planHistory } from "../../src/simulation/plan-history.ts";
 import { runHistory } from "../../src/simulation/run-history.ts";
 
 /** Where every suite is required the whole campaign runs; elsewhere a part of it, held to its share. */
-const isWhole = process.env["CLICKTALLY_TEST_REQUIRED"] === "1";
-const runs = Number(process.env["CLICKTALLY_TEST_SEEDS"] ?? (isWhole ? 10_000 : 1_000));
-const firstSeed = Number(process.env["CLICKTALLY_TEST_FIRST_SEED"] ?? 1);
+const isWhole = process.env["TEST_REQUIRED"] === "1";
+const runs = Number(process.env["TEST_SEEDS"] ?? (isWhole ? 10_000 : 1_000));
+const firstSeed = Number(process.env["TEST_FIRST_SEED"] ?? 1);
 /** Of 10,000 histories. */
 const strikesLeast = 100;
 
