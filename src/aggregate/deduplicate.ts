@@ -141,7 +141,9 @@ export class DedupIndex {
  */
 export function recentMinuteOf(configs: readonly SemanticConfig[], watermarkMs: number): number {
   let first = -Infinity;
-  for (const [i, { dedupRecentMs }] of configs.entries()) {
+  // Asked at nearly every row: without an iterator to make.
+  for (let i = 0; i < configs.length; i++) {
+    const { dedupRecentMs } = configs[i]!;
     const endMs = (configs[i + 1]?.fromMinute ?? Infinity) * minuteMs;
     first = Math.max(first, minuteOf(Math.min(watermarkMs, endMs) - dedupRecentMs));
     if (watermarkMs < endMs) break;

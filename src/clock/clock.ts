@@ -1,6 +1,6 @@
 /**
  * The port of time. Whatever waits, times out or takes turns goes through it, so that a simulator can drive the real
- * code without sleeping and in an order that a seed decides (simulation/virtual-clock.ts).
+ * code without sleeping and in an order that a seed decides (simulation/world/virtual-time.ts).
  */
 export interface Clock {
   /** Wall clock, epoch ms; may jump. */
