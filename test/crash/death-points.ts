@@ -128,6 +128,13 @@ const maintenancePoints = [
     2,
   ),
   point(
+    "before a checkpoint, what it overwrites is kept",
+    storeWriter,
+    "before",
+    '        await this.engine.maintenance.run("CHECKPOINT");',
+    2,
+  ),
+  point(
     "while a checkpoint runs",
     storeWriter,
     "soon",

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -10,6 +9,7 @@ import { patchedEnvironment } from "../support/source-patches.ts";
 import type { SourcePatch } from "../support/source-patches.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { frequentMaintenance } from "./death-point.ts";
+import { journalingEnvironment } from "./file-journal.ts";
 import { PoweredDirectory } from "./power-loss.ts";
 import { reconcile } from "./reconcile.ts";
 import { Sender } from "./sender.ts";
@@ -17,13 +17,6 @@ import { Sender } from "./sender.ts";
 const cycleCount = 24;
 const cyclesBetweenReconciliations = 8;
 const seed = Number(process.env["TEST_SEED"] ?? Math.floor(Date.now() / 1000));
-
-function compileJournal(directory: string): string {
-  const library = join(directory, "power-journal.so");
-  const source = join(import.meta.dirname, "power-journal.c");
-  execFileSync("gcc", ["-shared", "-fPIC", "-O1", "-o", library, source, "-lpthread"]);
-  return library;
-}
 
 /** A service whose power is cut again and again, and a client that keeps books. */
 class UnpoweredService implements AsyncDisposable {
@@ -48,9 +41,7 @@ class UnpoweredService implements AsyncDisposable {
     mkdirSync(this.dataDir);
     this.env = {
       CLICKTALLY_COMMIT_MAX_DELAY: "20ms",
-      LD_PRELOAD: compileJournal(directory.path),
-      POWER_DIRECTORY: this.dataDir,
-      POWER_JOURNAL: this.journal,
+      ...journalingEnvironment(directory.path, this.dataDir, this.journal),
       ...patchedEnvironment([...frequentMaintenance, ...patches]),
     };
   }

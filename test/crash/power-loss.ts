@@ -8,34 +8,12 @@
  *   those up to the last that made or moved a file, once that file was synced. Any number of the others may be there.
  *   This is how the journals of ext4 and XFS work; POSIX alone promises less.
  */
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import type { Random } from "../../src/traffic/random.ts";
+import { entriesOf, fileNames, Operation, renameIn } from "./file-journal.ts";
+import type { Entry, Names } from "./file-journal.ts";
 
-const Operation = {
-  create: 1,
-  write: 2,
-  truncate: 3,
-  sync: 4,
-  syncDirectory: 5,
-  rename: 6,
-  unlink: 7,
-  link: 8,
-} as const;
-
-const headBytes = 32;
 const sectorBytes = 512;
-
-interface Entry {
-  readonly operation: number;
-  readonly from: string;
-  readonly to: string;
-  readonly data: Buffer;
-  readonly inode: number;
-  readonly offset: number;
-}
-
-type Names = Map<string, number>;
 
 /** A file's content as far as it is certain, and what was done to it since. */
 class StoredFile {
@@ -165,41 +143,5 @@ export class PoweredDirectory {
 
   private rename(entry: Entry): void {
     renameIn(this.names, entry);
-  }
-}
-
-function renameIn(names: Names, { operation, from, to, inode }: Entry): void {
-  if (operation === Operation.create) names.set(from, inode);
-  else if (operation === Operation.link) names.set(to, inode);
-  else {
-    names.delete(from);
-    if (operation === Operation.rename) names.set(to, inode);
-  }
-}
-
-function fileNames(directory: string): string[] {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-}
-
-/** The last entry may be there in part: nothing has come of it. */
-function* entriesOf(journal: Buffer): Generator<Entry> {
-  for (let at = 0; at + headBytes <= journal.length;) {
-    const [operation, from, to, size] = [0, 4, 8, 12].map((field) =>
-      journal.readUInt32LE(at + field),
-    ) as [number, number, number, number];
-    const paths = at + headBytes;
-    const data = paths + from + to;
-    if (data + size > journal.length) return;
-    yield {
-      operation,
-      from: journal.toString("utf8", paths, paths + from),
-      to: journal.toString("utf8", paths + from, data),
-      data: journal.subarray(data, data + size),
-      inode: Number(journal.readBigUInt64LE(at + 16)),
-      offset: Number(journal.readBigUInt64LE(at + 24)),
-    };
-    at = data + size;
   }
 }

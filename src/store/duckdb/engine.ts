@@ -4,6 +4,7 @@ import duckdb from "@duckdb/node-bindings";
 import { CodedError } from "../../model/errors.ts";
 import { TableAppenders } from "./append-columns.ts";
 import { Catalog } from "./catalog.ts";
+import { CheckpointUndo } from "./checkpoint-undo.ts";
 import { Connection, ConnectionPool } from "./connection.ts";
 import type { OpenOptions } from "./open.ts";
 import { openDatabase } from "./open.ts";
@@ -31,16 +32,19 @@ export class Engine {
   /** Has temporary tables of its own. */
   readonly probes: Connection;
   readonly readers: ConnectionPool;
+  readonly undo: CheckpointUndo;
   private readonly database: duckdb.Database;
   private readonly connections: readonly Connection[];
-  private isClosed = false;
+  private closing: Promise<void> | undefined;
 
   private constructor(
     database: duckdb.Database,
+    undo: CheckpointUndo,
     connections: readonly Connection[],
     catalog: Catalog,
   ) {
     this.database = database;
+    this.undo = undo;
     this.connections = connections;
     this.catalog = catalog;
     const [writer, maintenance, pin, probes, ...readers] = connections;
@@ -55,29 +59,38 @@ export class Engine {
   static async open(options: OpenOptions): Promise<Engine> {
     const database = await openDatabase(options);
     const connections: Connection[] = [];
+    let undo: CheckpointUndo | undefined;
     try {
+      undo = await CheckpointUndo.open(options.path);
       for (let i = 0; i < 4 + options.readersMax; i++) {
         connections.push(new Connection(await duckdb.connect(database)));
       }
-      await prepareSchema(connections[0]!, options.path);
-      return new Engine(database, connections, await Catalog.load(connections[0]!));
+      const [first] = connections;
+      // DuckDB's own would not keep what it overwrites.
+      await first!.run("PRAGMA disable_checkpoint_on_shutdown");
+      await prepareSchema(first!, options.path);
+      return new Engine(database, undo, connections, await Catalog.load(first!));
     } catch (error) {
-      closeAll(database, connections);
+      await closeAll(database, connections, undo);
       throw error;
     }
   }
 
-  /** Closing writes a last checkpoint. Safe to repeat. */
-  close(): void {
-    if (this.isClosed) return;
-    this.isClosed = true;
-    closeAll(this.database, this.connections);
+  /** Writes no checkpoint. Safe to repeat. */
+  close(): Promise<void> {
+    this.closing ??= closeAll(this.database, this.connections, this.undo);
+    return this.closing;
   }
 }
 
-function closeAll(database: duckdb.Database, connections: readonly Connection[]): void {
+async function closeAll(
+  database: duckdb.Database,
+  connections: readonly Connection[],
+  undo: CheckpointUndo | undefined,
+): Promise<void> {
   for (const connection of connections) connection.closeSync();
   duckdb.close_sync(database);
+  await undo?.[Symbol.asyncDispose]();
 }
 
 /** Makes the tables of a new store; refuses those of a newer release without having written anything. */
@@ -91,7 +104,6 @@ async function prepareSchema(connection: Connection, path: string): Promise<void
     );
     const found = Number(version?.[0]);
     if (found === formatVersion) return;
-    await connection.run("PRAGMA disable_checkpoint_on_shutdown");
     if (found > formatVersion) {
       throw new CodedError(
         "data_format_newer",
@@ -101,7 +113,6 @@ async function prepareSchema(connection: Connection, path: string): Promise<void
     throw new CodedError("data_corrupt", `${path} has no valid format version`);
   }
   if (known.length > 0) {
-    await connection.run("PRAGMA disable_checkpoint_on_shutdown");
     throw new CodedError("data_corrupt", `${path} is no store of clicks: it has other tables`);
   }
   const statements = [

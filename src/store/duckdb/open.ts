@@ -1,12 +1,14 @@
 /**
- * Opens the database file. A log that cannot be replayed is set aside: what it held is still in the click queue,
- * which is trimmed only after a checkpoint, so that the last checkpoint is a sound place to go on from.
+ * Opens the database file. What a checkpoint left torn is put back first. A log that cannot be replayed is set aside: what
+ * it held is still in the click queue, which is trimmed only after a checkpoint, so that the last checkpoint is a sound
+ * place to go on from.
  */
 
 import { existsSync } from "node:fs";
 import { link, rename, rm } from "node:fs/promises";
 import duckdb from "@duckdb/node-bindings";
 import { CodedError } from "../../model/errors.ts";
+import { blockBytes, putBack, tornBlocks, undoPathOf } from "./checkpoint-undo.ts";
 import { messageOf } from "./store-error.ts";
 
 export interface OpenOptions {
@@ -25,6 +27,7 @@ export interface OpenOptions {
 const logSuffixes = [".wal", ".wal.checkpoint", ".wal.recovery"];
 
 export async function openDatabase(options: OpenOptions): Promise<duckdb.Database> {
+  await mendTornCheckpoint(options);
   try {
     return await tryOpen(options.path, options);
   } catch (cause) {
@@ -55,7 +58,7 @@ function tryOpen(
     max_temp_directory_size: `${options.temporaryBytesMax}B`,
     // Keeps the rows of an append together in one thread, which costs less than spreading a commit's few rows.
     preserve_insertion_order: "true",
-    default_block_size: "262144",
+    default_block_size: String(blockBytes),
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
     enable_external_access: "false",
@@ -94,15 +97,37 @@ function hasLog(path: string): boolean {
   return logSuffixes.some((suffix) => existsSync(path + suffix));
 }
 
-/** Looks at the file under another name, beside which there is no log, so that a corrupt file keeps its log. */
+async function mendTornCheckpoint(options: OpenOptions): Promise<void> {
+  const { path, warn } = options;
+  const torn = await tornBlocks(path);
+  if (torn.length === 0) return;
+  // A process that writes a checkpoint at this moment has torn blocks too.
+  await tryOpenCheckpoint(options).catch((cause: unknown) =>
+    refuseWhatNoRecoveryMends(path, cause),
+  );
+  await putBack(path, torn).catch((cause: unknown) => {
+    refuseWhatNoRecoveryMends(path, cause);
+    throw cause;
+  });
+  warn(
+    `a checkpoint of ${path} was interrupted in the middle of a write; ` +
+      `${torn.length} of its blocks were put back from ${undoPathOf(path)}, and nothing is lost`,
+  );
+}
+
 async function assertCheckpointReadable(options: OpenOptions, cause: unknown): Promise<void> {
+  await tryOpenCheckpoint(options).catch(() => {
+    throw corrupt(options.path, cause);
+  });
+}
+
+/** Looks at the file under another name, beside which there is no log, so that a corrupt file keeps its log. */
+async function tryOpenCheckpoint(options: OpenOptions): Promise<void> {
   const probe = `${options.path}.probe`;
   await rm(probe, { force: true });
   await link(options.path, probe);
   try {
     duckdb.close_sync(await tryOpen(probe, options, { access_mode: "READ_ONLY" }));
-  } catch {
-    throw corrupt(options.path, cause);
   } finally {
     for (const suffix of ["", ...logSuffixes]) await rm(probe + suffix, { force: true });
   }

@@ -69,7 +69,12 @@ export class Session {
   private async closeNow(): Promise<void> {
     await this.reopening;
     await this.idle();
-    this.opened.engine.close();
+    const { engine, writer } = this.opened;
+    // The log has all that this would have covered.
+    await writer.checkpointAtEnd().catch((error: unknown) => {
+      this.options.warn(`the store closes without a checkpoint: ${messageOf(error)}`);
+    });
+    await engine.close();
   }
 
   private async ready(): Promise<Opened> {
@@ -112,10 +117,10 @@ export class Session {
   private async replaceEngine(): Promise<void> {
     await this.idle();
     const before = this.opened.writer.sequence;
-    this.opened.engine.close();
+    await this.opened.engine.close();
     const opened = await openAll(this.options);
     if (opened.writer.sequence < before) {
-      opened.engine.close();
+      await opened.engine.close();
       throw new CodedError(
         "data_corrupt",
         `${this.options.path} came back at commit ${opened.writer.sequence}, it was at ${before}; start anew`,
@@ -131,7 +136,7 @@ async function openAll(options: OpenOptions): Promise<Opened> {
     const writer = await StoreWriter.load(engine);
     return { engine, writer, probes: new Probes(engine.probes, engine.catalog) };
   } catch (error) {
-    engine.close();
+    await engine.close();
     throw error;
   }
 }

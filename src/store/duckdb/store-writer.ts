@@ -132,7 +132,7 @@ export class StoreWriter {
   ): Promise<void> {
     for (let i = 0; i < days.length; i += daysMovedAtOnceMax) {
       await work(days.slice(i, i + daysMovedAtOnceMax));
-      if (days.length > daysMovedAtOnceMax) await this.commits.run(() => this.checkpointAlone());
+      if (days.length > daysMovedAtOnceMax) await this.checkpointWhileCommitsWait();
     }
   }
 
@@ -153,11 +153,16 @@ export class StoreWriter {
       });
       const isLarge = rowCount > rowsWrittenWhileCommitsWaitMax;
       if (isLarge) await this.checkpointBesideCommits();
-      const isTidy = await this.commits.run(() => this.checkpointAlone());
+      const isTidy = await this.checkpointWhileCommitsWait();
       // Where somebody is in the way of the short one, the long way round is still there.
       if (!isLarge && !isTidy) await this.checkpointBesideCommits();
       return [...covered];
     });
+  }
+
+  /** Where nobody commits any more; nothing happens where there was no commit since the last. */
+  async checkpointAtEnd(): Promise<void> {
+    await this.maintenance.run(() => this.runCheckpoint(checkpointTriesMax));
   }
 
   /**
@@ -175,6 +180,12 @@ export class StoreWriter {
     }
   }
 
+  /** What can be done before they wait is done before. */
+  private async checkpointWhileCommitsWait(): Promise<boolean> {
+    await this.prepareUndo();
+    return await this.commits.run(() => this.checkpointAlone());
+  }
+
   /** False where something that began before it stood in its way. */
   private async checkpointAlone(): Promise<boolean> {
     // DuckDB does nothing where there was no commit since the last checkpoint.
@@ -185,7 +196,9 @@ export class StoreWriter {
     return await this.runCheckpoint(checkpointTriesWhileCommitsWaitMax);
   }
 
+  /** The one place where a checkpoint begins. */
   private async runCheckpoint(triesMax: number): Promise<boolean> {
+    await this.prepareUndo();
     for (let tries = 1; ; tries++) {
       try {
         await this.engine.maintenance.run("CHECKPOINT");
@@ -196,6 +209,11 @@ export class StoreWriter {
         await new Promise((resolve) => setTimeout(resolve, checkpointRetryMs));
       }
     }
+  }
+
+  private prepareUndo(): Promise<void> {
+    const { undo, maintenance } = this.engine;
+    return undo.prepare(maintenance);
   }
 
   /** So that midnight finds its tables. */

@@ -1,42 +1,18 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { join, resolve } from "node:path";
-import { createInterface } from "node:readline";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { CodedError } from "../../../src/model/errors.ts";
 import { openDuckDbStore } from "../../../src/store/duckdb/duckdb-store.ts";
 import { Random } from "../../../src/traffic/random.ts";
 import { rowsOfCommit } from "../../support/commit-until-killed.ts";
+import { killAfter } from "../../support/kill-after-commits.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
-const child = resolve(import.meta.dirname, "../../support/commit-until-killed.ts");
 const cycleCount = 8;
 const longPastMinute = 0;
 const farFutureMinute = 50_000_000;
 
 const open = (path: string) => openDuckDbStore({ path, memoryBytesMax: 128_000_000, threads: 2 });
-
-/** Runs the child for that many commits, then kills it; resolves with the last sequence it told. */
-async function killAfter(
-  path: string,
-  commits: number,
-  meanwhile?: () => Promise<void>,
-): Promise<number> {
-  const committing = spawn(process.execPath, [child, path], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const exited = once(committing, "exit");
-  let told = 0;
-  let count = 0;
-  for await (const line of createInterface({ input: committing.stdout })) {
-    told = Number(line);
-    if (++count === 1) await meanwhile?.();
-    if (count === commits) committing.kill("SIGKILL");
-  }
-  await exited;
-  return told;
-}
 
 describe("the DuckDB store, killed at any moment", () => {
   it("has every commit that was through, each whole, and goes on", async () => {
@@ -75,11 +51,13 @@ describe("the DuckDB store, killed at any moment", () => {
   it("refuses a second process", async () => {
     await using directory = await temporaryDirectory();
     const path = join(directory.path, "store.duckdb");
-    await killAfter(path, 2, async () => {
-      await assert.rejects(
-        open(path),
-        (error) => error instanceof CodedError && error.code === "data_dir_locked",
-      );
+    await killAfter(path, 2, {
+      meanwhile: async () => {
+        await assert.rejects(
+          open(path),
+          (error) => error instanceof CodedError && error.code === "data_dir_locked",
+        );
+      },
     });
     await using store = await open(path);
     assert.ok((await store.recover()).sequence >= 1);
