@@ -18,7 +18,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   queue: ["model"],
   "queue/sqlite": ["queue", "model", "files"],
   store: ["model"],
-  "store/duckdb": ["store", "model"],
+  "store/duckdb": ["store", "model", "files"],
   ingest: ["model", "queue", "clock"],
   "ingest/import": ["ingest", "model"],
   pipeline: ["model", "aggregate", "queue", "store", "clock"],
