@@ -220,6 +220,7 @@ function queryProxy(remote: Remote): QueryService {
     breakdown: (request) => remote.call("breakdown", [request]),
     explain: (request) => remote.call("explain", [request]),
     ledger: (request) => remote.call("ledger", [request]),
+    restatements: (request) => remote.call("restatements", [request]),
     ad: (adId) => remote.call("ad", [adId]),
     status: () => remote.call("status", []),
     audit: (request) => remote.call("audit", [request]),

@@ -14,6 +14,7 @@ import type {
   ExplainedClick,
   FinalityStatus,
   LedgerAnswer,
+  RestatementsAnswer,
   StatusAnswer,
   TopAnswer,
 } from "../query/query-service.ts";
@@ -188,6 +189,31 @@ export const ExplainAnswerSchema = schemaOf<ExplainAnswer>()(
 
 const ledgerNumbers = { received: whole(), ...outcomeNumbers };
 
+export const RestatementsAnswerSchema = schemaOf<RestatementsAnswer>()(
+  Type.Object({
+    ad_id: nullableText("null for all ads"),
+    from: answeredRange.from,
+    to: answeredRange.to,
+    as_of: whole("the last commit whose restatements are in it"),
+    rows: Type.Array(
+      Type.Object({
+        minute: time("start of the bucket"),
+        ad_id: Type.String(),
+        before: whole("clicks"),
+        after: whole("clicks"),
+        revision: whole("of the bucket, from 1"),
+        reason: oneOf<RestatementsAnswer["rows"][number]["reason"]>(
+          ["late", "import"],
+          "a click that came after the bucket was final, or an import of the past",
+        ),
+        received_at: time("when the clicks that changed it were received"),
+        as_of: whole("the commit that changed it"),
+      }),
+      { description: "by minute, ad_id and revision" },
+    ),
+    next_cursor: nullableText("for the next page; null at the end"),
+  }),
+);
 export const LedgerAnswerSchema = schemaOf<LedgerAnswer>()(
   Type.Object({
     rows: Type.Array(

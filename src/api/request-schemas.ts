@@ -56,6 +56,13 @@ export const ExplainQuery = strict({
   cursor: text("next_cursor of the page before"),
 });
 
+export const RestatementsQuery = strict({
+  ...range,
+  ad_id: text("only this ad's buckets"),
+  limit: text("entries in a page, 1 to 100,000, default 1000"),
+  cursor: text("next_cursor of the page before"),
+});
+
 const textOrNumber = () =>
   Type.Optional(Type.Unsafe<string | number>({ type: ["string", "integer"] }));
 const textOrList = () =>

@@ -8,6 +8,7 @@ import type {
   Finality,
   LedgerAnswer,
   RecordedClick,
+  RestatementsAnswer,
   TopAnswer,
 } from "../query/query-service.ts";
 import { outcomeNames } from "../model/outcome.ts";
@@ -118,3 +119,18 @@ export function ledgerCsv({ rows, balanced }: LedgerAnswer): CsvForm {
     table: tableOf(["minute", "source", "received", ...outcomeNames], rows),
   };
 }
+
+export function restatementsCsv({ rows, ...beside }: RestatementsAnswer): CsvForm {
+  return { beside, table: tableOf(restatementColumns, rows) };
+}
+
+const restatementColumns = [
+  "minute",
+  "ad_id",
+  "before",
+  "after",
+  "revision",
+  "reason",
+  "received_at",
+  "as_of",
+] as const;

@@ -1,4 +1,4 @@
-/** `query count`, `query top`, `query breakdown`, `query explain`, `query ledger`: the API from the shell. */
+/** `query count`, `top`, `breakdown`, `explain`, `ledger`, `restatements`: the API from the shell. */
 
 import type { Command } from "commander";
 import { Option } from "commander";
@@ -9,6 +9,7 @@ import type {
   Finality,
   LedgerAnswer,
   RecordedClick,
+  RestatementsAnswer,
   TopAnswer,
 } from "../query/query-service.ts";
 import { outcomeNames } from "../model/outcome.ts";
@@ -68,6 +69,11 @@ export function registerQuery(program: Command): void {
     "ledger",
     "What became of the clicks received, by minute of receipt and source",
   ).action((flags: QueryFlags) => queryLedger(flags));
+  addPaging(
+    subcommand("restatements", "Which buckets changed after they were final, and why").argument(
+      "[ad]",
+    ),
+  ).action((ad: string | undefined, flags: QueryFlags) => queryRestatements(ad, flags));
 }
 
 function addFilter(command: Command): Command {
@@ -226,6 +232,32 @@ async function queryLedger(flags: QueryFlags): Promise<void> {
   ];
   console.log(formatTable(columns, [...rows, total]));
   console.log(answer.balanced ? "balanced" : "NOT BALANCED");
+}
+
+const journalColumns = [
+  "minute",
+  "ad_id",
+  "before",
+  "after",
+  "revision",
+  "reason",
+  "received_at",
+  "as_of",
+] as const;
+
+function queryRestatements(ad_id: string | undefined, flags: QueryFlags): Promise<void> {
+  const parameters = { ...rangeParameters(flags), ad_id, limit: flags.limit };
+  const path = "/v1/restatements";
+  return printPages<RestatementsAnswer>(
+    path,
+    parameters,
+    flags,
+    ({ rows, as_of: asOf }, isLast) => {
+      const cells = rows.map((row) => journalColumns.map((column) => row[column]));
+      console.log(formatTable(journalColumns, cells));
+      if (isLast) console.log(`\nas of commit ${asOf}`);
+    },
+  );
 }
 
 function printJson(answers: readonly unknown[]): void {

@@ -149,6 +149,7 @@ function withRecentOutcomes(query: QueryEngine, pipeline: Pipeline): QueryServic
     breakdown: (request) => query.breakdown(request),
     explain: (request) => query.explain(request),
     ledger: (request) => query.ledger(request),
+    restatements: (request) => query.restatements(request),
     ad: (adId) => query.ad(adId),
     status: () => query.status(),
     audit: (request) => query.audit(request),

@@ -26,6 +26,11 @@ import {
 import type * as api from "./query-service.ts";
 import { QueryState } from "./query-state.ts";
 import type { QueryStateOptions } from "./query-state.ts";
+import {
+  answerRestatements,
+  readRestatementsAfter,
+  restatementsText,
+} from "./restatements-answer.ts";
 import { answerStatus } from "./status-answer.ts";
 import type { ServiceNumbers } from "./status-answer.ts";
 import { answerTop } from "./top-answer.ts";
@@ -146,6 +151,15 @@ export class QueryEngine implements api.QueryService {
   async ledger(request: api.RangeRequest): Promise<api.LedgerAnswer> {
     const { fromMinute, toMinute } = this.resolve(request);
     return ledgerAnswer(await this.state.store.ledger(fromMinute, toMinute));
+  }
+
+  async restatements(request: api.RestatementsRequest): Promise<api.RestatementsAnswer> {
+    const parts = {
+      adId: request.ad_id === undefined ? undefined : adIdParameter(request.ad_id),
+      limit: wholeNumberParameter("limit", request.limit, limitBounds),
+    };
+    const page = this.resolvePage(request, restatementsText(parts), readRestatementsAfter);
+    return answerRestatements(this.state, { ...parts, ...page });
   }
 
   async ad(adId: string): Promise<api.AdAnswer> {

@@ -3,6 +3,7 @@
  * answers are what goes out as JSON. Every method rejects with a CodedError for what the caller did wrong.
  */
 
+import type { RestatementReason } from "../model/commit.ts";
 import type { Position } from "../model/log-record.ts";
 import type { OutcomeName } from "../model/outcome.ts";
 
@@ -12,6 +13,7 @@ export interface QueryService {
   breakdown(request: BreakdownRequest): Promise<BreakdownAnswer>;
   explain(request: ExplainRequest): Promise<ExplainAnswer>;
   ledger(request: RangeRequest): Promise<LedgerAnswer>;
+  restatements(request: RestatementsRequest): Promise<RestatementsAnswer>;
   ad(adId: string): Promise<AdAnswer>;
   status(): Promise<StatusAnswer>;
   audit(request: Partial<RangeRequest>): Promise<AuditAnswer>;
@@ -66,6 +68,12 @@ export interface ExplainRequest extends RangeRequest {
   readonly cursor?: string;
 }
 
+export interface RestatementsRequest extends RangeRequest {
+  readonly ad_id?: string;
+  readonly limit?: string;
+  readonly cursor?: string;
+}
+
 export type FinalityStatus = "provisional" | "final" | "restated" | "closed";
 
 /** Times are RFC 3339; null where no click has come yet. */
@@ -114,6 +122,31 @@ export interface BreakdownAnswer extends Finality {
   readonly rows: readonly Readonly<Record<string, string | number | null>>[];
   /** Pass as `cursor` for the rows after these; null at the end. */
   readonly next_cursor: string | null;
+}
+
+/** The restatement journal of a range of buckets. */
+export interface RestatementsAnswer {
+  readonly ad_id: string | null;
+  readonly from: string;
+  readonly to: string;
+  /** The last commit whose restatements are in it. */
+  readonly as_of: number;
+  /** By minute, ad_id and revision. */
+  readonly rows: readonly JournalEntry[];
+  readonly next_cursor: string | null;
+}
+
+export interface JournalEntry {
+  readonly minute: string;
+  readonly ad_id: string;
+  readonly before: number;
+  readonly after: number;
+  readonly revision: number;
+  readonly reason: RestatementReason;
+  /** Of the click that changed it. */
+  readonly received_at: string;
+  /** The commit that changed it. */
+  readonly as_of: number;
 }
 
 /** The clicks behind a count: what `count` says of the same range and filter, click by click. */

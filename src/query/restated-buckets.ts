@@ -38,9 +38,11 @@ export class RestatedBuckets {
     if (!extent) return;
     const from = extent.lastMinute + 1 - coveredMinutes;
     if (from > extent.firstMinute) this.coveredFrom = from;
-    this.journal.addRows(
-      await this.store.restatements(Math.max(from, extent.firstMinute), extent.lastMinute + 1),
-    );
+    const { rows } = await this.store.restatements({
+      fromMinute: Math.max(from, extent.firstMinute),
+      toMinute: extent.lastMinute + 1,
+    });
+    this.journal.addRows(rows);
     this.evict();
   }
 
@@ -59,7 +61,9 @@ export class RestatedBuckets {
     if (range.fromMinute >= this.coveredFrom && asOf <= this.asOf)
       return this.journal.view(asOf, adId);
     const journal = new Journal();
-    journal.addRows(await this.store.restatements(range.fromMinute, range.toMinute, adId));
+    const ofAd = adId === undefined ? {} : { adId };
+    const { rows } = await this.store.restatements({ ...range, ...ofAd });
+    journal.addRows(rows);
     return journal.view(asOf, adId);
   }
 

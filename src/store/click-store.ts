@@ -40,8 +40,8 @@ export interface ClickStoreReader {
   clicks(query: ClicksQuery): Promise<ClicksPage>;
   /** Minute rows of `[fromMinute, toMinute)` in any order, chunked, for caches. */
   scanMinutes(fromMinute: number, toMinute: number): AsyncIterable<MinuteChunk>;
-  /** Restated buckets of `[fromMinute, toMinute)`; of one ad where given. */
-  restatements(fromMinute: number, toMinute: number, adId?: string): Promise<RestatementRow[]>;
+  /** Entries of the journal, by minute, ad (as UTF-8), revision and commit. */
+  restatements(query: RestatementsQuery): Promise<RestatementsPage>;
   /** By minute of receipt, `[fromMinute, toMinute)`. */
   ledger(fromMinute: number, toMinute: number): Promise<LedgerRow[]>;
   /** Current attributes of an ad with the minute they hold from, undefined where it has none. */
@@ -180,6 +180,27 @@ export interface Snapshot {
   readonly asOf: number;
   readonly progress: readonly PartitionProgress[];
 }
+
+export interface RestatementsQuery {
+  /** Epoch minutes of the buckets, `[fromMinute, toMinute)`. */
+  readonly fromMinute: number;
+  readonly toMinute: number;
+  readonly adId?: string;
+  /** Only what this commit and those before it restated; absent: of all that are through. */
+  readonly asOf?: number;
+  /** Only entries after this one. */
+  readonly after?: RestatementPlace;
+  readonly limit?: number;
+}
+
+export interface RestatementsPage {
+  /** The query's, or the last commit whose restatements are in it. */
+  readonly asOf: number;
+  readonly rows: readonly RestatementRow[];
+}
+
+/** Where an entry stands in the journal's order. */
+export type RestatementPlace = Pick<RestatementRow, "minute" | "adId" | "revision" | "asOf">;
 
 export interface RestatementRow {
   readonly minute: number;

@@ -70,6 +70,7 @@ const main = connect(parentPort!, {
   breakdown: (request: service.BreakdownRequest) => query().breakdown(request),
   explain: (request: service.ExplainRequest) => query().explain(request),
   ledger: (request: service.RangeRequest) => query().ledger(request),
+  restatements: (request: service.RestatementsRequest) => query().restatements(request),
   ad: (adId: string) => query().ad(adId),
   status: () => query().status(),
   audit: (request: Partial<service.RangeRequest>) => query().audit(request),

@@ -34,6 +34,7 @@ describe("the description of the API", () => {
       "GET /v1/ads/{ad_id}/explain",
       "GET /v1/breakdown",
       "GET /v1/ledger",
+      "GET /v1/restatements",
       "GET /v1/status",
       "GET /v1/top",
       "POST /v1/admin/audit",

@@ -211,6 +211,20 @@ describe("commands on a running service", () => {
     assert.match(none.stdout, /\nnone got 0: counted 0, /);
   });
 
+  it("list what was restated, also of one ad", async () => {
+    for (const ad of [[], ["a/1"]]) {
+      const table = await run("query", "restatements", ...ad);
+      assert.equal(table.exitCode, 0, table.stderr);
+      assert.match(
+        table.stdout,
+        /^minute +ad_id +before +after +revision +reason +received_at +as_of\n\nas of commit \d+\n$/,
+      );
+    }
+    const wrong = await run("query", "restatements", "--limit", "0");
+    assert.equal(wrong.exitCode, 2);
+    assert.match(wrong.stderr, /limit/);
+  });
+
   it("show the ledger and the status", async () => {
     const ledger = await run("query", "ledger");
     assert.match(ledger.stdout, /\ntotal +3 +3 +0 +0 +0 +0 +0 +0\nbalanced\n$/);

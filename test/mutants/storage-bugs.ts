@@ -132,4 +132,14 @@ export const storageBugs: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: "a page of the journal that begins after what none has shown",
+    patches: [
+      {
+        file: "src/query/restatements-answer.ts",
+        find: "? shown.at(-1) : undefined",
+        replace: "? rows.at(-1) : undefined",
+      },
+    ],
+  },
 ];

@@ -55,7 +55,7 @@ async function assertStoreEqualsOracle(store: ClickStore, oracle: Oracle): Promi
     for (const name of names) assert.equal(ledger.get(key)?.[name], row[name], `${key} ${name}`);
   }
   assert.equal(ledger.size, oracle.ledger.size);
-  const journal = (await store.restatements(fromMinute, toMinute)).map((entry) =>
+  const journal = (await store.restatements({ fromMinute, toMinute })).rows.map((entry) =>
     JSON.stringify([entry.minute, entry.adId, entry.before, entry.after, entry.revision]),
   );
   const expectedJournal = oracle.journal.map((entry) =>

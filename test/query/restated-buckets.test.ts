@@ -19,11 +19,13 @@ class StoredJournal {
     this.rows.push(...rows);
     const reader: Pick<ClickStoreReader, "extent" | "restatements"> = {
       extent: () => Promise.resolve({ firstMinute, lastMinute: firstMinute + 10_000 }),
-      restatements: (from, to, adId) => {
+      restatements: ({ fromMinute, toMinute, adId }) => {
         this.asked++;
         const isIn = (row: RestatementRow): boolean =>
-          row.minute >= from && row.minute < to && (adId === undefined || row.adId === adId);
-        return Promise.resolve(this.rows.filter(isIn));
+          row.minute >= fromMinute &&
+          row.minute < toMinute &&
+          (adId === undefined || row.adId === adId);
+        return Promise.resolve({ asOf: 0, rows: this.rows.filter(isIn) });
       },
     };
     this.reader = reader as ClickStoreReader;

@@ -1,4 +1,4 @@
-/** The questions: one ad's count, the most clicked ads, breakdowns, the ledger. */
+/** The questions: one ad's count, the most clicked ads, breakdowns, the ledger, the journal. */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Static } from "typebox";
@@ -9,6 +9,7 @@ import {
   CountAnswerSchema,
   ExplainAnswerSchema,
   LedgerAnswerSchema,
+  RestatementsAnswerSchema,
   TopAnswerSchema,
   tabularResponses,
 } from "../answer-schemas.ts";
@@ -19,11 +20,20 @@ import {
   CountQuery,
   ExplainQuery,
   RangeQuery,
+  RestatementsQuery,
   TopQuery,
 } from "../request-schemas.ts";
 import type { QueryService } from "../../query/query-service.ts";
 import type { ServiceParts } from "../service-parts.ts";
-import { breakdownCsv, countCsv, explainCsv, ledgerCsv, sendTabular, topCsv } from "../tabular.ts";
+import {
+  breakdownCsv,
+  countCsv,
+  explainCsv,
+  ledgerCsv,
+  restatementsCsv,
+  sendTabular,
+  topCsv,
+} from "../tabular.ts";
 
 export function registerQueryRoutes(server: FastifyInstance, { query }: ServiceParts): void {
   server.get("/v1/ads/:ad_id/aggregated_count", {
@@ -81,6 +91,22 @@ export function registerQueryRoutes(server: FastifyInstance, { query }: ServiceP
       request: FastifyRequest<{ Querystring: Static<typeof RangeQuery> }>,
       reply: FastifyReply,
     ) => sendTabular(request, reply, await query.ledger(request.query), ledgerCsv),
+  });
+
+  server.get("/v1/restatements", {
+    schema: {
+      tags: ["queries"],
+      operationId: "getRestatements",
+      summary: "Which buckets changed after they were final, and why?",
+      description:
+        "The restatement journal. All pages of a list are as of the commit of the first.",
+      querystring: RestatementsQuery,
+      response: tabularResponses(RestatementsAnswerSchema),
+    },
+    handler: async (
+      request: FastifyRequest<{ Querystring: Static<typeof RestatementsQuery> }>,
+      reply: FastifyReply,
+    ) => sendTabular(request, reply, await query.restatements(request.query), restatementsCsv),
   });
 }
 

@@ -10,6 +10,9 @@ interface Range {
   readonly toMinute: number;
 }
 
+/** Few enough for most journals to have several pages. */
+const journalPageEntries = 5;
+
 /** Ledger, journal and every cell of the minute and the raw store against the oracle, and the service's own audit. */
 export async function judgeBooks(
   oracle: PartitionedOracle,
@@ -20,7 +23,7 @@ export async function judgeBooks(
   return (
     (await judgeCells(oracle, store, range)) ??
     (await judgeLedger(oracle, query)) ??
-    (await judgeJournal(oracle, store, range)) ??
+    (await judgeJournal(oracle, query, range)) ??
     (await judgeAudit(query))
   );
 }
@@ -80,15 +83,25 @@ async function judgeLedger(
 
 async function judgeJournal(
   oracle: PartitionedOracle,
-  store: ClickStore,
+  query: QueryService,
   { fromMinute, toMinute }: Range,
 ): Promise<string | undefined> {
-  const found = (await store.restatements(fromMinute, toMinute)).map((entry) =>
-    show([entry.minute, entry.adId, entry.before, entry.after, entry.revision, entry.reason]),
-  );
+  const request = {
+    from: String(fromMinute * minuteMs),
+    to: String(toMinute * minuteMs),
+    limit: String(journalPageEntries),
+  };
+  const found: string[] = [];
+  for (let cursor: string | null = ""; cursor !== null;) {
+    const page = await query.restatements({ ...request, ...(cursor !== "" && { cursor }) });
+    for (const { minute, ad_id, before, after, revision, reason } of page.rows)
+      found.push(show([minute, ad_id, before, after, revision, reason]));
+    cursor = page.next_cursor;
+  }
   const wanted = oracle.journal.map((entry) => {
     const reason = entry.history ? "import" : "late";
-    return show([entry.minute, entry.adId, entry.before, entry.after, entry.revision, reason]);
+    const { adId, before, after, revision } = entry;
+    return show([formatMinute(entry.minute), adId, before, after, revision, reason]);
   });
   return differenceOf("the journal", found, wanted);
 }

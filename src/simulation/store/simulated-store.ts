@@ -24,7 +24,9 @@ import type {
   OutcomeCounts,
   RecoveredState,
   RecountResult,
-  RestatementRow,
+  RestatementPlace,
+  RestatementsPage,
+  RestatementsQuery,
   Snapshot,
 } from "../../store/click-store.ts";
 import { minuteOf } from "../../model/time.ts";
@@ -219,18 +221,19 @@ export class SimulatedStore implements ClickStore {
     };
   }
 
-  async restatements(
-    fromMinute: number,
-    toMinute: number,
-    adId?: string,
-  ): Promise<RestatementRow[]> {
+  async restatements(query: RestatementsQuery): Promise<RestatementsPage> {
     await this.steps.step("query");
-    return this.contents.journal
+    const { fromMinute, toMinute, adId, asOf = this.contents.sequence, after, limit } = query;
+    const rows = this.contents.journal
       .filter(({ minute }) => minute >= fromMinute && minute < toMinute)
       .map(({ adKey, partition: _partition, offset: _offset, ...rest }) =>
         Object.assign(rest, { adId: textOfKey(this.contents, adDictionary, adKey) ?? "" }),
       )
-      .filter((row) => adId === undefined || row.adId === adId);
+      .filter((row) => (adId === undefined || row.adId === adId) && row.asOf <= asOf)
+      .toSorted(compareRestatements)
+      .filter((row) => !after || compareRestatements(row, after) > 0)
+      .slice(0, limit);
+    return { asOf, rows };
   }
 
   async ledger(fromMinute: number, toMinute: number): Promise<LedgerRow[]> {
@@ -338,4 +341,10 @@ function identityChunk(rows: readonly RawRow[]): IdentityChunk {
     eventIdTexts: rows.map(({ eventIdText }) => eventIdText),
     clickTimestamps: Float64Array.from(rows, ({ time }) => time),
   };
+}
+
+function compareRestatements(a: RestatementPlace, b: RestatementPlace): number {
+  return (
+    a.minute - b.minute || compareUtf8(a.adId, b.adId) || a.revision - b.revision || a.asOf - b.asOf
+  );
 }

@@ -18,7 +18,8 @@ import type {
   OutcomeCounts,
   RecoveredState,
   RecountResult,
-  RestatementRow,
+  RestatementsPage,
+  RestatementsQuery,
 } from "../click-store.ts";
 import { aggregate, KeyCache } from "./aggregate.ts";
 import { readClicks } from "./clicks.ts";
@@ -148,8 +149,8 @@ class DuckDbStore implements ClickStore {
     return this.session.use(({ probes }) => probes.bucketStates(buckets));
   }
 
-  restatements(fromMinute: number, toMinute: number, adId?: string): Promise<RestatementRow[]> {
-    return this.read((connection) => readRestatements(connection, fromMinute, toMinute, adId));
+  restatements(query: RestatementsQuery): Promise<RestatementsPage> {
+    return this.read((connection) => readRestatements(connection, query));
   }
 
   ledger(fromMinute: number, toMinute: number): Promise<LedgerRow[]> {

@@ -11,11 +11,12 @@ import type {
   LedgerRow,
   OutcomeCounts,
   RecoveredState,
-  RestatementRow,
+  RestatementsPage,
+  RestatementsQuery,
 } from "../click-store.ts";
 import type { Catalog, TableShape } from "./catalog.ts";
 import type { WriterState } from "./commit.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, SqlValue } from "./connection.ts";
 import { dictionaryTable, expiredTable, minutesTable, quoted } from "./schema.ts";
 
 export async function readWriterState(connection: Connection): Promise<WriterState> {
@@ -76,19 +77,28 @@ export async function recover(connection: Connection, catalog: Catalog): Promise
 
 export async function readRestatements(
   connection: Connection,
-  fromMinute: number,
-  toMinute: number,
-  adId: string | undefined,
-): Promise<RestatementRow[]> {
+  { fromMinute, toMinute, adId, after, limit, ...query }: RestatementsQuery,
+): Promise<RestatementsPage> {
+  // The journal only grows, so that what a commit and those before it wrote is the same in every later snapshot.
+  const asOf = query.asOf ?? (await readSequence(connection));
+  const values: SqlValue[] = [fromMinute, toMinute, asOf];
+  const bind = (value: SqlValue): string => `$${values.push(value)}`;
+  const conditions = ["r.minute >= $1", "r.minute < $2", "r.commit_sequence <= $3"];
+  if (adId !== undefined) conditions.push(`d."value" = ${bind(adId)}`);
+  if (after) {
+    const place = [after.minute, after.adId, after.revision, after.asOf].map(bind).join(", ");
+    conditions.push(`(r.minute, d."value", r.revision, r.commit_sequence) > (${place})`);
+  }
   const rows = await connection.rows(
     `SELECT r.minute, d."value", r.count_before, r.count_after, r.revision, r.reason, r.received_at,
        r.commit_sequence
      FROM restatement r JOIN ${dictionaryTable(adDictionary)} d ON d."key" = r.ad
-     WHERE r.minute >= $1 AND r.minute < $2 ${adId === undefined ? "" : `AND d."value" = $3`}
-     ORDER BY r.minute, d."value", r.revision, r.commit_sequence`,
-    [fromMinute, toMinute, ...(adId === undefined ? [] : [adId])],
+     WHERE ${conditions.join(" AND ")}
+     ORDER BY r.minute, d."value", r.revision, r.commit_sequence
+     ${limit === undefined ? "" : `LIMIT ${bind(limit)}`}`,
+    values,
   );
-  return rows.map((row) => ({
+  const entries = rows.map((row) => ({
     minute: row[0] as number,
     adId: row[1] as string,
     before: row[2] as number,
@@ -98,6 +108,13 @@ export async function readRestatements(
     receivedAtMs: row[6] as number,
     asOf: row[7] as number,
   }));
+  return { asOf, rows: entries };
+}
+
+/** Of the last commit, 0 before the first. */
+async function readSequence(connection: Connection): Promise<number> {
+  const [row] = await connection.rows(`SELECT max("sequence") FROM commit_log`);
+  return (row?.[0] as number | null | undefined) ?? 0;
 }
 
 export async function readLedger(

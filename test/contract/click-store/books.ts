@@ -184,7 +184,9 @@ export function describeBooks(title: string, open: OpenStore): void {
         restated("b", 3, 1),
       ];
       await withClicks(open, commits, async (store, maker) => {
-        const all = await store.restatements(noon, noon + 10);
+        const range = { fromMinute: noon, toMinute: noon + 10 };
+        const { asOf, rows: all } = await store.restatements(range);
+        assert.equal(asOf, 4);
         assert.deepEqual(
           all.map((row) => [
             row.minute - noon,
@@ -202,8 +204,14 @@ export function describeBooks(title: string, open: OpenStore): void {
         );
         assert.equal(all[0]?.reason, "late");
         assert.equal(all[0]?.receivedAtMs, noonMs + 1);
-        assert.equal((await store.restatements(noon, noon + 10, "b")).length, 1);
-        assert.deepEqual(await store.restatements(noon + 1, noon + 3), []);
+        const part = async (more: object) => (await store.restatements({ ...range, ...more })).rows;
+        assert.deepEqual(await part({ adId: "b" }), all.slice(2));
+        assert.deepEqual(await part({ fromMinute: noon + 1, toMinute: noon + 3 }), []);
+        assert.deepEqual(await part({ asOf: 3 }), all.slice(0, 2));
+        for (const [i, after] of all.entries()) {
+          assert.deepEqual(await part({ after }), all.slice(i + 1));
+          assert.deepEqual(await part({ after, limit: 1 }), all.slice(i + 1, i + 2));
+        }
         const buckets = (["a", "b"] as const).flatMap((ad) =>
           [0, 3, 4].map((minute) => ({ minute: noon + minute, adKey: maker.keyOf("ad_id", ad) })),
         );
