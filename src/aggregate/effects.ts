@@ -20,7 +20,7 @@ export class Effects {
   readonly adAttributes: AdAttributesChange[] = [];
   private readonly ledger = new Map<
     string,
-    { source: string; receivedMinute: number; counts: Float64Array }
+    { source: string; receivedMinute: number; received: number; counts: Float64Array }
   >();
   clickCount = 0;
 
@@ -28,14 +28,20 @@ export class Effects {
     this.minutes = new MinuteCounts(dimensionNames);
   }
 
-  /** `counts`: by outcome number. */
-  addToLedger(source: string, receivedMinute: number, counts: ArrayLike<number>): void {
+  /** `received`: the items of a record. `counts`: what became of them, by outcome number. */
+  addToLedger(
+    source: string,
+    receivedMinute: number,
+    received: number,
+    counts: ArrayLike<number>,
+  ): void {
     const key = `${receivedMinute} ${source}`;
     let entry = this.ledger.get(key);
     if (!entry) {
-      entry = { source, receivedMinute, counts: new Float64Array(outcomeCount) };
+      entry = { source, receivedMinute, received: 0, counts: new Float64Array(outcomeCount) };
       this.ledger.set(key, entry);
     }
+    entry.received += received;
     for (let outcome = 0; outcome < outcomeCount; outcome++)
       entry.counts[outcome]! += counts[outcome]!;
   }
@@ -53,10 +59,13 @@ export class Effects {
       dictionaries,
       clicks: this.clicks,
       minutes: this.minutes.build(),
-      ledger: [...this.ledger.values()].map(({ source, receivedMinute, counts }): LedgerDelta => ({
-        source,
-        receivedMinute,
-        outcomes: Object.fromEntries(outcomeNames.map((name, outcome) => [name, counts[outcome]!])),
+      ledger: [...this.ledger.values()].map((entry): LedgerDelta => ({
+        source: entry.source,
+        receivedMinute: entry.receivedMinute,
+        received: entry.received,
+        outcomes: Object.fromEntries(
+          outcomeNames.map((name, outcome) => [name, entry.counts[outcome]!]),
+        ),
       })),
       restatements: this.restatements,
       adAttributes: this.adAttributes,

@@ -108,7 +108,7 @@ export function stepClicks(
     outcomes,
   });
   effects.clickCount += rowCount;
-  effects.addToLedger(record.source, minuteOf(receivedAtMs), tally);
+  effects.addToLedger(record.source, minuteOf(receivedAtMs), rowCount, tally);
   if (answers) {
     const reason = history ? "import" : "late";
     effects.restatements.push(

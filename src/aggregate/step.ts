@@ -48,8 +48,9 @@ export function step(state: PartitionState, input: StepInput, effects: Effects):
 
 function stepRejects(record: RejectsRecord, effects: Effects): void {
   const counts = new Float64Array(outcomeCount);
-  for (const count of Object.values(record.counts)) counts[Outcome.invalid]! += count;
-  effects.addToLedger(record.source, minuteOf(record.receivedAtMs), counts);
+  const rejected = Object.values(record.counts).reduce((sum, count) => sum + count, 0);
+  counts[Outcome.invalid] = rejected;
+  effects.addToLedger(record.source, minuteOf(record.receivedAtMs), rejected, counts);
 }
 
 function stepControl(state: PartitionState, record: ControlRecord, effects: Effects): void {

@@ -261,6 +261,9 @@ export const StatusAnswerSchema = schemaOf<StatusAnswer>()(
     store_bytes: whole(),
     queue_bytes: whole(),
     totals: Type.Object(ledgerNumbers),
+    ledger_balanced: Type.Boolean({
+      description: "what was received is the sum of what became of it, in every commit",
+    }),
     resident_bytes: whole(),
     uptime_seconds: Type.Number(),
   }),

@@ -71,6 +71,7 @@ function formatStatus(answer: StatusAnswer): string {
       "received",
       `${totals.received}: ${outcomeNames.map((name) => `${name} ${totals[name]}`).join(", ")}`,
     ],
+    ["ledger", answer.ledger_balanced ? "balanced" : "NOT BALANCED"],
     ["ids", `${dedup.ids} in ${megabytes(dedup.bytes)} of ${megabytes(dedup.max_bytes)}`],
     ["store", megabytes(answer.store_bytes)],
     ["queue", megabytes(answer.queue_bytes)],

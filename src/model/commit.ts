@@ -67,6 +67,8 @@ export interface MinuteDeltas {
 export interface LedgerDelta {
   readonly source: string;
   readonly receivedMinute: number;
+  /** What the records say they hold, whatever became of it: the ledger balances where the outcomes add up to it. */
+  readonly received: number;
   readonly outcomes: Readonly<Partial<Record<OutcomeName, number>>>;
 }
 

@@ -3,7 +3,7 @@ import type { Commit, PartitionProgress } from "../model/commit.ts";
 import { minuteOf } from "../model/time.ts";
 import type { MinuteRange } from "../model/window.ts";
 import type { ClickStoreReader, Snapshot } from "../store/click-store.ts";
-import { ledgerAnswer, noOutcomes, withOutcomes } from "./ledger-answer.ts";
+import { ledgerAnswer, noOutcomes, sumOf, withDelta } from "./ledger-answer.ts";
 import type { LedgerNumbers } from "./query-service.ts";
 
 /** All minutes of receipt. */
@@ -12,6 +12,8 @@ export const wholeLedger: MinuteRange = { fromMinute: 0, toMinute: minuteOf(clic
 /** What is known of the commits so far without asking the store: the last one, progress and the ledger's totals. */
 export class AppliedCommits {
   totals: LedgerNumbers = { received: 0, ...noOutcomes() };
+  /** Of every row that the store had, and of every commit since. */
+  isLedgerBalanced = true;
   private asOf: number;
   private readonly progress: Map<number, PartitionProgress>;
 
@@ -26,14 +28,20 @@ export class AppliedCommits {
 
   /** Takes the totals of the store's ledger. Call once, before the first `apply`, while nothing is committed. */
   async load(store: ClickStoreReader): Promise<void> {
-    this.totals = ledgerAnswer(
+    const { total, balanced } = ledgerAnswer(
       await store.ledger(wholeLedger.fromMinute, wholeLedger.toMinute),
-    ).total;
+    );
+    this.totals = total;
+    this.isLedgerBalanced = balanced;
   }
 
   apply(commit: Pick<Commit, "sequence" | "progress" | "ledger">): void {
     this.asOf = commit.sequence;
     this.progress.set(commit.progress.partition, commit.progress);
-    for (const { outcomes } of commit.ledger) this.totals = withOutcomes(this.totals, outcomes);
+    for (const delta of commit.ledger) {
+      this.totals = withDelta(this.totals, delta);
+      const { received, ...outcomes } = withDelta({ received: 0, ...noOutcomes() }, delta);
+      if (received !== sumOf(outcomes)) this.isLedgerBalanced = false;
+    }
   }
 }

@@ -1,22 +1,19 @@
+import type { LedgerDelta } from "../model/commit.ts";
 import { outcomeNames } from "../model/outcome.ts";
 import type { OutcomeName } from "../model/outcome.ts";
 import { formatMinute } from "../model/time.ts";
 import type { LedgerRow } from "../store/click-store.ts";
 import type { LedgerAnswer, LedgerNumbers } from "./query-service.ts";
 
-/** Every row balances: what was received is the sum of what became of it. */
+/** Where every row balances, what was received is the sum of what became of it. */
 export function ledgerAnswer(rows: readonly LedgerRow[]): LedgerAnswer {
   const total = noOutcomes();
   let received = 0;
   let balanced = true;
   for (const row of rows) {
     received += row.received;
-    let sum = 0;
-    for (const name of outcomeNames) {
-      total[name] += row.outcomes[name];
-      sum += row.outcomes[name];
-    }
-    if (sum !== row.received) balanced = false;
+    for (const name of outcomeNames) total[name] += row.outcomes[name];
+    if (sumOf(row.outcomes) !== row.received) balanced = false;
   }
   return {
     rows: rows.map((row) => ({
@@ -30,21 +27,20 @@ export function ledgerAnswer(rows: readonly LedgerRow[]): LedgerAnswer {
   };
 }
 
+export function sumOf(outcomes: Readonly<Record<OutcomeName, number>>): number {
+  return outcomeNames.reduce((sum, name) => sum + outcomes[name], 0);
+}
+
 export function noOutcomes(): Record<OutcomeName, number> {
   return Object.fromEntries(outcomeNames.map((name) => [name, 0])) as Record<OutcomeName, number>;
 }
 
 /** The numbers with those of a ledger delta added. */
-export function withOutcomes(
+export function withDelta(
   numbers: LedgerNumbers,
-  outcomes: Readonly<Partial<Record<OutcomeName, number>>>,
+  { received, outcomes }: Pick<LedgerDelta, "received" | "outcomes">,
 ): LedgerNumbers {
   const sum: Record<OutcomeName, number> = { ...numbers };
-  let received = numbers.received;
-  for (const name of outcomeNames) {
-    const count = outcomes[name] ?? 0;
-    sum[name] += count;
-    received += count;
-  }
-  return { ...sum, received };
+  for (const name of outcomeNames) sum[name] += outcomes[name] ?? 0;
+  return { ...sum, received: numbers.received + received };
 }

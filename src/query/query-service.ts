@@ -220,6 +220,8 @@ export interface StatusAnswer {
   readonly store_bytes: number;
   readonly queue_bytes: number;
   readonly totals: LedgerNumbers;
+  /** Whether what was received is the sum of what became of it, in all that was ever committed. */
+  readonly ledger_balanced: boolean;
   readonly resident_bytes: number;
   readonly uptime_seconds: number;
 }

@@ -41,5 +41,6 @@ export function answerStatus(
       };
     }),
     totals: state.applied.totals,
+    ledger_balanced: state.applied.isLedgerBalanced,
   };
 }

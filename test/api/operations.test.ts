@@ -132,6 +132,7 @@ describe("the books", () => {
     const [partition] = body["partitions"] as Json[];
     assert.ok((partition!["next_offset"] as number) > 0);
     assert.ok(((body["dedup"] as Json)["ids"] as number) > 0);
+    assert.equal(body["ledger_balanced"], true);
     for (const size of ["store_bytes", "resident_bytes", "uptime_seconds"]) {
       assert.ok((body[size] as number) > 0, size);
     }

@@ -176,8 +176,19 @@ export const aggregateBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: step,
-        find: "effects.addToLedger(record.source, minuteOf(receivedAtMs), tally);",
-        replace: "effects.addToLedger(record.source, minuteOf(clickTimestamps[0]!), tally);",
+        find: "effects.addToLedger(record.source, minuteOf(receivedAtMs), rowCount, tally);",
+        replace:
+          "effects.addToLedger(record.source, minuteOf(clickTimestamps[0]!), rowCount, tally);",
+      },
+    ],
+  },
+  {
+    name: "rejected items that no record is said to have held",
+    patches: [
+      {
+        file: "src/aggregate/step.ts",
+        find: "minuteOf(record.receivedAtMs), rejected, counts);",
+        replace: "minuteOf(record.receivedAtMs), 0, counts);",
       },
     ],
   },

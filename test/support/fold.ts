@@ -72,8 +72,8 @@ export class FoldedLog {
       const row = ledger.get(key) ?? { received: 0 };
       for (const [name, count] of Object.entries(delta.outcomes)) {
         row[name] = (row[name] ?? 0) + count;
-        row["received"]! += count;
       }
+      row["received"]! += delta.received;
       ledger.set(key, row);
     }
     return ledger;

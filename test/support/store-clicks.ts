@@ -105,7 +105,16 @@ export class CommitMaker {
       clicks,
       minutes,
       ledger:
-        records.length === 0 ? [] : [{ source, receivedMinute: minuteOf(receivedAtMs), outcomes }],
+        records.length === 0
+          ? []
+          : [
+              {
+                source,
+                receivedMinute: minuteOf(receivedAtMs),
+                received: records.flat().length,
+                outcomes,
+              },
+            ],
       restatements,
       adAttributes: parts.adAttributes ?? [],
       configs: parts.configs ?? [],

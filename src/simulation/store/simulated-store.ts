@@ -239,14 +239,14 @@ export class SimulatedStore implements ClickStore {
   async ledger(fromMinute: number, toMinute: number): Promise<LedgerRow[]> {
     await this.steps.step("query");
     const rows = new Map<string, LedgerRow>();
-    for (const { source, receivedMinute, outcomes } of this.contents.ledger) {
+    for (const { source, receivedMinute, outcomes, ...delta } of this.contents.ledger) {
       if (receivedMinute < fromMinute || receivedMinute >= toMinute) continue;
       const key = `${receivedMinute} ${source}`;
       const before = rows.get(key);
       const sums = Object.fromEntries(
         outcomeNames.map((name) => [name, (before?.outcomes[name] ?? 0) + (outcomes[name] ?? 0)]),
       ) as LedgerRow["outcomes"];
-      const received = Object.values(sums).reduce((sum, n) => sum + n, 0);
+      const received = (before?.received ?? 0) + delta.received;
       rows.set(key, { source, receivedMinute, received, outcomes: sums });
     }
     return [...rows.values()].toSorted(

@@ -264,11 +264,12 @@ function appendLedger(
   commit: Commit,
   sourceKeys: Map<string, number>,
 ): void {
-  const rows = commit.ledger.map(({ source, receivedMinute, outcomes }) => [
+  const rows = commit.ledger.map(({ source, receivedMinute, received, outcomes }) => [
     receivedMinute,
     keyOf(sourceKeys, source),
     ...outcomeNames.map((name) => outcomes[name] ?? 0),
     0,
+    received,
   ]);
   appendFixed(appenders, "ledger", rows);
 }

@@ -87,7 +87,9 @@ export async function compactSmallTables(connection: Connection): Promise<void> 
 }
 
 async function compactLedger(connection: Connection): Promise<void> {
-  const sums = outcomeNames.map((name) => `SUM(${name})::BIGINT AS ${name}`).join(", ");
+  const sums = ["received", ...outcomeNames]
+    .map((name) => `SUM(${name})::BIGINT AS ${name}`)
+    .join(", ");
   await transaction(connection, async () => {
     await connection.run(
       `INSERT INTO ledger BY NAME SELECT received_minute, source, ${sums}, 1 AS compacted

@@ -122,7 +122,7 @@ export async function readLedger(
   fromMinute: number,
   toMinute: number,
 ): Promise<LedgerRow[]> {
-  const sums = outcomeNames.map((name) => `SUM(l.${name})::BIGINT`).join(", ");
+  const sums = ["received", ...outcomeNames].map((name) => `SUM(l.${name})::BIGINT`).join(", ");
   const rows = await connection.rows(
     `SELECT l.received_minute, s."value" AS source_name, ${sums}
      FROM ledger l JOIN source s ON s."key" = l.source
@@ -130,11 +130,12 @@ export async function readLedger(
      GROUP BY l.received_minute, source_name ORDER BY l.received_minute, source_name`,
     [fromMinute, toMinute],
   );
-  return rows.map((row) => {
-    const outcomes = outcomesFrom((name) => row[2 + outcomeNames.indexOf(name)] as number);
-    const received = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
-    return { receivedMinute: row[0] as number, source: row[1] as string, received, outcomes };
-  });
+  return rows.map((row) => ({
+    receivedMinute: row[0] as number,
+    source: row[1] as string,
+    received: row[2] as number,
+    outcomes: outcomesFrom((name) => row[3 + outcomeNames.indexOf(name)] as number),
+  }));
 }
 
 export async function readAdAttributes(

@@ -22,7 +22,7 @@ import { adDictionary } from "../../model/commit.ts";
 import { formatDay } from "../../model/time.ts";
 
 /** Of the tables below; a store with a higher one was written by a newer release. */
-export const formatVersion = 1;
+export const formatVersion = 2;
 
 export type ColumnType = "UTINYINT" | "INTEGER" | "BIGINT" | "DOUBLE" | "UHUGEINT" | "VARCHAR";
 
@@ -129,6 +129,8 @@ export const fixedTables: Readonly<Record<string, readonly Column[]>> = {
     { name: "source", type: "INTEGER" },
     ...outcomeNames.map((name): Column => ({ name, type: "BIGINT" })),
     { name: "compacted", type: "UTINYINT" },
+    // Written on its own, so that it can differ from the sum of the outcomes.
+    { name: "received", type: "BIGINT" },
   ],
   restatement: [
     { name: "minute", type: "INTEGER" },

@@ -157,6 +157,23 @@ export function describeBooks(title: string, open: OpenStore): void {
       });
     });
 
+    it("the ledger keeps what was received apart from what became of it", async () => {
+      await withClicks(open, [{ clicks: [click("a", 0)] }], async (store, maker) => {
+        const commit = maker.next({ clicks: [click("a", 1)] });
+        const ledger = commit.ledger.map((delta) => ({ ...delta, received: 7 }));
+        await store.commit({ ...commit, ledger });
+        for (let round = 0; round < 2; round++) {
+          const rows = await store.ledger(0, noon * 2);
+          const sums = rows.map(({ received, outcomes }) => [received, outcomes.counted]);
+          assert.deepEqual(
+            sums.reduce((a, b) => a.map((n, i) => n + b[i]!)),
+            [8, 2],
+          );
+          await store.compact(noon + 100);
+        }
+      });
+    });
+
     it("the journal lists restatements, and buckets know their count and revision", async () => {
       const restated = (
         ad: string,

@@ -161,12 +161,38 @@ describe("the DuckDB store after a crash", () => {
     const { open, path } = await crashed(directory.path);
     const instance = await DuckDBInstance.create(path);
     const connection = await instance.connect();
-    await connection.run("UPDATE meta SET value = '2' WHERE name = 'format_version'");
+    await connection.run("UPDATE meta SET value = '99' WHERE name = 'format_version'");
     connection.closeSync();
     instance.closeSync();
     const before = await readFile(path);
     await assert.rejects(open(), hasCode("data_format_newer"));
     assert.deepEqual(await readFile(path), before);
+  });
+
+  it("takes over the ledger of a store of format 1", async () => {
+    await using directory = await temporaryDirectory();
+    const { open, path, maker } = await crashed(directory.path);
+    const before = await (async () => {
+      await using store = await open();
+      return await store.ledger(0, 50_000_000);
+    })();
+    const instance = await DuckDBInstance.create(path);
+    const connection = await instance.connect();
+    await connection.run("ALTER TABLE ledger DROP COLUMN received");
+    await connection.run("UPDATE meta SET value = '1' WHERE name = 'format_version'");
+    connection.closeSync();
+    instance.closeSync();
+    for (let round = 0; round < 2; round++) {
+      await using store = await open();
+      assert.deepEqual(await store.ledger(0, 50_000_000), before);
+    }
+    await using store = await open();
+    const { sequence, progress, dictionaries } = await store.recover();
+    maker.resume(sequence, progress[0]!.nextOffset, dictionaries);
+    const click = { ad_id: "ad-9", event_id: "next", click_timestamp: noonMs };
+    await store.commit(maker.next({ clicks: [click] }));
+    const total = (await store.ledger(0, 50_000_000)).reduce((sum, row) => sum + row.received, 0);
+    assert.equal(total, 51);
   });
 
   it("refuses a database that is no store", async () => {
