@@ -189,6 +189,16 @@ export const ExplainAnswerSchema = schemaOf<ExplainAnswer>()(
 
 const ledgerNumbers = { received: whole(), ...outcomeNumbers };
 
+export const LedgerAnswerSchema = schemaOf<LedgerAnswer>()(
+  Type.Object({
+    rows: Type.Array(
+      Type.Object({ minute: time("of receipt"), source: Type.String(), ...ledgerNumbers }),
+    ),
+    total: Type.Object(ledgerNumbers),
+    balanced: Type.Boolean({ description: "received is the sum of the outcomes, in every row" }),
+  }),
+);
+
 export const RestatementsAnswerSchema = schemaOf<RestatementsAnswer>()(
   Type.Object({
     ad_id: nullableText("null for all ads"),
@@ -212,15 +222,6 @@ export const RestatementsAnswerSchema = schemaOf<RestatementsAnswer>()(
       { description: "by minute, ad_id and revision" },
     ),
     next_cursor: nullableText("for the next page; null at the end"),
-  }),
-);
-export const LedgerAnswerSchema = schemaOf<LedgerAnswer>()(
-  Type.Object({
-    rows: Type.Array(
-      Type.Object({ minute: time("of receipt"), source: Type.String(), ...ledgerNumbers }),
-    ),
-    total: Type.Object(ledgerNumbers),
-    balanced: Type.Boolean({ description: "received is the sum of the outcomes, in every row" }),
   }),
 );
 
@@ -262,7 +263,7 @@ export const StatusAnswerSchema = schemaOf<StatusAnswer>()(
     queue_bytes: whole(),
     totals: Type.Object(ledgerNumbers),
     ledger_balanced: Type.Boolean({
-      description: "what was received is the sum of what became of it, in every commit",
+      description: "what was received is the sum of what became of it",
     }),
     resident_bytes: whole(),
     uptime_seconds: Type.Number(),

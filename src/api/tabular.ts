@@ -12,6 +12,7 @@ import type {
   TopAnswer,
 } from "../query/query-service.ts";
 import { outcomeNames } from "../model/outcome.ts";
+import { journalColumns } from "../query/query-service.ts";
 import type { Cell, Table } from "./csv.ts";
 import { formatCsv, tableOf } from "./csv.ts";
 import { prefersCsv } from "./negotiate.ts";
@@ -121,16 +122,5 @@ export function ledgerCsv({ rows, balanced }: LedgerAnswer): CsvForm {
 }
 
 export function restatementsCsv({ rows, ...beside }: RestatementsAnswer): CsvForm {
-  return { beside, table: tableOf(restatementColumns, rows) };
+  return { beside, table: tableOf(journalColumns, rows) };
 }
-
-const restatementColumns = [
-  "minute",
-  "ad_id",
-  "before",
-  "after",
-  "revision",
-  "reason",
-  "received_at",
-  "as_of",
-] as const;

@@ -13,6 +13,7 @@ import type {
   TopAnswer,
 } from "../query/query-service.ts";
 import { outcomeNames } from "../model/outcome.ts";
+import { journalColumns } from "../query/query-service.ts";
 import type { Parameters } from "./client.ts";
 import { ApiClient, serviceUrlOption } from "./client.ts";
 import type { OutputFlags, RangeFlags } from "./output.ts";
@@ -233,17 +234,6 @@ async function queryLedger(flags: QueryFlags): Promise<void> {
   console.log(formatTable(columns, [...rows, total]));
   console.log(answer.balanced ? "balanced" : "NOT BALANCED");
 }
-
-const journalColumns = [
-  "minute",
-  "ad_id",
-  "before",
-  "after",
-  "revision",
-  "reason",
-  "received_at",
-  "as_of",
-] as const;
 
 function queryRestatements(ad_id: string | undefined, flags: QueryFlags): Promise<void> {
   const parameters = { ...rangeParameters(flags), ad_id, limit: flags.limit };

@@ -3,7 +3,7 @@ import type { Commit, PartitionProgress } from "../model/commit.ts";
 import { minuteOf } from "../model/time.ts";
 import type { MinuteRange } from "../model/window.ts";
 import type { ClickStoreReader, Snapshot } from "../store/click-store.ts";
-import { ledgerAnswer, noOutcomes, sumOf, withDelta } from "./ledger-answer.ts";
+import { balances, ledgerAnswer, noOutcomes, withDelta } from "./ledger-answer.ts";
 import type { LedgerNumbers } from "./query-service.ts";
 
 /** All minutes of receipt. */
@@ -12,7 +12,7 @@ export const wholeLedger: MinuteRange = { fromMinute: 0, toMinute: minuteOf(clic
 /** What is known of the commits so far without asking the store: the last one, progress and the ledger's totals. */
 export class AppliedCommits {
   totals: LedgerNumbers = { received: 0, ...noOutcomes() };
-  /** Of every row that the store had, and of every commit since. */
+  /** In every row of the ledger that the store had, and in every commit since. */
   isLedgerBalanced = true;
   private asOf: number;
   private readonly progress: Map<number, PartitionProgress>;
@@ -40,8 +40,7 @@ export class AppliedCommits {
     this.progress.set(commit.progress.partition, commit.progress);
     for (const delta of commit.ledger) {
       this.totals = withDelta(this.totals, delta);
-      const { received, ...outcomes } = withDelta({ received: 0, ...noOutcomes() }, delta);
-      if (received !== sumOf(outcomes)) this.isLedgerBalanced = false;
+      if (!balances(delta)) this.isLedgerBalanced = false;
     }
   }
 }

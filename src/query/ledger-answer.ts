@@ -5,7 +5,9 @@ import { formatMinute } from "../model/time.ts";
 import type { LedgerRow } from "../store/click-store.ts";
 import type { LedgerAnswer, LedgerNumbers } from "./query-service.ts";
 
-/** Where every row balances, what was received is the sum of what became of it. */
+/** Of a ledger row, or of what a commit adds to one. */
+type LedgerAmounts = Pick<LedgerDelta, "received" | "outcomes">;
+
 export function ledgerAnswer(rows: readonly LedgerRow[]): LedgerAnswer {
   const total = noOutcomes();
   let received = 0;
@@ -13,7 +15,7 @@ export function ledgerAnswer(rows: readonly LedgerRow[]): LedgerAnswer {
   for (const row of rows) {
     received += row.received;
     for (const name of outcomeNames) total[name] += row.outcomes[name];
-    if (sumOf(row.outcomes) !== row.received) balanced = false;
+    if (!balances(row)) balanced = false;
   }
   return {
     rows: rows.map((row) => ({
@@ -27,8 +29,9 @@ export function ledgerAnswer(rows: readonly LedgerRow[]): LedgerAnswer {
   };
 }
 
-export function sumOf(outcomes: Readonly<Record<OutcomeName, number>>): number {
-  return outcomeNames.reduce((sum, name) => sum + outcomes[name], 0);
+/** What was received is the sum of what became of it. */
+export function balances({ received, outcomes }: LedgerAmounts): boolean {
+  return received === outcomeNames.reduce((sum, name) => sum + (outcomes[name] ?? 0), 0);
 }
 
 export function noOutcomes(): Record<OutcomeName, number> {
@@ -38,7 +41,7 @@ export function noOutcomes(): Record<OutcomeName, number> {
 /** The numbers with those of a ledger delta added. */
 export function withDelta(
   numbers: LedgerNumbers,
-  { received, outcomes }: Pick<LedgerDelta, "received" | "outcomes">,
+  { received, outcomes }: LedgerAmounts,
 ): LedgerNumbers {
   const sum: Record<OutcomeName, number> = { ...numbers };
   for (const name of outcomeNames) sum[name] += outcomes[name] ?? 0;

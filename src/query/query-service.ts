@@ -149,6 +149,18 @@ export interface JournalEntry {
   readonly as_of: number;
 }
 
+/** Of a journal as a table, in their order. */
+export const journalColumns = [
+  "minute",
+  "ad_id",
+  "before",
+  "after",
+  "revision",
+  "reason",
+  "received_at",
+  "as_of",
+] as const satisfies readonly (keyof JournalEntry)[];
+
 /** The clicks behind a count: what `count` says of the same range and filter, click by click. */
 export interface ExplainAnswer extends Finality {
   readonly ad_id: string;
@@ -220,7 +232,10 @@ export interface StatusAnswer {
   readonly store_bytes: number;
   readonly queue_bytes: number;
   readonly totals: LedgerNumbers;
-  /** Whether what was received is the sum of what became of it, in all that was ever committed. */
+  /**
+   * Whether what was received is the sum of what became of it: in each commit since the start, and in each minute and
+   * source of the ledger that was there before.
+   */
   readonly ledger_balanced: boolean;
   readonly resident_bytes: number;
   readonly uptime_seconds: number;

@@ -41,6 +41,7 @@ export class RestatedBuckets {
     const { rows } = await this.store.restatements({
       fromMinute: Math.max(from, extent.firstMinute),
       toMinute: extent.lastMinute + 1,
+      asOf: this.asOf,
     });
     this.journal.addRows(rows);
     this.evict();
@@ -61,8 +62,8 @@ export class RestatedBuckets {
     if (range.fromMinute >= this.coveredFrom && asOf <= this.asOf)
       return this.journal.view(asOf, adId);
     const journal = new Journal();
-    const ofAd = adId === undefined ? {} : { adId };
-    const { rows } = await this.store.restatements({ ...range, ...ofAd });
+    const query = { ...range, asOf, ...(adId !== undefined && { adId }) };
+    const { rows } = await this.store.restatements(query);
     journal.addRows(rows);
     return journal.view(asOf, adId);
   }

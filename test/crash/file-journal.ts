@@ -15,6 +15,7 @@ export const Operation = {
 } as const;
 
 const headBytes = 32;
+
 export interface Entry {
   readonly operation: number;
   readonly from: string;

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { CodedError } from "../../src/model/errors.ts";
+import { undoPathOf } from "../../src/store/duckdb/checkpoint-undo.ts";
 import { openDuckDbStore } from "../../src/store/duckdb/duckdb-store.ts";
 import { Random } from "../../src/traffic/random.ts";
 import { rowsOfCommit } from "../support/commit-until-killed.ts";
@@ -10,7 +11,6 @@ import { killAfter } from "../support/kill-after-commits.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { journalingEnvironment } from "./file-journal.ts";
 import { JournaledDirectory } from "./torn-writes.ts";
-import type { TornWrite } from "./torn-writes.ts";
 
 const seed = Number(process.env["TEST_SEED"] ?? 11);
 const livesCount = 2;
@@ -18,12 +18,11 @@ const commitsOfLife = 90;
 /** Some 0.1 s each. */
 const lookedAtShare = 0.7;
 
-/** Calls `look` with writes over what the store's file had already, in the order in which a store wrote them. */
-async function eachTornWrite(
-  directory: string,
-  random: Random,
-  look: (torn: TornWrite, directory: string) => Promise<void>,
-): Promise<void> {
+/**
+ * The store as a kill in the middle of a write over what its file had already leaves it, one after the other in the order
+ * of the writes: the path of its file. Gone when the next is asked for.
+ */
+async function* tornStores(directory: string, random: Random): AsyncGenerator<string> {
   const data = join(directory, "data");
   const path = join(data, "store.duckdb");
   const journal = join(directory, "journal");
@@ -34,12 +33,12 @@ async function eachTornWrite(
   for (let life = 0; life < livesCount; life++) {
     rmSync(journal, { force: true });
     await killAfter(path, commitsOfLife, { env });
-    for (const torn of written.tornOverwrites(readFileSync(journal), path, random)) {
+    for (const copyTornTo of written.tornOverwrites(readFileSync(journal), path, random)) {
       if (!random.chance(lookedAtShare)) continue;
       rmSync(copy, { recursive: true, force: true });
       mkdirSync(copy);
-      torn.copyTo(copy);
-      await look(torn, copy);
+      copyTornTo(copy);
+      yield join(copy, "store.duckdb");
     }
   }
 }
@@ -63,8 +62,7 @@ describe("a store killed in the middle of a write", () => {
     let looks = 0;
     let mended = 0;
     let last = 0;
-    await eachTornWrite(directory.path, new Random(seed), async (_, copy) => {
-      const path = join(copy, "store.duckdb");
+    for await (const path of tornStores(directory.path, new Random(seed))) {
       const sequence = await lastCommit(path, (message) => {
         assert.match(message, /a checkpoint of .* was interrupted in the middle of a write/);
         mended++;
@@ -72,7 +70,7 @@ describe("a store killed in the middle of a write", () => {
       assert.ok(sequence >= last, `commit ${last} was there, ${sequence} is the last`);
       last = sequence;
       looks++;
-    });
+    }
     t.diagnostic(`${looks} torn writes, of which ${mended} left a block that was put back`);
     assert.ok(looks >= 40 && mended >= 5, `${looks} torn writes, ${mended} mended`);
   });
@@ -80,14 +78,14 @@ describe("a store killed in the middle of a write", () => {
   it("would not be without what it keeps of a checkpoint's blocks", async () => {
     await using directory = await temporaryDirectory();
     let refused = 0;
-    await eachTornWrite(directory.path, new Random(seed), async (_, copy) => {
-      if (refused > 0) return;
-      rmSync(join(copy, "store.duckdb.undo"), { force: true });
-      await lastCommit(join(copy, "store.duckdb"), () => undefined).catch((error: unknown) => {
+    for await (const path of tornStores(directory.path, new Random(seed))) {
+      rmSync(undoPathOf(path), { force: true });
+      await lastCommit(path, () => undefined).catch((error: unknown) => {
         assert.ok(error instanceof CodedError && error.code === "data_corrupt", String(error));
         refused++;
       });
-    });
+      if (refused > 0) break;
+    }
     assert.ok(refused > 0);
   });
 });

@@ -10,12 +10,8 @@ import type { Entry, Names } from "./file-journal.ts";
 
 const pageBytes = 4_096;
 
-export interface TornWrite {
-  /** Bytes from the start of the file. */
-  readonly offset: number;
-  /** Writes all files of the directory, as they are in the middle of this write, to another one. */
-  copyTo(directory: string): void;
-}
+/** Writes all files of the directory, as they are in the middle of a write, to another one. */
+export type CopyTornTo = (directory: string) => void;
 
 /** A directory that was empty when the first of its journals began. */
 export class JournaledDirectory {
@@ -23,7 +19,7 @@ export class JournaledDirectory {
   private readonly files = new Map<number, Buffer>();
 
   /** Each write of more than a page over what the file `path` had already, torn somewhere. */
-  *tornOverwrites(journal: Buffer, path: string, random: Random): Generator<TornWrite> {
+  *tornOverwrites(journal: Buffer, path: string, random: Random): Generator<CopyTornTo> {
     for (const entry of entriesOf(journal)) {
       const { operation, inode, offset, data } = entry;
       const before = this.files.get(inode);
@@ -35,7 +31,7 @@ export class JournaledDirectory {
       ) {
         const pages = random.between(1, Math.ceil(data.length / pageBytes) - 1);
         const torn = overwritten(before!, data.subarray(0, pages * pageBytes), offset);
-        yield { offset, copyTo: (directory) => this.copyTo(directory, inode, torn) };
+        yield (directory) => this.copyTo(directory, inode, torn);
       }
       this.take(entry);
     }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { outcomeNames } from "../../model/outcome.ts";
 import { formatMinute, minuteMs } from "../../model/time.ts";
-import type { QueryService } from "../../query/query-service.ts";
+import type { QueryService, RestatementsAnswer } from "../../query/query-service.ts";
 import type { ClickStore } from "../../store/click-store.ts";
 import type { PartitionedOracle } from "./partitioned-oracle.ts";
 
@@ -92,12 +92,16 @@ async function judgeJournal(
     limit: String(journalPageEntries),
   };
   const found: string[] = [];
-  for (let cursor: string | null = ""; cursor !== null;) {
-    const page = await query.restatements({ ...request, ...(cursor !== "" && { cursor }) });
+  let cursor: string | null = null;
+  do {
+    const page: RestatementsAnswer = await query.restatements({
+      ...request,
+      ...(cursor !== null && { cursor }),
+    });
     for (const { minute, ad_id, before, after, revision, reason } of page.rows)
       found.push(show([minute, ad_id, before, after, revision, reason]));
     cursor = page.next_cursor;
-  }
+  } while (cursor !== null);
   const wanted = oracle.journal.map((entry) => {
     const reason = entry.history ? "import" : "late";
     const { adId, before, after, revision } = entry;

@@ -12,7 +12,7 @@ import { blockBytes, putBack, tornBlocks, undoPathOf } from "./checkpoint-undo.t
 import { messageOf } from "./store-error.ts";
 
 export interface OpenOptions {
-  /** The database file; its companions (`.wal`, `.tmp`) lie beside it. */
+  /** The database file; its companions (`.wal`, `.undo`, `.tmp`) lie beside it. */
   readonly path: string;
   readonly memoryBytesMax: number;
   readonly threads: number;

@@ -112,7 +112,7 @@ export async function readRestatements(
 }
 
 /** Of the last commit, 0 before the first. */
-async function readSequence(connection: Connection): Promise<number> {
+export async function readSequence(connection: Connection): Promise<number> {
   const [row] = await connection.rows(`SELECT max("sequence") FROM commit_log`);
   return (row?.[0] as number | null | undefined) ?? 0;
 }

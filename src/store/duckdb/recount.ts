@@ -8,7 +8,7 @@ import type { RecountDifference } from "../click-store.ts";
 import type { Catalog, TableShape } from "./catalog.ts";
 import type { Connection } from "./connection.ts";
 import { missingColumn } from "./queries.ts";
-import { readConfigs } from "./read.ts";
+import { readConfigs, readSequence } from "./read.ts";
 import { keyColumnsOf } from "./scan.ts";
 import { dictionaryTable, quoted } from "./schema.ts";
 
@@ -30,7 +30,7 @@ export async function recount(
 ): Promise<Recount> {
   await connection.run("BEGIN TRANSACTION READ ONLY");
   try {
-    const [row] = await connection.rows(`SELECT max("sequence") FROM commit_log`);
+    const asOf = await readSequence(connection);
     const configs = await readConfigs(connection);
     const total = { comparedRows: 0, comparedClicks: 0, differingRows: 0 };
     const differences: RecountDifference[] = [];
@@ -54,7 +54,7 @@ export async function recount(
         differences.push(...(await differencesOf(connection, comparison, wanted)));
       }
     }
-    return { asOf: (row?.[0] as number | null | undefined) ?? 0, ...total, differences };
+    return { asOf, ...total, differences };
   } finally {
     await connection.run("COMMIT").catch(() => undefined);
   }

@@ -1,5 +1,5 @@
 /**
- * The tables of the store. None has an index or a primary key, none is updated: rows are appended, and what is
+ * The tables of the store. None has an index or a primary key, none is updated but by a newer format: rows are appended, and what is
  * superseded goes by deleting old rows in bulk or by dropping a day.
  *
  * - `raw_YYYYMMDD_P`   every accepted click by the UTC day of its event time, with its outcome

@@ -196,7 +196,7 @@ export class StoreWriter {
     return await this.runCheckpoint(checkpointTriesWhileCommitsWaitMax);
   }
 
-  /** The one place where a checkpoint begins. */
+  /** The one place where a checkpoint of an open store begins. */
   private async runCheckpoint(triesMax: number): Promise<boolean> {
     await this.prepareUndo();
     for (let tries = 1; ; tries++) {
