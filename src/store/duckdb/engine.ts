@@ -63,15 +63,16 @@ export class Engine {
     const connections: Connection[] = [];
     let undo: CheckpointUndo | undefined;
     try {
+      const first = new Connection(await duckdb.connect(database));
+      connections.push(first);
+      // Before anything can fail: DuckDB's own would not keep what it overwrites.
+      await first.run("PRAGMA disable_checkpoint_on_shutdown");
       undo = await CheckpointUndo.open(options.path);
-      for (let i = 0; i < 4 + options.readersMax; i++) {
+      while (connections.length < 4 + options.readersMax) {
         connections.push(new Connection(await duckdb.connect(database)));
       }
-      const [first] = connections;
-      // DuckDB's own would not keep what it overwrites.
-      await first!.run("PRAGMA disable_checkpoint_on_shutdown");
-      await prepareSchema(first!, options.path);
-      return new Engine(database, undo, connections, await Catalog.load(first!));
+      await prepareSchema(first, options.path);
+      return new Engine(database, undo, connections, await Catalog.load(first));
     } catch (error) {
       await closeAll(database, connections, undo);
       throw error;

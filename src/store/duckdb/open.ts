@@ -99,12 +99,14 @@ function hasLog(path: string): boolean {
 
 async function mendTornCheckpoint(options: OpenOptions): Promise<void> {
   const { path, warn } = options;
-  const torn = await tornBlocks(path);
-  if (torn.length === 0) return;
+  if ((await tornBlocks(path)).length === 0) return;
   // A process that writes a checkpoint at this moment has torn blocks too.
   await tryOpenCheckpoint(options).catch((cause: unknown) =>
     refuseWhatNoRecoveryMends(path, cause),
   );
+  // It may have finished since they were looked at.
+  const torn = await tornBlocks(path);
+  if (torn.length === 0) return;
   await putBack(path, torn).catch((cause: unknown) => {
     refuseWhatNoRecoveryMends(path, cause);
     throw cause;
