@@ -40,7 +40,9 @@ export class BatchAppender {
   async append(bytes: Uint8Array, tally: Tally): Promise<void> {
     this.inFlight++;
     const appended = this.offer(bytes);
-    this.last = Promise.all([appended, this.last]).then(() => this.onAppended(tally));
+    // Told below, after what came before it: that is noted first.
+    appended.catch(() => {});
+    this.last = this.last.then(() => appended).then(() => this.onAppended(tally));
     this.last.then(
       () => this.settle(),
       (error: unknown) => this.settle({ error }),
