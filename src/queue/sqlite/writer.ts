@@ -191,7 +191,10 @@ class SqliteQueueWriter implements ClickQueueWriter {
     }
   }
 
-  /** What a failed transaction means. An error of the disk is final: whether its sync came through is unknown. */
+  /**
+   * What a failed transaction means. An error of the disk is final: whether its sync came through is unknown. So is
+   * damage: what is written to a damaged file may not be found again.
+   */
   private undone(error: unknown, what: string): unknown {
     const code = sqliteCodeOf(error);
     try {
@@ -199,7 +202,8 @@ class SqliteQueueWriter implements ClickQueueWriter {
     } catch (rollbackError) {
       return this.fail(rollbackError, what);
     }
-    if (code === undefined) return error;
+    const isDamage = error instanceof CodedError && error.code === "data_corrupt";
+    if (code === undefined && !isDamage) return error;
     if (code !== SqliteCode.full) return this.fail(error, what);
     return new CodedError("queue_full", `the disk of the click queue ${this.path} is full`, {
       cause: error,

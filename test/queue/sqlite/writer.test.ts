@@ -130,3 +130,20 @@ describe("the SQLite queue on a failing disk", () => {
     assert.equal((await writer.append([newRecord(0, patternBytes(10))])).length, 1);
   });
 });
+
+describe("the SQLite queue in a damaged file", () => {
+  it("ends a trim that deletes nothing, and writes no more", async () => {
+    await using queue = await openSqliteQueue(1, megabyte);
+    await queue.writer.append([newRecord(0, patternBytes(10))]);
+    {
+      // Finds what it is asked for and deletes nothing, as a table does whose order is damaged.
+      using other = new DatabaseSync(queue.path);
+      other.exec(
+        "CREATE TRIGGER damage BEFORE DELETE ON records_0 BEGIN SELECT RAISE(IGNORE); END",
+      );
+    }
+    const damaged = isCoded("storage_failed", /could not trim: .*damaged at partition 0, offset 0/);
+    await assert.rejects(queue.writer.trim(0, 1), damaged);
+    await assert.rejects(queue.writer.append([newRecord(0, patternBytes(10))]), damaged);
+  });
+});
