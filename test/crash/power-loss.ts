@@ -36,8 +36,8 @@ class StoredFile {
   }
 
   /** What is left of it without a sync. */
-  lose(random: Random): void {
-    const keptShare = random.pick([0, 0.5, 1]);
+  lose(random: Random, keptShares: readonly number[]): void {
+    const keptShare = random.pick(keptShares);
     const inSectors = random.chance(0.5);
     for (const entry of this.pending.splice(0)) {
       if (!inSectors && !random.chance(keptShare)) continue;
@@ -88,15 +88,18 @@ export class PoweredDirectory {
     }
   }
 
-  /** Writes the directory as a loss of power leaves it that ended the journal; how many writes were not synced. */
-  losePower(journal: Buffer, random: Random): number {
+  /**
+   * Writes the directory as a loss of power leaves it that ended the journal; how many writes were not synced. Of these
+   * each file keeps one of the shares.
+   */
+  losePower(journal: Buffer, random: Random, keptShares: readonly number[]): number {
     for (const entry of entriesOf(journal)) this.take(entry);
     let unsynced = 0;
     const kept = random.between(0, this.pendingNames.length);
     for (const entry of this.pendingNames.splice(0, kept)) this.rename(entry);
     for (const file of this.files.values()) {
       unsynced += file.pending.length;
-      file.lose(random);
+      file.lose(random, keptShares);
     }
     for (const name of fileNames(this.path)) rmSync(name);
     for (const [name, inode] of this.names) {
