@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { loadSettings } from "../config.ts";
 import { CodedError } from "../model/errors.ts";
 import type { AuditAnswer } from "../query/query-service.ts";
+import { caughtUp } from "./caught-up.ts";
 import { ApiClient } from "./client.ts";
 import { ExitCode } from "./exit.ts";
 import { addSettingsOptions, settingsInputOf } from "./settings-options.ts";
@@ -56,6 +57,8 @@ async function auditDirectory(flags: AuditFlags, range: AuditRange): Promise<Aud
   const { startService } = await import("../main.ts");
   try {
     await using service = await startService(settings, { listen: false });
+    // A service that was stopped may have left clicks in its queue that no commit has seen yet.
+    await caughtUp(() => service.query.status());
     return await service.query.audit(range);
   } catch (error) {
     if (!(error instanceof CodedError) || error.code !== "data_dir_locked") throw error;

@@ -2,7 +2,6 @@
 
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Settings } from "../config.ts";
 import type { AppendBatch } from "../ingest/import/batch-appender.ts";
 import { CodedError } from "../model/errors.ts";
@@ -11,6 +10,7 @@ import type { OutcomeName } from "../model/outcome.ts";
 import { outcomeNames } from "../model/outcome.ts";
 import type { LedgerAnswer, StatusAnswer } from "../query/query-service.ts";
 import type { Service } from "../service.ts";
+import { caughtUp } from "./caught-up.ts";
 import { ApiClient } from "./client.ts";
 import { messageOf } from "./exit.ts";
 
@@ -25,10 +25,6 @@ export interface ImportTarget {
   /** What became of the clicks that this source sent in the minutes of receipt since `fromMs`. */
   outcomesSince(source: string, fromMs: number): Promise<OutcomeTotals>;
 }
-
-/** This long without catching up and something is wrong. */
-const catchUpMsMax = 600_000;
-const pollMs = 50;
 
 export function localTarget(service: Service, settings: Settings): ImportTarget {
   return {
@@ -61,19 +57,6 @@ export function remoteTarget(url: string): ImportTarget {
       return totalsOf(await client.get<LedgerAnswer>("/v1/ledger", receiptRange(fromMs)), source);
     },
   };
-}
-
-async function caughtUp(askStatus: () => Promise<StatusAnswer>): Promise<void> {
-  const deadline = performance.now() + catchUpMsMax;
-  const { partitions } = await askStatus();
-  const ends = new Map(partitions.map((p) => [p.partition, p.next_offset + p.lag_records]));
-  for (let status = { partitions }; ; status = await askStatus()) {
-    if (status.partitions.every((p) => p.next_offset >= (ends.get(p.partition) ?? 0))) return;
-    if (performance.now() > deadline) {
-      throw new Error(`the clicks are durable, but not counted after ${catchUpMsMax / 1000} s`);
-    }
-    await delay(pollMs);
-  }
 }
 
 function receiptRange(fromMs: number): { from: string; to: string } {
