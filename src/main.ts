@@ -17,6 +17,7 @@ import { AdmissionGate } from "./ingest/backpressure.ts";
 import type { IngestService } from "./ingest/ingest-service.ts";
 import { CodedError } from "./model/errors.ts";
 import type { QueryService } from "./query/query-service.ts";
+import { queryMethods } from "./query/query-service.ts";
 import type { Service, StartOptions } from "./service.ts";
 import type { Remote } from "./threads/endpoint.ts";
 import { connect } from "./threads/endpoint.ts";
@@ -214,19 +215,10 @@ function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 function queryProxy(remote: Remote): QueryService {
-  return {
-    count: (request) => remote.call("count", [request]),
-    top: (request) => remote.call("top", [request]),
-    breakdown: (request) => remote.call("breakdown", [request]),
-    explain: (request) => remote.call("explain", [request]),
-    ledger: (request) => remote.call("ledger", [request]),
-    restatements: (request) => remote.call("restatements", [request]),
-    ad: (adId) => remote.call("ad", [adId]),
-    status: () => remote.call("status", []),
-    audit: (request) => remote.call("audit", [request]),
-    committed: (positions, timeoutMs) => remote.call("committed", [positions, timeoutMs]),
-    outcomes: (ranges) => remote.call("outcomes", [ranges]),
-  };
+  const calls = queryMethods.map(
+    (name) => [name, (...args: unknown[]) => remote.call(name, args)] as const,
+  );
+  return Object.fromEntries(calls) as unknown as QueryService;
 }
 
 function packageVersion(): string {

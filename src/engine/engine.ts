@@ -2,15 +2,13 @@
 
 import type { Clock } from "../clock/clock.ts";
 import { CodedError } from "../model/errors.ts";
-import { outcomeNames } from "../model/outcome.ts";
-import type { OutcomeName } from "../model/outcome.ts";
 import type { Commit } from "../model/commit.ts";
 import type { MaintenanceSettings } from "../pipeline/maintenance.ts";
 import type { PipelineOptions } from "../pipeline/pipeline.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import { QueryEngine } from "../query/query-engine.ts";
 import type { ServiceNumbers } from "../query/status-answer.ts";
-import type { CommittedRows, QueryService } from "../query/query-service.ts";
+import type { QueryService } from "../query/query-service.ts";
 import type { ClickStore, RecoveredState } from "../store/click-store.ts";
 
 /** Queue and store are the engine's own from here on: it closes them, also where it can't start. */
@@ -73,7 +71,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     clock: () => options.clock.nowMs(),
     hotBytesMax: options.hotBytesMax,
     serviceNumbers: () => serviceNumbers(options, pipeline),
-    committed: (positions, timeoutMs) => pipeline.committed.wait(positions, timeoutMs),
+    committed: pipeline.committed,
   });
   commitListeners.push((commit) => query.apply(commit));
   const stopped = pipeline.start();
@@ -82,7 +80,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   resources.use(pipeline);
   const owned = resources.move();
   return {
-    query: withRecentOutcomes(query, pipeline),
+    query,
     stopped,
     notify: (partition) => pipeline.notify(partition),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -123,37 +121,5 @@ async function serviceNumbers(
     resident_bytes: process.memoryUsage.rss(),
     uptime_seconds: process.uptime(),
     lags,
-  };
-}
-
-/** Who waits for outcomes asks right after the commit: then they are still in memory. */
-function withRecentOutcomes(query: QueryEngine, pipeline: Pipeline): QueryService {
-  const outcomes = async (
-    ranges: readonly CommittedRows[],
-  ): Promise<Record<OutcomeName, number>> => {
-    const sums = Object.fromEntries(outcomeNames.map((name) => [name, 0])) as Record<
-      OutcomeName,
-      number
-    >;
-    for (const range of ranges) {
-      const recent = pipeline.committed.outcomesOf(range, range.fromRow, range.toRow);
-      const stored = recent ? undefined : await query.outcomes([range]);
-      for (const [i, name] of outcomeNames.entries())
-        sums[name] += recent ? recent[i]! : stored![name];
-    }
-    return sums;
-  };
-  return {
-    count: (request) => query.count(request),
-    top: (request) => query.top(request),
-    breakdown: (request) => query.breakdown(request),
-    explain: (request) => query.explain(request),
-    ledger: (request) => query.ledger(request),
-    restatements: (request) => query.restatements(request),
-    ad: (adId) => query.ad(adId),
-    status: () => query.status(),
-    audit: (request) => query.audit(request),
-    committed: (positions, timeoutMs) => query.committed(positions, timeoutMs),
-    outcomes,
   };
 }

@@ -23,6 +23,7 @@ import {
   filterParameter,
   wholeNumberParameter,
 } from "./parameters.ts";
+import type { OutcomeCounts } from "../store/click-store.ts";
 import type * as api from "./query-service.ts";
 import { QueryState } from "./query-state.ts";
 import type { QueryStateOptions } from "./query-state.ts";
@@ -39,8 +40,15 @@ export interface QueryEngineOptions extends QueryStateOptions {
   /** Current time, epoch ms. */
   readonly clock: () => number;
   readonly serviceNumbers: () => Promise<ServiceNumbers>;
-  /** See QueryService. */
-  readonly committed: (positions: readonly Position[], timeoutMs: number) => Promise<boolean>;
+  readonly committed: CommittedLately;
+}
+
+/** What is known of the newest commits without asking the store. */
+export interface CommittedLately {
+  /** See `committed` of QueryService. */
+  wait(positions: readonly Position[], timeoutMs: number): Promise<boolean>;
+  /** Rows `[fromRow, toRow)` of a record by outcome number; undefined where it is no longer (or not yet) known. */
+  outcomesOf(position: Position, fromRow: number, toRow: number): Float64Array | undefined;
 }
 
 const topBounds = { least: 1, most: 1000, otherwise: 10 };
@@ -182,23 +190,30 @@ export class QueryEngine implements api.QueryService {
   }
 
   committed(positions: readonly Position[], timeoutMs: number): Promise<boolean> {
-    return this.options.committed(positions, timeoutMs);
+    return this.options.committed.wait(positions, timeoutMs);
   }
 
   async outcomes(
     ranges: readonly api.CommittedRows[],
   ): Promise<Readonly<Record<OutcomeName, number>>> {
     const sums = noOutcomes();
-    for (const { partition, offset, fromRow, toRow } of ranges) {
-      const counts = await this.state.store.outcomesOf(partition, offset, fromRow, toRow);
-      if (!counts)
-        throw new CodedError(
-          "not_found",
-          `record ${offset} of partition ${partition} is not committed yet`,
-        );
+    for (const range of ranges) {
+      const counts = await this.outcomesOf(range);
       for (const name of outcomeNames) sums[name] += counts[name];
     }
     return sums;
+  }
+
+  /** Who waits for outcomes asks right after the commit: then they are still in memory. */
+  private async outcomesOf(range: api.CommittedRows): Promise<OutcomeCounts> {
+    const { partition, offset, fromRow, toRow } = range;
+    const recent = this.options.committed.outcomesOf(range, fromRow, toRow);
+    if (recent)
+      return Object.fromEntries(outcomeNames.map((name, i) => [name, recent[i]!])) as OutcomeCounts;
+    const stored = await this.state.store.outcomesOf(partition, offset, fromRow, toRow);
+    if (stored) return stored;
+    const what = `record ${offset} of partition ${partition}`;
+    throw new CodedError("not_found", `${what} is not committed yet`);
   }
 
   /** From the cache, from an equal query that is being answered, or computed. */

@@ -23,6 +23,21 @@ export interface QueryService {
   outcomes(ranges: readonly CommittedRows[]): Promise<Readonly<Record<OutcomeName, number>>>;
 }
 
+/** All of QueryService, for those who pass its calls on. */
+export const queryMethods = Object.keys({
+  count: true,
+  top: true,
+  breakdown: true,
+  explain: true,
+  ledger: true,
+  restatements: true,
+  ad: true,
+  status: true,
+  audit: true,
+  committed: true,
+  outcomes: true,
+} satisfies Record<keyof QueryService, true>) as readonly (keyof QueryService)[];
+
 export interface CommittedRows extends Position {
   readonly fromRow: number;
   readonly toRow: number;

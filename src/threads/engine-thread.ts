@@ -6,8 +6,8 @@ import { openEngine } from "../engine/engine.ts";
 import type { Engine } from "../engine/engine.ts";
 import { CodedError } from "../model/errors.ts";
 import type { PartitionProgress } from "../model/commit.ts";
-import type { Position } from "../model/log-record.ts";
-import type * as service from "../query/query-service.ts";
+import type { QueryService } from "../query/query-service.ts";
+import { queryMethods } from "../query/query-service.ts";
 import { openSqliteQueueReader } from "../queue/sqlite/reader.ts";
 import { openDuckDbStore } from "../store/duckdb/duckdb-store.ts";
 import { connect } from "./endpoint.ts";
@@ -50,7 +50,7 @@ async function open(): Promise<Engine> {
   });
 }
 
-function query(): service.QueryService {
+function query(): QueryService {
   if (!engine) throw new CodedError("not_ready", "the service is recovering; ask again shortly");
   return engine.query;
 }
@@ -65,18 +65,12 @@ const main = connect(parentPort!, {
     engine = await opening;
     engine.stopped.catch((error: unknown) => main.post("failed", [String(error)]));
   },
-  count: (request: service.CountRequest) => query().count(request),
-  top: (request: service.TopRequest) => query().top(request),
-  breakdown: (request: service.BreakdownRequest) => query().breakdown(request),
-  explain: (request: service.ExplainRequest) => query().explain(request),
-  ledger: (request: service.RangeRequest) => query().ledger(request),
-  restatements: (request: service.RestatementsRequest) => query().restatements(request),
-  ad: (adId: string) => query().ad(adId),
-  status: () => query().status(),
-  audit: (request: Partial<service.RangeRequest>) => query().audit(request),
-  committed: (positions: readonly Position[], timeoutMs: number) =>
-    query().committed(positions, timeoutMs),
-  outcomes: (ranges: readonly service.CommittedRows[]) => query().outcomes(ranges),
+  ...Object.fromEntries(
+    queryMethods.map((name) => [
+      name,
+      (...args: never[]) => (query()[name] as (...args: never[]) => Promise<unknown>)(...args),
+    ]),
+  ),
   async stop(): Promise<void> {
     // What is half open can't be closed; a start that fails has closed what it had opened, and has been answered.
     const opened = await opening?.catch(() => undefined);

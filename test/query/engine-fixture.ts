@@ -64,7 +64,7 @@ export class QueriedLog implements AsyncDisposable {
           uptime_seconds: 7,
           lags: [{ partition: 0, lag_records: 8, lag_clicks: 9, lag_seconds: 10 }],
         }),
-      committed: () => Promise.resolve(true),
+      committed: { wait: () => Promise.resolve(true), outcomesOf: () => undefined },
       ...options,
     });
     this.engines.push(engine);
