@@ -48,7 +48,10 @@ export class MinuteCounts {
     };
   }
 
-  /** Adds one click. `columns[d][row]` is the key of dimension d; `mask[d]` false where the minute's layout lacks it. */
+  /**
+   * Adds one click, or takes one away (-1). `columns[d][row]` is the key of dimension d; `mask[d]` false where the
+   * minute's layout lacks it.
+   */
   add(
     minute: number,
     adKey: number,
@@ -56,6 +59,7 @@ export class MinuteCounts {
     row: number,
     restated: number,
     mask: readonly boolean[] | undefined,
+    change = 1,
   ): void {
     let hash = Math.imul(minute ^ (restated << 30), 0x9e3779b1) ^ Math.imul(adKey, 0x85ebca6b);
     for (let d = 0; d < columns.length; d++) {
@@ -71,12 +75,13 @@ export class MinuteCounts {
         this.rowHashes[at] === hash &&
         this.equals(at, minute, adKey, columns, row, restated, mask)
       ) {
-        this.counts[at]!++;
+        this.counts[at]! += change;
         return;
       }
       slot = (slot + 1) & slotMask;
     }
     this.slots[slot] = this.append(hash, minute, adKey, columns, row, restated, mask);
+    this.counts[this.rowCount - 1] = change;
     if (this.rowCount * 2 > this.slots.length) this.growSlots();
   }
 
@@ -130,7 +135,6 @@ export class MinuteCounts {
     this.minutes[at] = minute;
     this.adKeys[at] = adKey;
     this.restated[at] = restated;
-    this.counts[at] = 1;
     for (let d = 0; d < columns.length; d++) {
       this.dimensionKeys[d]![at] = mask === undefined || mask[d] ? columns[d]![row]! : 0;
     }

@@ -1,10 +1,13 @@
 /** What the fold of a micro-batch's records has brought about so far; becomes one Commit. */
 
 import type {
+  Close,
   Commit,
   DecidedClicks,
   DictionaryGrowth,
   LedgerDelta,
+  Operation,
+  OutcomeChange,
   PartitionProgress,
   Restatement,
 } from "../model/commit.ts";
@@ -18,6 +21,9 @@ export class Effects {
   readonly clicks: DecidedClicks[] = [];
   readonly restatements: Restatement[] = [];
   readonly adAttributes: AdAttributesChange[] = [];
+  readonly outcomeChanges: OutcomeChange[] = [];
+  readonly closes: Close[] = [];
+  readonly operations: Operation[] = [];
   private readonly ledger = new Map<
     string,
     { source: string; receivedMinute: number; received: number; counts: Float64Array }
@@ -69,6 +75,9 @@ export class Effects {
       })),
       restatements: this.restatements,
       adAttributes: this.adAttributes,
+      outcomeChanges: this.outcomeChanges,
+      closes: this.closes,
+      operations: this.operations,
       configs,
       progress,
     };

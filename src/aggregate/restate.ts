@@ -10,6 +10,7 @@ interface RecordBucket {
   readonly revisionBefore: number;
   /** Clicks of the record that were counted before any was restated. */
   counted: number;
+  /** Clicks that came in late, less those that were taken out. */
   restated: number;
 }
 
@@ -31,8 +32,10 @@ export class RecordBuckets {
     }
   }
 
+  /** Also where none is left: a number that was told once changes in the open. */
   hadClicks(minute: number, adKey: number): boolean {
-    return this.bucket(minute, adKey).countBefore > 0;
+    const { countBefore, revisionBefore } = this.bucket(minute, adKey);
+    return countBefore > 0 || revisionBefore > 0;
   }
 
   /** Notes a counted click; of buckets that were not asked about nothing needs to be known. */
@@ -41,8 +44,9 @@ export class RecordBuckets {
     if (bucket) bucket.counted++;
   }
 
-  restate(minute: number, adKey: number): void {
-    this.bucket(minute, adKey).restated++;
+  /** By a click that comes in, or one that is taken out (-1). */
+  restate(minute: number, adKey: number, change = 1): void {
+    this.bucket(minute, adKey).restated += change;
   }
 
   /** One journal entry for each ad's minute that the record restated. */

@@ -23,9 +23,17 @@ export class PartitionState {
   readonly shared: SharedState;
   readonly watermark: Watermark;
   readonly dedup: DedupIndex;
+  /** The numbers of the minutes before are sealed. */
+  closedThroughMinute: number;
 
-  constructor(partition: number, shared: SharedState, watermarkMs: number) {
+  constructor(
+    partition: number,
+    shared: SharedState,
+    watermarkMs: number,
+    closedThroughMinute = -Infinity,
+  ) {
     this.partition = partition;
+    this.closedThroughMinute = closedThroughMinute;
     this.shared = shared;
     this.watermark = new Watermark(watermarkMs, shared.configs);
     const minute = minuteOf(watermarkMs);

@@ -1,12 +1,11 @@
 import { Outcome, outcomeCount } from "../model/outcome.ts";
-import type { SemanticConfig } from "../model/semantic-config.ts";
 import { configAt } from "../model/semantic-config.ts";
-import { minuteDimensions } from "../model/dimensions.ts";
 import { minuteMs, minuteOf } from "../model/time.ts";
 import { recentMinuteOf } from "./deduplicate.ts";
 import type { Effects } from "./effects.ts";
 import { identityWords } from "./identity.ts";
 import { decideAccepted } from "./lateness.ts";
+import { layoutMasks, maskOf } from "./layout-mask.ts";
 import type { MappedClicks } from "./map.ts";
 import type { RecordBuckets } from "./restate.ts";
 import type { PartitionState } from "./state.ts";
@@ -75,6 +74,7 @@ export function stepClicks(
     } else {
       outcome = decideAccepted(
         history,
+        minute < state.closedThroughMinute,
         configAt(configs, minute).late,
         answers!.buckets,
         minute,
@@ -115,26 +115,4 @@ export function stepClicks(
       ...answers.buckets.restatements({ reason, partition: state.partition, offset, receivedAtMs }),
     );
   }
-}
-
-interface LayoutMask {
-  readonly fromMinute: number;
-  readonly mask: readonly boolean[];
-}
-
-/** Which of these columns each layout has, newest first; undefined where there has been one layout only. */
-function layoutMasks(
-  configs: readonly SemanticConfig[],
-  names: readonly string[],
-): LayoutMask[] | undefined {
-  if (configs.length === 1) return undefined;
-  return configs.toReversed().map((config) => {
-    const known = new Set(minuteDimensions(config.dimensions).map((dimension) => dimension.name));
-    return { fromMinute: config.fromMinute, mask: names.map((name) => known.has(name)) };
-  });
-}
-
-function maskOf(masks: readonly LayoutMask[], minute: number): readonly boolean[] {
-  for (const { fromMinute, mask } of masks) if (minute >= fromMinute) return mask;
-  return masks.at(-1)!.mask;
 }

@@ -15,22 +15,41 @@ import type { MappedClicks } from "./map.ts";
 import type { PartitionState } from "./state.ts";
 import type { StoreAnswers } from "./step-clicks.ts";
 import { stepClicks } from "./step-clicks.ts";
+import { stepClose } from "./step-close.ts";
+import type { Correction, CorrectionAnswers } from "./step-correction.ts";
+import { stepCorrection } from "./step-correction.ts";
 
-/** A record of the log; clicks come mapped, with the store's answers where the survey asked for any. */
+/**
+ * A record of the log; clicks come mapped, with the store's answers where the survey asked for any, corrections with the
+ * clicks that they may concern.
+ */
 export type StepInput =
   | {
       readonly kind: "clicks";
       readonly clicks: MappedClicks;
       readonly answers: StoreAnswers | undefined;
     }
-  | { readonly kind: "other"; readonly record: Exclude<LogRecord, { kind: "clicks" }> };
+  | {
+      readonly kind: "correction";
+      readonly correction: Correction;
+      readonly answers: CorrectionAnswers;
+    }
+  | {
+      readonly kind: "other";
+      readonly offset: number;
+      readonly record: Exclude<LogRecord, { kind: "clicks" }>;
+    };
 
 export function step(state: PartitionState, input: StepInput, effects: Effects): void {
   if (input.kind === "clicks") {
     stepClicks(state, input.clicks, input.answers, effects);
     return;
   }
-  const { record } = input;
+  if (input.kind === "correction") {
+    stepCorrection(state, input.correction, input.answers, effects);
+    return;
+  }
+  const { offset, record } = input;
   switch (record.kind) {
     case "tick":
       state.watermark.advanceTo(
@@ -41,7 +60,7 @@ export function step(state: PartitionState, input: StepInput, effects: Effects):
       stepRejects(record, effects);
       break;
     case "control":
-      stepControl(state, record, effects);
+      stepControl(state, offset, record, effects);
       break;
   }
 }
@@ -53,7 +72,12 @@ function stepRejects(record: RejectsRecord, effects: Effects): void {
   effects.addToLedger(record.source, minuteOf(record.receivedAtMs), rejected, counts);
 }
 
-function stepControl(state: PartitionState, record: ControlRecord, effects: Effects): void {
+function stepControl(
+  state: PartitionState,
+  offset: number,
+  record: ControlRecord,
+  effects: Effects,
+): void {
   const { control } = record;
   switch (control.type) {
     case "config":
@@ -67,5 +91,11 @@ function stepControl(state: PartitionState, record: ControlRecord, effects: Effe
     case "ad_attributes":
       effects.adAttributes.push(...control.changes);
       break;
+    case "close":
+      stepClose(state, offset, record.receivedAtMs, control, effects);
+      break;
+    case "void":
+    case "release":
+      throw new Error(`a ${control.type} is stepped with the clicks that it concerns`);
   }
 }

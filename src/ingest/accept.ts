@@ -6,8 +6,7 @@ import { ClickBatchBuilder } from "../model/click-batch-builder.ts";
 import type { ClickBatch } from "../model/click-batch.ts";
 import { CodedError } from "../model/errors.ts";
 import type { DimensionLayout } from "../model/dimensions.ts";
-import type { AdAttributesChange, Control, Position } from "../model/log-record.ts";
-import { partitionOf } from "../model/partition.ts";
+import type { Control, Position } from "../model/log-record.ts";
 import type { ClickQueueWriter, NewRecord } from "../queue/click-queue.ts";
 import type { ClickRules } from "./admit-click.ts";
 import { checkBatch } from "./check-batch.ts";
@@ -24,6 +23,7 @@ import type { BodyLimits } from "./ingest-group.ts";
 import { GroupCommitter } from "./group-commit.ts";
 import type { IngestAnswer, IngestBody, IngestService } from "./ingest-service.ts";
 import { splitByPartition } from "./split-batch.ts";
+import { splitControl } from "./split-control.ts";
 import { TickSource } from "./ticks.ts";
 
 export interface IngestSettings extends ClickRules, BodyLimits {
@@ -272,23 +272,6 @@ function decodeForeignBatch(bytes: Uint8Array): ClickBatch {
     });
   }
   return batch;
-}
-
-/** What of a control goes to which partition. */
-function splitControl(
-  control: Control,
-  partitionCount: number,
-): [partition: number, control: Control][] {
-  if (control.type === "config") {
-    return Array.from({ length: partitionCount }, (_, partition) => [partition, control]);
-  }
-  const changes = Map.groupBy(control.changes, ({ ad_id }: AdAttributesChange) =>
-    partitionOf(Buffer.from(ad_id), partitionCount),
-  );
-  return Array.from(changes, ([partition, part]) => [
-    partition,
-    { type: "ad_attributes", changes: part },
-  ]);
 }
 
 /** Errors without a code are bugs: they cost their body and no other. */

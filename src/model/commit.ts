@@ -19,6 +19,11 @@ export interface Commit {
   readonly ledger: readonly LedgerDelta[];
   readonly restatements: readonly Restatement[];
   readonly adAttributes: readonly AdAttributesChange[];
+  /** Of clicks that earlier commits recorded. A commit that has any has no clicks of its own. */
+  readonly outcomeChanges: readonly OutcomeChange[];
+  readonly closes: readonly Close[];
+  /** What people have asked for and what came of it. */
+  readonly operations: readonly Operation[];
   /** The configurations that began in this micro-batch. */
   readonly configs: readonly SemanticConfig[];
   readonly progress: PartitionProgress;
@@ -67,7 +72,10 @@ export interface MinuteDeltas {
 export interface LedgerDelta {
   readonly source: string;
   readonly receivedMinute: number;
-  /** What the records say they hold, whatever became of it: the ledger balances where the outcomes add up to it. */
+  /**
+   * What the records say they hold, whatever became of it: the ledger balances where the outcomes add up to it. A click
+   * whose outcome is changed moves from one to another (-1, +1) in the minute in which it was received.
+   */
   readonly received: number;
   readonly outcomes: Readonly<Partial<Record<OutcomeName, number>>>;
 }
@@ -87,7 +95,44 @@ export interface Restatement {
   readonly receivedAtMs: number;
 }
 
-export type RestatementReason = "late" | "import";
+export type RestatementReason = "late" | "import" | "void" | "unvoid" | "release";
+
+/** A click that was recorded before and is counted, or kept from the counts, from now on. */
+export interface OutcomeChange {
+  /** Where the click stands in the log. */
+  readonly partition: number;
+  readonly offset: number;
+  readonly row: number;
+  /** Epoch ms. */
+  readonly clickTimestampMs: number;
+  readonly adKey: number;
+  readonly before: OutcomeName;
+  readonly after: OutcomeName;
+}
+
+/** A partition has sealed the minutes before `throughMinute`. */
+export interface Close {
+  readonly id: string;
+  readonly throughMinute: number;
+  readonly tz: string;
+  readonly partition: number;
+  readonly receivedAtMs: number;
+}
+
+/** One control record, or one partition's part of it. */
+export interface Operation {
+  /** Those of one request have the same. */
+  readonly id: string;
+  readonly type: OperationType;
+  readonly reason: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly receivedAtMs: number;
+  /** Numbers of clicks (or what the operation is about) by what became of them. */
+  readonly result: Readonly<Record<string, number>>;
+}
+
+export type OperationType = "void" | "unvoid" | "release" | "close";
 
 export interface PartitionProgress {
   readonly partition: number;

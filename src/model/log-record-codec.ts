@@ -119,11 +119,19 @@ function isCount(value: unknown): boolean {
 
 /** What stands in a control is checked by who wrote it; here only that it is one. */
 function controlOf(head: Head): Control {
-  const control = head as { type?: unknown; config?: unknown; changes?: unknown };
-  if (control.type === "config" && isObject(control.config)) return control as Control;
-  if (control.type === "ad_attributes" && Array.isArray(control.changes)) return control as Control;
-  throw new RangeError(`log record of an unknown control ${JSON.stringify(control.type)}`);
+  const type = String(head["type"]);
+  if (Object.hasOwn(membersOfControls, type) && membersOfControls[type]!(head))
+    return head as unknown as Control;
+  throw new RangeError(`log record of an unknown control ${JSON.stringify(head["type"])}`);
 }
+
+const membersOfControls: Readonly<Record<string, (head: Head) => boolean>> = {
+  config: ({ config }) => isObject(config),
+  ad_attributes: ({ changes }) => Array.isArray(changes),
+  void: ({ id, identities }) => typeof id === "string" && Array.isArray(identities),
+  release: ({ id, from_minute }) => typeof id === "string" && Number.isSafeInteger(from_minute),
+  close: ({ id, through_minute }) => typeof id === "string" && Number.isSafeInteger(through_minute),
+};
 
 function alignedTo8(length: number): number {
   return Math.ceil(length / 8) * 8;

@@ -40,9 +40,52 @@ export interface AdAttributesChange {
   readonly valid_from_minute: number;
 }
 
+/** A click as its sender named it; `event_id` as the API shows it (`derived:` and 32 hex digits where it was derived). */
+export interface ClickIdentity {
+  readonly ad_id: string;
+  readonly event_id: string;
+}
+
+/** Clicks that somebody has found invalid: they stay in raw and are counted no more. `undo` takes that back. */
+export interface VoidControl {
+  readonly type: "void";
+  /** Of the operation, given by who asked for it; parts of one operation have one id. */
+  readonly id: string;
+  readonly reason: string;
+  readonly undo: boolean;
+  readonly identities: readonly ClickIdentity[];
+}
+
+/** Lets quarantined and expired clicks of these event minutes, `[from_minute, to_minute)`, into the counts after all. */
+export interface ReleaseControl {
+  readonly type: "release";
+  readonly id: string;
+  readonly reason: string;
+  readonly from_minute: number;
+  readonly to_minute: number;
+  /** Of this ad alone; null: of all. */
+  readonly ad_id: string | null;
+  /** Clicks of a partition that one record releases, the earliest first. */
+  readonly clicks_max: number;
+}
+
+/** Seals the numbers of all minutes before `through_minute` as they are at its commit. */
+export interface CloseControl {
+  readonly type: "close";
+  readonly id: string;
+  readonly through_minute: number;
+  /** IANA name of the zone that the period was named in; for people. */
+  readonly tz: string;
+}
+
+/** What changes the outcome of clicks that were recorded before. */
+export type CorrectionControl = VoidControl | ReleaseControl;
+
 export type Control =
   | { readonly type: "config"; readonly config: SemanticConfig }
-  | { readonly type: "ad_attributes"; readonly changes: readonly AdAttributesChange[] };
+  | { readonly type: "ad_attributes"; readonly changes: readonly AdAttributesChange[] }
+  | CorrectionControl
+  | CloseControl;
 
 export interface ControlRecord {
   readonly kind: "control";

@@ -1,8 +1,14 @@
 import type { MappedClicks } from "../aggregate/map.ts";
 import { RecordBuckets } from "../aggregate/restate.ts";
 import type { StoreAnswers } from "../aggregate/step-clicks.ts";
-import type { Needs } from "../aggregate/survey.ts";
+import type { PartitionState } from "../aggregate/state.ts";
+import type { Correction, CorrectionAnswers } from "../aggregate/step-correction.ts";
+import { outcomesConcerned } from "../aggregate/step-correction.ts";
+import type { Bucket, Needs } from "../aggregate/survey.ts";
+import { bucketKey } from "../aggregate/survey.ts";
 import { EventIdKind, eventIdAt } from "../model/click-batch.ts";
+import type { RecordedClick } from "../model/recorded-click.ts";
+import { minuteOf } from "../model/time.ts";
 import type { ClickStore, IdentityProbes } from "../store/click-store.ts";
 
 /** Asks the store what a record's survey wants to know. All earlier effects must be committed. */
@@ -18,6 +24,50 @@ export async function answerNeeds(
   }
   const states = needs.buckets.length > 0 ? await store.bucketStates(needs.buckets) : [];
   return { recorded, buckets: new RecordBuckets(needs.buckets, states) };
+}
+
+/** Asks the store for the clicks that a correction may concern. All earlier effects must be committed. */
+export async function answerCorrection(
+  store: ClickStore,
+  state: PartitionState,
+  { control }: Correction,
+): Promise<CorrectionAnswers> {
+  const clicks = await store.recordedClicks({
+    partition: state.partition,
+    outcomes: outcomesConcerned(control),
+    ...(control.type === "void" && { identities: control.identities }),
+    ...(control.type === "release" && {
+      range: { fromMinute: control.from_minute, toMinute: control.to_minute },
+      limit: control.clicks_max,
+      ...(control.ad_id !== null && { adId: control.ad_id }),
+    }),
+  });
+  const recorded = new Uint8Array(clicks.length);
+  const expired = [...clicks.keys()].filter((i) => clicks[i]!.outcome === "expired");
+  if (expired.length > 0) {
+    const found = await store.findIdentities(probesOfRecorded(expired.map((i) => clicks[i]!)));
+    for (const [i, row] of expired.entries()) recorded[row] = found[i]!;
+  }
+  const final = new Map<number, Bucket>();
+  for (const { adKey, clickTimestampMs } of clicks) {
+    const minute = minuteOf(clickTimestampMs);
+    if (minute < state.watermark.finalBeforeMinute)
+      final.set(bucketKey(minute, adKey), { minute, adKey });
+  }
+  const buckets = [...final.values()];
+  const states = buckets.length > 0 ? await store.bucketStates(buckets) : [];
+  return { clicks, recorded, buckets: new RecordBuckets(buckets, states) };
+}
+
+function probesOfRecorded(clicks: readonly RecordedClick[]): IdentityProbes {
+  return {
+    rowCount: clicks.length,
+    adKeys: Int32Array.from(clicks, ({ adKey }) => adKey),
+    eventIdKinds: Uint8Array.from(clicks, ({ eventIdKind }) => eventIdKind),
+    eventIdWords: Uint32Array.from(clicks.flatMap(({ eventIdWords }) => eventIdWords)),
+    eventIdTexts: clicks.map(({ eventIdText }) => eventIdText),
+    clickTimestamps: Float64Array.from(clicks, ({ clickTimestampMs }) => clickTimestampMs),
+  };
 }
 
 function probesOf(clicks: MappedClicks, rows: readonly number[]): IdentityProbes {

@@ -106,7 +106,13 @@ export class Pipeline implements AsyncDisposable {
     const shared = new SharedState(options.secret, configs, recovered.dictionaries);
     const states = Array.from({ length: queue.partitionCount }, (_, partition) => {
       const progress = recovered.progress.find((known) => known.partition === partition);
-      return new PartitionState(partition, shared, progress?.watermarkMs ?? -Infinity);
+      const closes = recovered.closes.filter((close) => close.partition === partition);
+      const closedThrough = Math.max(
+        -Infinity,
+        ...closes.map(({ throughMinute }) => throughMinute),
+      );
+      const watermarkMs = progress?.watermarkMs ?? -Infinity;
+      return new PartitionState(partition, shared, watermarkMs, closedThrough);
     });
     const pipeline = new Pipeline(options, shared, states);
     for (const runner of pipeline.runners) await runner.checkBounds();

@@ -11,12 +11,12 @@ import { minuteDimensionNames } from "../aggregate/state.ts";
 import { step } from "../aggregate/step.ts";
 import { surveyClicks } from "../aggregate/survey.ts";
 import { CodedError } from "../model/errors.ts";
-import type { ClicksRecord } from "../model/log-record.ts";
+import type { ClicksRecord, Control, CorrectionControl } from "../model/log-record.ts";
 import { decodeLogRecord } from "../model/log-record-codec.ts";
 import { minuteOf } from "../model/time.ts";
 import type { ClickQueueReader, StoredRecord } from "../queue/click-queue.ts";
 import type { ClickStore } from "../store/click-store.ts";
-import { answerNeeds } from "./answer-needs.ts";
+import { answerCorrection, answerNeeds } from "./answer-needs.ts";
 import type { Committer } from "./committer.ts";
 import { Wakeup } from "./wakeup.ts";
 
@@ -139,8 +139,18 @@ export class PartitionRunner {
     if (isControl) await this.flushNow();
     if (record.kind === "clicks") {
       await this.takeClicks(stored.offset, record);
+    } else if (isControl && isCorrection(record.control)) {
+      const correction = {
+        offset: stored.offset,
+        receivedAtMs: record.receivedAtMs,
+        control: record.control,
+      };
+      const answers = await this.committer.ask(() =>
+        answerCorrection(this.store, this.state, correction),
+      );
+      step(this.state, { kind: "correction", correction, answers }, this.effects);
     } else {
-      step(this.state, { kind: "other", record }, this.effects);
+      step(this.state, { kind: "other", offset: stored.offset, record }, this.effects);
       // Ticks too: while dedup has no room no clicks come, and time is what makes room.
       // A tick comes in silence, when nothing waits for a sweep to end.
       const idsMax = record.kind === "tick" ? Infinity : undefined;
@@ -185,6 +195,10 @@ export class PartitionRunner {
   private newEffects(): Effects {
     return new Effects(minuteDimensionNames(this.state.shared.configs));
   }
+}
+
+function isCorrection(control: Control): control is CorrectionControl {
+  return control.type === "void" || control.type === "release";
 }
 
 function newestTime(record: ClicksRecord): number {

@@ -40,8 +40,8 @@ function describeAction(action: Action): string {
       const clicks = items.map(({ fields }) => JSON.stringify(fields)).join(" ");
       return `${history ? "import" : "send"} by ${source} as ${format}: ${clicks}`;
     }
-    case "attributes":
-      return `attributes ${JSON.stringify(action.changes)}`;
+    case "control":
+      return `control ${JSON.stringify(action.control)}`;
     case "restart":
       return `restart with ${JSON.stringify(action.semantic)}`;
     case "ask":

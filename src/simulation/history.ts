@@ -3,7 +3,7 @@
  * cut down to find the part that a failure needs.
  */
 
-import type { AdAttributesChange } from "../model/log-record.ts";
+import type { Control } from "../model/log-record.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import type { PlannedFault } from "./world/faults.ts";
 
@@ -32,7 +32,7 @@ export interface HistorySettings {
 /** Times are simulated ms since the start. */
 export type Action = { readonly atMs: number } & (
   | { readonly kind: "send"; readonly batch: SentBatch }
-  | { readonly kind: "attributes"; readonly changes: readonly AdAttributesChange[] }
+  | { readonly kind: "control"; readonly control: Control }
   /** Stops the service as an operator would, and starts it, perhaps with other settings. */
   | { readonly kind: "restart"; readonly semantic: SemanticSettings }
   | { readonly kind: "ask"; readonly question: Question }

@@ -1,4 +1,3 @@
-import type { AdAttributesChange } from "../model/log-record.ts";
 import { minuteMs, minuteOf } from "../model/time.ts";
 import type { Random } from "../traffic/random.ts";
 import type { HistorySettings, SentBatch, SentItem } from "./history.ts";
@@ -43,15 +42,13 @@ export class ClickPlanner {
     return { source, format, history, items, triesMax, waits: !history && random.chance(0.2) };
   }
 
-  attributeChange(atMs: number): AdAttributesChange {
-    const { random } = this;
-    return {
-      ad_id: random.pick(plannedAds),
-      attributes: {
-        [random.pick(this.settings.semantic.adAttributes)]: random.pick(["c1", "c2", null]),
-      },
-      valid_from_minute: minuteOf(this.settings.startMs + atMs) - random.between(-5, 60),
-    };
+  /** A click that was sent under an id of its own, if any was picked: most lately, at times long ago. */
+  pickSent(): { readonly adId: string; readonly eventId: string } | undefined {
+    const { random, sent } = this;
+    if (sent.length === 0) return undefined;
+    const click = random.pick(random.chance(0.7) ? sent.slice(-60) : sent);
+    if (typeof click["event_id"] !== "string") return undefined;
+    return { adId: String(click["ad_id"]), eventId: click["event_id"] };
   }
 
   private click(atMs: number, history: boolean): Fields {

@@ -4,6 +4,7 @@ import { hourMs, minuteMs } from "../model/time.ts";
 import { Random } from "../traffic/random.ts";
 import { ClickPlanner } from "./plan-clicks.ts";
 import type { Action, History, HistorySettings, SemanticSettings } from "./history.ts";
+import { ControlPlanner } from "./plan-controls.ts";
 import { planQuestion } from "./plan-questions.ts";
 import type { PlannedFault } from "./world/faults.ts";
 import { allStrikes, stepsOfFault } from "./world/steps.ts";
@@ -76,6 +77,7 @@ function planSemantic(random: Random, before: SemanticSettings): SemanticSetting
 
 function planActions(random: Random, settings: HistorySettings): Action[] {
   const clicks = new ClickPlanner(random, settings);
+  const controls = new ControlPlanner(random, settings, clicks);
   const actions: Action[] = [];
   const batchCount = random.between(60, 90);
   let { semantic } = settings;
@@ -83,9 +85,7 @@ function planActions(random: Random, settings: HistorySettings): Action[] {
   for (let batches = 0; batches < batchCount; batches++) {
     atMs += pauseMs(random);
     actions.push({ atMs, kind: "send", batch: clicks.batch(atMs) });
-    if (random.chance(0.05)) {
-      actions.push({ atMs, kind: "attributes", changes: [clicks.attributeChange(atMs)] });
-    }
+    for (const control of controls.at(atMs)) actions.push({ atMs, kind: "control", control });
     if (random.chance(0.15)) {
       const laterMs = atMs + random.below(3_000);
       const question = planQuestion(random, settings, laterMs);

@@ -1,7 +1,7 @@
 /** Runs one history to its end and judges what came of it. */
 
 import { CodedError } from "../model/errors.ts";
-import type { AdAttributesChange } from "../model/log-record.ts";
+import type { Control } from "../model/log-record.ts";
 import { Clients } from "./client.ts";
 import type { Action, History, Question } from "./history.ts";
 import { judge } from "./judge/judge.ts";
@@ -113,8 +113,8 @@ class HistoryRun {
       case "send":
         this.watch(this.clients.send(action.batch));
         break;
-      case "attributes":
-        this.watch(this.changeAttributes(action.changes));
+      case "control":
+        this.watch(this.append(action.control));
         break;
       case "restart":
         this.watch(this.supervisor.restartWith(action.semantic));
@@ -125,10 +125,10 @@ class HistoryRun {
     }
   }
 
-  private async changeAttributes(changes: readonly AdAttributesChange[]): Promise<void> {
+  private async append(control: Control): Promise<void> {
     const { service } = this.supervisor;
     if (!service) return;
-    const appended = service.ingest.appendControl({ type: "ad_attributes", changes });
+    const appended = service.ingest.appendControl(control);
     await this.unlessDead(appended.catch(expectRefusal));
   }
 

@@ -7,10 +7,17 @@
  * - every query sees one snapshot and says which (`asOf`)
  */
 
-import type { AdAttributesChange } from "../model/log-record.ts";
-import type { Commit, PartitionProgress, RestatementReason } from "../model/commit.ts";
+import type { AdAttributesChange, ClickIdentity } from "../model/log-record.ts";
+import type {
+  Close,
+  Commit,
+  Operation,
+  PartitionProgress,
+  RestatementReason,
+} from "../model/commit.ts";
 import type { Filter } from "../model/filter.ts";
 import type { OutcomeName } from "../model/outcome.ts";
+import type { RecordedClick } from "../model/recorded-click.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
 
 export interface ClickStore extends AsyncDisposable, ClickStoreReader {
@@ -24,6 +31,8 @@ export interface ClickStore extends AsyncDisposable, ClickStoreReader {
   scanIdentities(fromMs: number, toMs: number): AsyncIterable<IdentityChunk>;
   /** For each probe, whether a click with that identity and event time's minute is recorded (as for scanIdentities). */
   findIdentities(probes: IdentityProbes): Promise<Uint8Array>;
+  /** Clicks of one partition's log that a correction may concern, by click_timestamp, then offset and row. */
+  recordedClicks(query: RecordedClicksQuery): Promise<readonly RecordedClick[]>;
   /** Count (counted and restated) and revision of each of these ads' minutes, 0 where there is none. */
   bucketStates(buckets: readonly { minute: number; adKey: number }[]): Promise<BucketState[]>;
   /** Merges the minute deltas of buckets before `endMinute`, which are final, into one row a key. */
@@ -42,6 +51,8 @@ export interface ClickStoreReader {
   scanMinutes(fromMinute: number, toMinute: number): AsyncIterable<MinuteChunk>;
   /** Entries of the journal, by minute, ad (as UTF-8), revision and commit. */
   restatements(query: RestatementsQuery): Promise<RestatementsPage>;
+  /** The parts of an operation, by partition and offset; none where nobody asked for it. */
+  operation(id: string): Promise<RecordedOperation[]>;
   /** By minute of receipt, `[fromMinute, toMinute)`. */
   ledger(fromMinute: number, toMinute: number): Promise<LedgerRow[]>;
   /** Current attributes of an ad with the minute they hold from, undefined where it has none. */
@@ -59,6 +70,17 @@ export interface ClickStoreReader {
   extent(): Promise<{ firstMinute: number; lastMinute: number } | undefined>;
 }
 
+export interface RecordedClicksQuery {
+  readonly partition: number;
+  readonly outcomes: readonly OutcomeName[];
+  /** These clicks; absent: any. */
+  readonly identities?: readonly ClickIdentity[];
+  /** Of these event minutes, `[fromMinute, toMinute)`, and of this ad; absent: of any. */
+  readonly range?: { readonly fromMinute: number; readonly toMinute: number };
+  readonly adId?: string;
+  readonly limit?: number;
+}
+
 export interface RecoveredState {
   /** Sequence of the last commit, 0 before the first. */
   readonly sequence: number;
@@ -67,6 +89,13 @@ export interface RecoveredState {
   readonly dictionaries: ReadonlyMap<string, readonly string[]>;
   /** Every configuration so far, oldest first. */
   readonly configs: readonly SemanticConfig[];
+  /** In the order of their commits. */
+  readonly closes: readonly RecordedClose[];
+}
+
+export interface RecordedClose extends Close {
+  /** Sequence of the commit. */
+  readonly asOf: number;
 }
 
 /** Columns of equal length. Event ids as in EventIdColumn, with `texts` by row where the kind is text. */
@@ -210,6 +239,11 @@ export interface RestatementRow {
   readonly revision: number;
   readonly reason: RestatementReason;
   readonly receivedAtMs: number;
+  readonly asOf: number;
+}
+
+export interface RecordedOperation extends Operation {
+  /** Sequence of the commit. */
   readonly asOf: number;
 }
 

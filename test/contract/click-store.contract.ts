@@ -3,6 +3,7 @@ import { describeAggregates } from "./click-store/aggregates.ts";
 import { describeBooks } from "./click-store/books.ts";
 import { describeClicks } from "./click-store/clicks.ts";
 import { describeCommits } from "./click-store/commits.ts";
+import { describeCorrections } from "./click-store/corrections.ts";
 import type { OpenStore } from "./click-store/harness.ts";
 
 export function describeClickStore(title: string, open: OpenStore): void {
@@ -10,4 +11,5 @@ export function describeClickStore(title: string, open: OpenStore): void {
   describeCommits(title, open);
   describeBooks(title, open);
   describeClicks(title, open);
+  describeCorrections(title, open);
 }

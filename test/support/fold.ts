@@ -44,7 +44,7 @@ export class FoldedLog {
     for (const record of records) {
       const offset = this.nextOffset++;
       if (record.kind !== "clicks") {
-        step(this.state, { kind: "other", record }, effects);
+        step(this.state, { kind: "other", offset, record }, effects);
         continue;
       }
       const { shared } = this.state;

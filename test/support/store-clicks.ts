@@ -21,6 +21,9 @@ export interface DecidedClick {
 }
 
 export interface CommitParts {
+  readonly outcomeChanges?: Commit["outcomeChanges"];
+  readonly closes?: Commit["closes"];
+  readonly operations?: Commit["operations"];
   /** The records of the log; default: one with all clicks. */
   readonly records?: readonly (readonly DecidedClick[])[];
   readonly clicks?: readonly DecidedClick[];
@@ -117,6 +120,9 @@ export class CommitMaker {
             ],
       restatements,
       adAttributes: parts.adAttributes ?? [],
+      outcomeChanges: parts.outcomeChanges ?? [],
+      closes: parts.closes ?? [],
+      operations: parts.operations ?? [],
       configs: parts.configs ?? [],
       progress: {
         partition,

@@ -57,8 +57,8 @@ function judgeAck(
   if (!isDeepStrictEqual(kept.toSorted(), sent.toSorted()))
     return `acknowledged clicks are not in the log: sent ${show(sent)}, kept ${show(kept)}`;
   if (!outcomes) return undefined;
-  const countOf = (name: OracleClick["outcome"]): number =>
-    found.filter(({ outcome }) => outcome === name).length;
+  const countOf = (name: OracleClick["decided"]): number =>
+    found.filter(({ decided }) => decided === name).length;
   const expected = {
     counted: countOf("counted"),
     duplicates: countOf("duplicate"),

@@ -103,8 +103,7 @@ async function judgeJournal(
     cursor = page.next_cursor;
   } while (cursor !== null);
   const wanted = oracle.journal.map((entry) => {
-    const reason = entry.history ? "import" : "late";
-    const { adId, before, after, revision } = entry;
+    const { adId, before, after, revision, reason } = entry;
     return show([formatMinute(entry.minute), adId, before, after, revision, reason]);
   });
   return differenceOf("the journal", found, wanted);

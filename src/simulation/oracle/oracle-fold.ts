@@ -2,15 +2,34 @@
  * The naive oracle's first half: what became of every click of a partition's log, its ledger and its journal, in the
  * plainest way. It shares nothing with the service but the model; where the two differ, one of them is wrong.
  */
-import type { AdAttributesChange, LogRecord, RejectsRecord } from "../../model/log-record.ts";
+import type { RestatementReason } from "../../model/commit.ts";
+import type {
+  AdAttributesChange,
+  ControlRecord,
+  LogRecord,
+  RejectsRecord,
+} from "../../model/log-record.ts";
 import { outcomeNames, type OutcomeName } from "../../model/outcome.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
 import { rowsOf, type LogRow } from "./log-rows.ts";
 
-export type OracleClick = LogRow & { readonly outcome: OutcomeName };
+/** `decided`: the outcome when it came, before any correction. */
+export type OracleClick = LogRow & {
+  readonly outcome: OutcomeName;
+  readonly decided: OutcomeName;
+};
 export type OracleLedgerRow = { received: number } & Record<OutcomeName, number>;
-/** With the first click that the record restated; its reason is an import where that is history, else lateness. */
-export type OracleRestatement = LogRow & { before: number; after: number; revision: number };
+export type OracleRestatement = {
+  readonly offset: number;
+  readonly minute: number;
+  readonly adId: string;
+  readonly reason: RestatementReason;
+  readonly before: number;
+  after: number;
+  readonly revision: number;
+};
+
+type BucketOfRecord = Pick<LogRow, "adId" | "minute" | "offset">;
 
 const noClicks = Object.fromEntries(["received", ...outcomeNames].map((name) => [name, 0]));
 const minuteOf = (time: number): number => Math.floor(time / 60_000);
@@ -24,11 +43,12 @@ export class OracleFold {
   protected readonly configs: SemanticConfig[];
   private nextOffset = 0;
   protected readonly attributeChanges: AdAttributesChange[] = [];
-  private readonly recordedMinutes = new Map<string, number[]>();
-  /** By `ad|minute`; firstOffset is the record that counted a click of it first. */
+  protected readonly recordedMinutes = new Map<string, number[]>();
+  protected closedThrough = -Infinity;
+  /** By `ad|minute`; `wasKnown`: before the record at `offset` there were clicks in it, or a revision. */
   private readonly buckets = new Map<
     string,
-    { count: number; revision: number; firstOffset: number }
+    { count: number; revision: number; offset: number; wasKnown: boolean }
   >();
 
   constructor(config: SemanticConfig, records: readonly LogRecord[] = []) {
@@ -43,13 +63,15 @@ export class OracleFold {
     else if (kind === "clicks") for (const row of rowsOf(record, offset)) this.applyRow(row);
     else if (kind === "rejects") {
       for (const n of Object.values(record.counts)) this.enter(record, "invalid", n);
-    } else if (record.control.type === "ad_attributes")
-      this.attributeChanges.push(...record.control.changes);
-    else {
-      const { config } = record.control;
-      if (this.configs.at(-1)!.generation < config.generation) this.configs.push(config);
-      if (this.watermarkMs === -Infinity) this.seeTime(receivedAtMs - config.idleLagMs);
-    }
+    } else this.applyControl(record, offset);
+  }
+
+  protected applyControl({ control, receivedAtMs }: ControlRecord, _offset: number): void {
+    if (control.type === "ad_attributes") this.attributeChanges.push(...control.changes);
+    if (control.type !== "config") return;
+    const { config } = control;
+    if (this.configs.at(-1)!.generation < config.generation) this.configs.push(config);
+    if (this.watermarkMs === -Infinity) this.seeTime(receivedAtMs - config.idleLagMs);
   }
 
   /** The configuration in force at this time. */
@@ -64,29 +86,52 @@ export class OracleFold {
   private applyRow(row: LogRow): void {
     const { outOfOrdernessMs } = this.configOf(row.receivedAtMs);
     if (!row.history) this.seeTime(Math.min(row.time, row.receivedAtMs) - outOfOrdernessMs);
-    const key = `${row.adId}|${row.minute}`;
-    const bucket = this.buckets.get(key) ?? { count: 0, revision: 0, firstOffset: row.offset };
-    const outcome = this.judge(row, bucket.firstOffset < row.offset);
-    this.clicks.push({ ...row, outcome });
+    const outcome = this.judge(row, this.bucketOf(row).wasKnown);
+    this.clicks.push({ ...row, outcome, decided: outcome });
     this.enter(row, outcome, 1);
     if (outcome === "expired" || outcome === "duplicate") return;
     this.recordedMinutes.set(row.identity, [
       ...(this.recordedMinutes.get(row.identity) ?? []),
       row.minute,
     ]);
-    if (outcome === "quarantined") return;
-    this.buckets.set(key, bucket);
-    const count = ++bucket.count;
-    if (outcome === "counted") return;
-    const entry = this.journal.find(
-      (e) => e.offset === row.offset && `${e.adId}|${e.minute}` === key,
-    );
-    if (entry) entry.after++;
-    else
-      this.journal.push({ ...row, before: count - 1, after: count, revision: ++bucket.revision });
+    if (outcome === "counted") this.bucketOf(row).count++;
+    if (outcome === "restated") this.restate(row, row.history ? "import" : "late", 1);
   }
 
-  private judge(row: LogRow, countedBeforeRecord: boolean): OutcomeName {
+  private bucketOf({ adId, minute, offset }: BucketOfRecord): {
+    count: number;
+    revision: number;
+    wasKnown: boolean;
+  } {
+    const key = `${adId}|${minute}`;
+    const { count, revision, ...before } = this.buckets.get(key) ?? { count: 0, revision: 0 };
+    if ("offset" in before && before.offset === offset) return this.buckets.get(key)!;
+    const bucket = { count, revision, offset, wasKnown: count > 0 || revision > 0 };
+    this.buckets.set(key, bucket);
+    return bucket;
+  }
+
+  /** A record's changes of a final bucket are one entry. */
+  protected restate(place: BucketOfRecord, reason: RestatementReason, change: number): void {
+    const { offset, minute, adId } = place;
+    const bucket = this.bucketOf(place);
+    const entry = this.journal.find(
+      (e) => e.offset === offset && e.adId === adId && e.minute === minute,
+    );
+    if (!entry) {
+      const { count: before } = bucket;
+      const revision = ++bucket.revision;
+      this.journal.push({ offset, minute, adId, reason, before, after: before + change, revision });
+    } else entry.after += change;
+    bucket.count += change;
+  }
+
+  /** A change of a bucket that nobody was told of as final. */
+  protected recount(place: BucketOfRecord, change: number): void {
+    this.bucketOf(place).count += change;
+  }
+
+  private judge(row: LogRow, wasKnown: boolean): OutcomeName {
     const { dedupHorizonMs } = this.configOf(row.receivedAtMs);
     if (!row.history && row.time < this.watermarkMs - dedupHorizonMs) return "expired";
     const firstRecentMinute = this.firstRecentMinute();
@@ -94,7 +139,7 @@ export class OracleFold {
     if (minutes.some((minute) => minute === row.minute || minute >= firstRecentMinute))
       return "duplicate";
     if (!this.isFinal(row.minute)) return "counted";
-    if (row.history) return countedBeforeRecord ? "restated" : "counted";
+    if (row.history) return wasKnown || row.minute < this.closedThrough ? "restated" : "counted";
     return this.configOf(row.time).late === "restate" ? "restated" : "quarantined";
   }
 
@@ -106,6 +151,12 @@ export class OracleFold {
       return minuteOf(untilMs - dedupRecentMs);
     });
     return Math.max(...minutes);
+  }
+
+  /** Moves a click from one outcome to another in the minute in which it was received. */
+  protected move(click: OracleClick, after: OutcomeName): void {
+    this.enter(click, click.outcome, -1);
+    this.enter(click, after, 1);
   }
 
   private enter(receipt: LogRow | RejectsRecord, outcome: OutcomeName, n: number): void {

@@ -42,9 +42,11 @@ export function aggregateRows(contents: Contents, query: AggregateQuery): Aggreg
     if (known) known.count += count;
     else groups.set(key, { bucketStart, group, count });
   }
-  const rows = [...groups.values()].toSorted((a, b) =>
-    order === "count" && a.count !== b.count ? b.count - a.count : compareKeys(a, b),
-  );
+  const rows = [...groups.values()]
+    .filter(({ count }) => count > 0)
+    .toSorted((a, b) =>
+      order === "count" && a.count !== b.count ? b.count - a.count : compareKeys(a, b),
+    );
   const rest = after ? rows.filter((row) => compareKeys(row, after) > 0) : rows;
   return rest.slice(0, limit);
 }

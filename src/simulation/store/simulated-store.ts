@@ -22,6 +22,8 @@ import type {
   LedgerRow,
   MinuteChunk,
   OutcomeCounts,
+  RecordedClicksQuery,
+  RecordedOperation,
   RecoveredState,
   RecountResult,
   RestatementPlace,
@@ -29,6 +31,7 @@ import type {
   RestatementsQuery,
   Snapshot,
 } from "../../store/click-store.ts";
+import type { RecordedClick } from "../../model/recorded-click.ts";
 import { minuteOf } from "../../model/time.ts";
 import { compareUtf8 } from "../../model/utf8-order.ts";
 import { sealed } from "../world/chunk.ts";
@@ -41,6 +44,7 @@ import { aggregateRows, attributeAt } from "./aggregate.ts";
 import { countOutcomes, countsForDedup, listClicks } from "./clicks.ts";
 import type { LogWrite } from "./open-contents.ts";
 import { dropCovered, openContents } from "./open-contents.ts";
+import { recordedClicks } from "./recorded-clicks.ts";
 import { recountRows } from "./recount.ts";
 import type { Contents, RawRow } from "./tables.ts";
 import {
@@ -93,12 +97,13 @@ export class SimulatedStore implements ClickStore {
 
   async recover(): Promise<RecoveredState> {
     await this.steps.step("recover.load");
-    const { sequence, dictionaries, configs } = this.contents;
+    const { sequence, dictionaries, configs, closes } = this.contents;
     return {
       sequence,
       progress: progressOf(this.contents),
       dictionaries: new Map([...dictionaries].map(([name, values]) => [name, [...values]])),
       configs: [...configs],
+      closes: [...closes],
     };
   }
 
@@ -185,6 +190,17 @@ export class SimulatedStore implements ClickStore {
       const id = formatEventId(kind, probes.eventIdWords, i * 4, text);
       return recorded.has(`${minute} ${probes.adKeys[i]} ${kind} ${id}`) ? 1 : 0;
     });
+  }
+
+  async recordedClicks(query: RecordedClicksQuery): Promise<readonly RecordedClick[]> {
+    await this.steps.step("probe");
+    return recordedClicks(this.contents, query);
+  }
+
+  async operation(id: string): Promise<RecordedOperation[]> {
+    await this.steps.step("query");
+    const parts = this.contents.operations.filter((part) => part.id === id);
+    return parts.toSorted((a, b) => a.partition - b.partition || a.offset - b.offset);
   }
 
   async bucketStates(

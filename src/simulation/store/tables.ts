@@ -13,7 +13,9 @@ import type {
 import { formatIp } from "../../model/ip.ts";
 import type { AdAttributesChange } from "../../model/log-record.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
+import { Outcome } from "../../model/outcome.ts";
 import { minuteOf } from "../../model/time.ts";
+import type { RecordedClose, RecordedOperation } from "../../store/click-store.ts";
 
 export interface RawRow {
   readonly partition: number;
@@ -29,7 +31,11 @@ export interface RawRow {
   readonly eventId: string;
   readonly time: number;
   readonly outcome: number;
+  /** Before a correction changed it last. */
+  readonly outcomeBefore?: number;
   readonly dimensions: Readonly<Record<string, string>>;
+  /** Of the minute dimensions of then. */
+  readonly dimensionKeys: Readonly<Record<string, number>>;
 }
 
 export interface MinuteRow {
@@ -58,6 +64,8 @@ export interface Contents {
   readonly ledger: LedgerDelta[];
   readonly journal: JournalRow[];
   readonly attributes: AdAttributesChange[];
+  readonly closes: RecordedClose[];
+  readonly operations: RecordedOperation[];
   /** Names of minute dimensions so far, and of those of addresses. */
   readonly keyed: Set<string>;
   readonly addresses: Set<string>;
@@ -75,6 +83,8 @@ export function emptyContents(): Contents {
     ledger: [],
     journal: [],
     attributes: [],
+    closes: [],
+    operations: [],
     keyed: new Set(),
     addresses: new Set(),
   };
@@ -93,6 +103,8 @@ export function copyOf(contents: Contents): Contents {
     ledger: [...contents.ledger],
     journal: [...contents.journal],
     attributes: [...contents.attributes],
+    closes: [...contents.closes],
+    operations: [...contents.operations],
     keyed: new Set(contents.keyed),
     addresses: new Set(contents.addresses),
   };
@@ -131,6 +143,14 @@ export function applyCommit(contents: Contents, commit: Commit, rows: CommitRows
   for (const entry of commit.restatements)
     contents.journal.push(Object.assign({ asOf: commit.sequence }, entry));
   contents.attributes.push(...commit.adAttributes);
+  const asOf = commit.sequence;
+  contents.closes.push(...commit.closes.map((close) => Object.assign({ asOf }, close)));
+  contents.operations.push(...commit.operations.map((part) => Object.assign({ asOf }, part)));
+  for (const { partition, offset, row, after } of commit.outcomeChanges) {
+    const at = records.get(`${partition}:${offset}`)!.firstRow + row;
+    const before = raw[at]!;
+    raw[at] = { ...before, outcome: Outcome[after], outcomeBefore: before.outcome };
+  }
   contents.configs.push(...commit.configs);
   contents.progress.set(commit.progress.partition, commit.progress);
   contents.sequence = commit.sequence;
@@ -172,7 +192,8 @@ export function timedIdentityOf(row: RawRow): string {
 export const minuteOfRow = (row: RawRow): number => minuteOf(row.time);
 
 function rawRows(clicks: DecidedClicks): RawRow[] {
-  const { partition, offset, receivedAtMs, source, batch, adKeys, outcomes } = clicks;
+  const { partition, offset, receivedAtMs, source, batch, adKeys, outcomes, dimensionKeys } =
+    clicks;
   const { kinds, words } = batch.eventIds;
   return Array.from({ length: batch.rowCount }, (_, row) => {
     const isText = kinds[row] === EventIdKind.text;
@@ -191,6 +212,9 @@ function rawRows(clicks: DecidedClicks): RawRow[] {
       time: batch.clickTimestamps[row]!,
       outcome: outcomes[row]!,
       dimensions: dimensionsAt(batch.dimensions, row),
+      dimensionKeys: Object.fromEntries(
+        [...dimensionKeys].map(([name, keys]) => [name, keys[row]!]),
+      ),
     };
   });
 }

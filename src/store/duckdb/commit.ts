@@ -9,7 +9,6 @@ import {
   dictionaryColumns,
   dictionaryTable,
   expiredTable,
-  fixedTables,
   ipColumn,
   keyColumn,
   rawTable,
@@ -19,6 +18,7 @@ import {
 import type { Part } from "./schema.ts";
 import type { ColumnBuffer, ColumnSetter, TableAppenders } from "./append-columns.ts";
 import type { Catalog, NeededTables } from "./catalog.ts";
+import { appendFacts, appendFixed } from "./append-facts.ts";
 import type { RowsByTable, Slice } from "./rows-by-table.ts";
 
 /** What the store knows between two commits. */
@@ -274,48 +274,6 @@ function appendLedger(
   appendFixed(appenders, "ledger", rows);
 }
 
-function appendFacts(appenders: TableAppenders, commit: Commit): void {
-  const { sequence, committedAtMs, progress } = commit;
-  appendFixed(
-    appenders,
-    "restatement",
-    commit.restatements.map((r) => [
-      r.minute,
-      r.adKey,
-      r.before,
-      r.after,
-      r.revision,
-      r.reason,
-      r.partition,
-      r.offset,
-      r.receivedAtMs,
-      sequence,
-    ]),
-  );
-  appendFixed(
-    appenders,
-    "ad_attribute",
-    commit.adAttributes.flatMap(({ ad_id, attributes, valid_from_minute }, ordinal) =>
-      Object.entries(attributes).map(([name, value]) => [
-        ad_id,
-        name,
-        value,
-        valid_from_minute,
-        sequence,
-        ordinal,
-      ]),
-    ),
-  );
-  appendFixed(
-    appenders,
-    "config",
-    commit.configs.map((config) => [config.generation, sequence, JSON.stringify(config)]),
-  );
-  appendFixed(appenders, "commit_log", [
-    [sequence, committedAtMs, progress.partition, progress.nextOffset, progress.watermarkMs],
-  ]);
-}
-
 function appendSources(
   appenders: TableAppenders,
   before: ReadonlyMap<string, number>,
@@ -327,15 +285,6 @@ function appendSources(
     "source",
     grown.map(([name, key]) => [key, name]),
   );
-}
-
-function appendFixed(
-  appenders: TableAppenders,
-  table: string,
-  rows: readonly (readonly (number | string | null)[])[],
-): void {
-  if (rows.length === 0) return;
-  appenders.append(table, fixedTables[table]!, (appender) => appender.addRows(rows));
 }
 
 function keyOf(keys: Map<string, number>, name: string): number {

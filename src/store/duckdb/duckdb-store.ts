@@ -16,11 +16,14 @@ import type {
   LedgerRow,
   MinuteChunk,
   OutcomeCounts,
+  RecordedClicksQuery,
+  RecordedOperation,
   RecoveredState,
   RecountResult,
   RestatementsPage,
   RestatementsQuery,
 } from "../click-store.ts";
+import type { RecordedClick } from "../../model/recorded-click.ts";
 import { aggregate, KeyCache } from "./aggregate.ts";
 import { readClicks } from "./clicks.ts";
 import type { Connection } from "./connection.ts";
@@ -28,6 +31,7 @@ import {
   readAdAttributes,
   readExtent,
   readLedger,
+  readOperation,
   readOutcomes,
   readProgress,
   readRestatements,
@@ -145,12 +149,20 @@ class DuckDbStore implements ClickStore {
     return this.session.use(({ probes }) => probes.findIdentities(wanted));
   }
 
+  recordedClicks(query: RecordedClicksQuery): Promise<readonly RecordedClick[]> {
+    return this.session.use(({ probes }) => probes.recordedClicks(query));
+  }
+
   bucketStates(buckets: readonly { minute: number; adKey: number }[]): Promise<BucketState[]> {
     return this.session.use(({ probes }) => probes.bucketStates(buckets));
   }
 
   restatements(query: RestatementsQuery): Promise<RestatementsPage> {
     return this.read((connection) => readRestatements(connection, query));
+  }
+
+  operation(id: string): Promise<RecordedOperation[]> {
+    return this.read((connection) => readOperation(connection, id));
   }
 
   ledger(fromMinute: number, toMinute: number): Promise<LedgerRow[]> {

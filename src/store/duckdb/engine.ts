@@ -2,11 +2,9 @@
 
 import duckdb from "@duckdb/node-bindings";
 import { CodedError } from "../../model/errors.ts";
-import { outcomeNames } from "../../model/outcome.ts";
 import { TableAppenders } from "./append-columns.ts";
 import { Catalog } from "./catalog.ts";
 import { CheckpointUndo } from "./checkpoint-undo.ts";
-import { transaction } from "./compact.ts";
 import { Connection, ConnectionPool } from "./connection.ts";
 import type { OpenOptions } from "./open.ts";
 import { openDatabase } from "./open.ts";
@@ -21,6 +19,7 @@ import {
   rawColumns,
   scatteredTable,
 } from "./schema.ts";
+import { upgradeFrom } from "./upgrade.ts";
 
 export class Engine {
   readonly catalog: Catalog;
@@ -107,7 +106,7 @@ async function prepareSchema(connection: Connection, path: string): Promise<void
     );
     const found = Number(version?.[0]);
     if (found === formatVersion) return;
-    if (found === 1) return await upgradeFromFormat1(connection);
+    if (found >= 1 && found < formatVersion) return await upgradeFrom(found, connection);
     if (found > formatVersion) {
       throw new CodedError(
         "data_format_newer",
@@ -130,13 +129,4 @@ async function prepareSchema(connection: Connection, path: string): Promise<void
     "CHECKPOINT",
   ];
   await connection.run(statements.join(";"));
-}
-
-/** Format 1 took what was received for the sum of the outcomes. */
-async function upgradeFromFormat1(connection: Connection): Promise<void> {
-  await transaction(connection, async () => {
-    await connection.run("ALTER TABLE ledger ADD COLUMN received BIGINT");
-    await connection.run(`UPDATE ledger SET received = ${outcomeNames.join(" + ")}`);
-    await connection.run("UPDATE meta SET \"value\" = '2' WHERE \"name\" = 'format_version'");
-  });
 }

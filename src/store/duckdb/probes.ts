@@ -2,11 +2,14 @@
 
 import { EventIdKind } from "../../model/click-batch.ts";
 import { dayOfMinute, minuteMs, minuteOf } from "../../model/time.ts";
-import type { BucketState, IdentityProbes } from "../click-store.ts";
+import type { ClickIdentity } from "../../model/log-record.ts";
+import type { RecordedClick } from "../../model/recorded-click.ts";
+import type { BucketState, IdentityProbes, RecordedClicksQuery } from "../click-store.ts";
 import { TableAppenders } from "./append-columns.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Connection } from "./connection.ts";
 import { Mutex } from "./mutex.ts";
+import { readRecordedClicks, wantedColumns, wantedRows, wantedTable } from "./recorded-clicks.ts";
 import { countsForDedup } from "./scan.ts";
 import type { Column } from "./schema.ts";
 import { createTable } from "./schema.ts";
@@ -61,6 +64,14 @@ export class Probes {
     });
   }
 
+  recordedClicks(query: RecordedClicksQuery): Promise<RecordedClick[]> {
+    return this.mutex.run(async () => {
+      const { identities } = query;
+      if (identities) await this.fill(wantedTable, (name) => this.appendWanted(name, identities));
+      return await readRecordedClicks(this.connection, this.catalog, query);
+    });
+  }
+
   bucketStates(buckets: readonly { minute: number; adKey: number }[]): Promise<BucketState[]> {
     return this.mutex.run(async () => {
       const states = buckets.map(() => ({ count: 0, revision: 0 }));
@@ -84,6 +95,7 @@ export class Probes {
       for (const [name, columns] of [
         ["identity_probe", identityProbeColumns],
         ["bucket_probe", bucketProbeColumns],
+        [wantedTable, wantedColumns],
       ] as const) {
         await this.connection.run(createTable(name, columns).replace("CREATE", "CREATE TEMP"));
       }
@@ -91,6 +103,23 @@ export class Probes {
     }
     await this.connection.run(`TRUNCATE ${table}`);
     append(table);
+  }
+
+  private appendWanted(table: string, identities: readonly ClickIdentity[]): void {
+    const wanted = wantedRows(identities);
+    const words = Uint32Array.from(wanted.flatMap((row) => [...row.words]));
+    this.appenders.append(table, wantedColumns, (appender) =>
+      appender.add(wanted.length, undefined, ({ name }) => (buffer, at, rows, from, count) => {
+        if (name === "event_id") buffer.setUint128(at, words, rows, from, count);
+        else
+          for (let i = 0; i < count; i++) {
+            const { adId, kind, text } = wanted[from + i]!;
+            if (name === "ad_id") buffer.setValue(at + i, adId);
+            else if (name === "event_id_kind") buffer.setValue(at + i, kind);
+            else buffer.setValue(at + i, text);
+          }
+      }),
+    );
   }
 
   private appendIdentities(table: string, probes: IdentityProbes, minutes: Float64Array): void {

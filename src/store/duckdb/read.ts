@@ -10,6 +10,8 @@ import type {
   AdAttributes,
   LedgerRow,
   OutcomeCounts,
+  RecordedClose,
+  RecordedOperation,
   RecoveredState,
   RestatementsPage,
   RestatementsQuery,
@@ -72,7 +74,44 @@ export async function recover(connection: Connection, catalog: Catalog): Promise
     progress: await readProgress(connection, sequence),
     dictionaries,
     configs: await readConfigs(connection),
+    closes: await readCloses(connection),
   };
+}
+
+async function readCloses(connection: Connection): Promise<RecordedClose[]> {
+  const rows = await connection.rows(
+    `SELECT id, through_minute, "zone", "partition", received_at, commit_sequence
+     FROM closed_period ORDER BY commit_sequence`,
+  );
+  return rows.map((row) => ({
+    id: row[0] as string,
+    throughMinute: row[1] as number,
+    tz: row[2] as string,
+    partition: row[3] as number,
+    receivedAtMs: row[4] as number,
+    asOf: row[5] as number,
+  }));
+}
+
+export async function readOperation(
+  connection: Connection,
+  id: string,
+): Promise<RecordedOperation[]> {
+  const rows = await connection.rows(
+    `SELECT type, reason, "partition", log_offset, received_at, result, commit_sequence
+     FROM operation WHERE id = $1 ORDER BY "partition", log_offset`,
+    [id],
+  );
+  return rows.map((row) => ({
+    id,
+    type: row[0] as RecordedOperation["type"],
+    reason: row[1] as string,
+    partition: row[2] as number,
+    offset: row[3] as number,
+    receivedAtMs: row[4] as number,
+    result: JSON.parse(row[5] as string) as Record<string, number>,
+    asOf: row[6] as number,
+  }));
 }
 
 export async function readRestatements(

@@ -1,6 +1,6 @@
 /**
- * The tables of the store. None has an index or a primary key, none is updated but by a newer format: rows are appended, and what is
- * superseded goes by deleting old rows in bulk or by dropping a day.
+ * The tables of the store. None has an index or a primary key: rows are appended, and what is superseded goes by deleting old
+ * rows in bulk or by dropping a day. Only the outcome of a raw row is ever changed in place, by a correction.
  *
  * - `raw_YYYYMMDD_P`   every accepted click by the UTC day of its event time, with its outcome
  * - `raw_scattered_P`  clicks of commits that span many days, until there are enough to move them to their days
@@ -9,6 +9,7 @@
  *                      `first_position <= position < first_position + row_count`, at row `position - first_position`
  * - `minute_delta_P`   minute counts as the commits brought them, of minutes that were not compacted since
  * - `minutes_YYYYMMDD` minute counts by day, one row a key where the bucket was final when they were compacted
+ * - `outcome_change`   what corrections made of clicks: the raw row has the outcome of now, this what it was before
  * - `dictionary_NAME`  surrogate keys of ads (`ad_id`) and of each minute dimension's values
  *
  * P is 0 or 1: between two checkpoints commits append to one part only and a checkpoint finds the other one
@@ -22,7 +23,7 @@ import { adDictionary } from "../../model/commit.ts";
 import { formatDay } from "../../model/time.ts";
 
 /** Of the tables below; a store with a higher one was written by a newer release. */
-export const formatVersion = 2;
+export const formatVersion = 3;
 
 export type ColumnType = "UTINYINT" | "INTEGER" | "BIGINT" | "DOUBLE" | "UHUGEINT" | "VARCHAR";
 
@@ -142,6 +143,35 @@ export const fixedTables: Readonly<Record<string, readonly Column[]>> = {
     { name: "partition", type: "INTEGER" },
     { name: "log_offset", type: "BIGINT" },
     { name: "received_at", type: "BIGINT" },
+    { name: "commit_sequence", type: "BIGINT" },
+  ],
+  outcome_change: [
+    // Of the raw row.
+    { name: "position", type: "BIGINT" },
+    { name: "minute", type: "INTEGER" },
+    { name: "ad", type: "INTEGER" },
+    { name: "outcome_before", type: "UTINYINT" },
+    { name: "outcome_after", type: "UTINYINT" },
+    { name: "commit_sequence", type: "BIGINT" },
+  ],
+  // A period is closed once every partition has a row of it.
+  closed_period: [
+    { name: "id", type: "VARCHAR" },
+    { name: "through_minute", type: "INTEGER" },
+    { name: "zone", type: "VARCHAR" },
+    { name: "partition", type: "INTEGER" },
+    { name: "received_at", type: "BIGINT" },
+    { name: "commit_sequence", type: "BIGINT" },
+  ],
+  operation: [
+    { name: "id", type: "VARCHAR" },
+    { name: "type", type: "VARCHAR" },
+    { name: "reason", type: "VARCHAR" },
+    { name: "partition", type: "INTEGER" },
+    { name: "log_offset", type: "BIGINT" },
+    { name: "received_at", type: "BIGINT" },
+    // As JSON.
+    { name: "result", type: "VARCHAR" },
     { name: "commit_sequence", type: "BIGINT" },
   ],
   // value is null where the attribute was removed.

@@ -20,6 +20,7 @@ import {
 } from "./compact.ts";
 import type { Engine } from "./engine.ts";
 import { Mutex } from "./mutex.ts";
+import { writeOutcomeChanges } from "./outcome-changes.ts";
 import { messageOf } from "./store-error.ts";
 import { readConfigs, readProgress, readWriterState } from "./read.ts";
 import { rowsByTable } from "./rows-by-table.ts";
@@ -90,11 +91,16 @@ export class StoreWriter {
       if (this.engine.catalog.missing(needed).length > 0) {
         await this.changeSchema(() => this.engine.catalog.missing(needed));
       }
-      const isDone = await this.commits.run(async () => {
+      const write = async (): Promise<boolean> => {
         if (this.engine.catalog.missing(needed).length > 0) return false;
         await this.writeCommit(commit, rows);
         return true;
-      });
+      };
+      // A correction changes rows in place, which no checkpoint or move may have in hand.
+      const isDone =
+        commit.outcomeChanges.length > 0
+          ? await this.maintenance.run(() => this.commits.run(write))
+          : await this.commits.run(write);
       if (isDone) return;
     }
   }
@@ -269,6 +275,7 @@ export class StoreWriter {
     try {
       await writer.run("BEGIN");
       const next = appendCommit(appenders, catalog, this.part, commit, rows, this.state);
+      await writeOutcomeChanges(writer, appenders, catalog, this.part, commit);
       await writer.run("COMMIT");
       this.uncheckpointedRows += next.nextPosition - this.state.nextPosition;
       this.state = next;

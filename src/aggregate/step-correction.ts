@@ -1,0 +1,218 @@
+/**
+ * Corrections: clicks that were recorded before are taken out of the counts (void), put back (void undone), or let in
+ * (release). A click keeps its row in raw and its place in the ledger; what changes is its outcome, and with it
+ * the minute's count: openly, with a revision, where the bucket is final.
+ */
+
+import { EventIdKind, formatEventId } from "../model/click-batch.ts";
+import { adDictionary } from "../model/commit.ts";
+import type { OperationType, RestatementReason } from "../model/commit.ts";
+import type { CorrectionControl, ReleaseControl, VoidControl } from "../model/log-record.ts";
+import type { OutcomeName } from "../model/outcome.ts";
+import { isCounted, Outcome, outcomeCount } from "../model/outcome.ts";
+import type { RecordedClick } from "../model/recorded-click.ts";
+import { minuteOf } from "../model/time.ts";
+import type { Effects } from "./effects.ts";
+import { identityWords } from "./identity.ts";
+import { layoutMasks, maskOf } from "./layout-mask.ts";
+import type { RecordBuckets } from "./restate.ts";
+import type { PartitionState } from "./state.ts";
+
+/** A control record that corrects, with where it stands. */
+export interface Correction {
+  readonly offset: number;
+  readonly receivedAtMs: number;
+  readonly control: CorrectionControl;
+}
+
+/** The store's answers, as of the commit right before the record. */
+export interface CorrectionAnswers {
+  /** Of this partition, see `outcomesConcerned`; in the order of their times, then of the log. */
+  readonly clicks: readonly RecordedClick[];
+  /** Of each expired click, 1 where another one with the same identity and event minute counts for dedup. */
+  readonly recorded: Uint8Array;
+  /** The final buckets of these clicks. */
+  readonly buckets: RecordBuckets;
+}
+
+/** Clicks with these outcomes must be passed in. */
+export function outcomesConcerned({ type }: CorrectionControl): readonly OutcomeName[] {
+  if (type === "release") return ["quarantined", "expired"];
+  return ["counted", "restated", "quarantined", "expired", "voided"];
+}
+
+export function stepCorrection(
+  state: PartitionState,
+  { offset, receivedAtMs, control }: Correction,
+  { clicks, recorded, buckets }: CorrectionAnswers,
+  effects: Effects,
+): void {
+  const { partition, shared, watermark } = state;
+  const { names, columns } = effects.minutes.align(keyColumnsOf(clicks), clicks.length);
+  const masks = layoutMasks(shared.configs, names);
+  const ruling =
+    control.type === "void" ? new VoidRuling(state, control) : new ReleaseRuling(state, control);
+  for (const [row, click] of clicks.entries()) {
+    const minute = minuteOf(click.clickTimestampMs);
+    const isFinal = minute < watermark.finalBeforeMinute;
+    const after = ruling.decide(click, isFinal, recorded[row] === 1);
+    if (after === click.outcome) continue;
+    const before = Outcome[click.outcome];
+    const change = Number(isCounted(Outcome[after])) - Number(isCounted(before));
+    if (change !== 0) {
+      const mask = masks && maskOf(masks, minute);
+      effects.minutes.add(minute, click.adKey, columns, row, Number(isFinal), mask, change);
+      if (isFinal) buckets.restate(minute, click.adKey, change);
+    }
+    const moved = new Float64Array(outcomeCount);
+    moved[before] = -1;
+    moved[Outcome[after]] = 1;
+    effects.addToLedger(click.source, minuteOf(click.receivedAtMs), 0, moved);
+    effects.outcomeChanges.push({
+      partition: click.partition,
+      offset: click.offset,
+      row: click.row,
+      clickTimestampMs: click.clickTimestampMs,
+      adKey: click.adKey,
+      before: click.outcome,
+      after,
+    });
+  }
+  const { id, reason } = control;
+  const { type, result } = ruling;
+  effects.restatements.push(
+    ...buckets.restatements({ reason: type, partition, offset, receivedAtMs }),
+  );
+  effects.operations.push({ id, type, reason, partition, offset, receivedAtMs, result: result() });
+}
+
+/** What is to become of each click; the same where nothing is. */
+interface Ruling {
+  readonly type: OperationType & RestatementReason;
+  decide(click: RecordedClick, isFinal: boolean, isRecorded: boolean): OutcomeName;
+  readonly result: () => Readonly<Record<string, number>>;
+}
+
+class VoidRuling implements Ruling {
+  readonly type: "void" | "unvoid";
+  private readonly state: PartitionState;
+  private readonly late: LateAdmission;
+  private readonly unseen: Set<string>;
+  private changed = 0;
+  private unchanged = 0;
+
+  constructor(state: PartitionState, { undo, identities }: VoidControl) {
+    this.state = state;
+    this.late = new LateAdmission(state);
+    this.type = undo ? "unvoid" : "void";
+    this.unseen = new Set(identities.map(({ ad_id, event_id }) => keyOf(ad_id, event_id)));
+  }
+
+  decide(click: RecordedClick, _isFinal: boolean, isRecorded: boolean): OutcomeName {
+    this.unseen.delete(keyOf(adOf(this.state, click), eventIdOf(click)));
+    const after = this.type === "void" ? this.voided(click, isRecorded) : unvoided(click);
+    if (after === click.outcome) this.unchanged++;
+    else this.changed++;
+    return after;
+  }
+
+  private voided(click: RecordedClick, isRecorded: boolean): OutcomeName {
+    if (click.outcome !== "expired") return "voided";
+    return !isRecorded && this.late.admit(click) ? "voided" : "duplicate";
+  }
+
+  readonly result = (): Record<string, number> => ({
+    changed: this.changed,
+    unchanged: this.unchanged,
+    not_found: this.unseen.size,
+  });
+}
+
+/** Dedup knows what was voided when it had expired, so that it does not go back to that. */
+function unvoided({ outcome, outcomeBefore }: RecordedClick): OutcomeName {
+  if (outcome !== "voided" || outcomeBefore === null) return outcome;
+  return outcomeBefore === "expired" ? "quarantined" : outcomeBefore;
+}
+
+class ReleaseRuling implements Ruling {
+  readonly type = "release";
+  private readonly late: LateAdmission;
+  private readonly clicksMax: number;
+  private seen = 0;
+  private duplicates = 0;
+  private released = 0;
+
+  constructor(state: PartitionState, { clicks_max: clicksMax }: ReleaseControl) {
+    this.late = new LateAdmission(state);
+    this.clicksMax = clicksMax;
+  }
+
+  decide(click: RecordedClick, isFinal: boolean, isRecorded: boolean): OutcomeName {
+    this.seen++;
+    if (click.outcome === "expired" && (isRecorded || !this.late.admit(click))) {
+      this.duplicates++;
+      return "duplicate";
+    }
+    this.released++;
+    return isFinal ? "restated" : "counted";
+  }
+
+  readonly result = (): Record<string, number> => ({
+    released: this.released,
+    duplicates: this.duplicates,
+    // There may be more than these.
+    full: this.seen >= this.clicksMax ? 1 : 0,
+  });
+}
+
+/** Dedup for clicks that had expired: unlike those in quarantine, they never met it when they came. */
+class LateAdmission {
+  private readonly state: PartitionState;
+  /** Identities with their minutes that this record has admitted: no store has them yet. */
+  private readonly admitted = new Set<string>();
+  private readonly hash = new Uint32Array(identityWords);
+
+  constructor(state: PartitionState) {
+    this.state = state;
+  }
+
+  /** False where the record in hand has admitted the same one; from here on a click with this identity is a duplicate. */
+  admit(click: RecordedClick): boolean {
+    const { state, hash } = this;
+    const minute = minuteOf(click.clickTimestampMs);
+    const { adKey, eventIdKind: kind, eventIdWords, eventIdText } = click;
+    if (kind === EventIdKind.text) {
+      const bytes = new TextEncoder().encode(eventIdText ?? "");
+      state.shared.hasher.hashText(adKey, bytes, 0, bytes.length, hash, 0);
+    } else {
+      state.shared.hasher.hashWords(adKey, kind, Uint32Array.from(eventIdWords), 0, hash, 0);
+    }
+    const key = `${minute} ${hash.join(" ")}`;
+    if (this.admitted.has(key)) return false;
+    this.admitted.add(key);
+    state.dedup.restore(hash, 0, minute);
+    return true;
+  }
+}
+
+function keyColumnsOf(clicks: readonly RecordedClick[]): Map<string, Int32Array> {
+  const names = new Set(clicks.flatMap(({ dimensionKeys }) => Object.keys(dimensionKeys)));
+  return new Map(
+    [...names].map((name) => [
+      name,
+      Int32Array.from(clicks, ({ dimensionKeys }) => dimensionKeys[name] ?? 0),
+    ]),
+  );
+}
+
+function adOf({ shared }: PartitionState, { adKey }: RecordedClick): string {
+  return shared.view.text(adDictionary, adKey) ?? "";
+}
+
+function eventIdOf({ eventIdKind, eventIdWords, eventIdText }: RecordedClick): string {
+  return formatEventId(eventIdKind, Uint32Array.from(eventIdWords), 0, eventIdText ?? undefined);
+}
+
+function keyOf(adId: string, eventId: string): string {
+  return `${adId}\0${eventId}`;
+}

@@ -1,0 +1,88 @@
+/** What people change afterwards: voids, releases, closes; in the plainest way. */
+import type {
+  CloseControl,
+  ControlRecord,
+  ReleaseControl,
+  VoidControl,
+} from "../../model/log-record.ts";
+import type { OutcomeName } from "../../model/outcome.ts";
+import { OracleFold, type OracleClick } from "./oracle-fold.ts";
+
+const isCounted = (outcome: OutcomeName): boolean =>
+  outcome === "counted" || outcome === "restated";
+
+export class CorrectedOracle extends OracleFold {
+  /** By click, the outcomes that corrections have taken it through before. */
+  private readonly before = new Map<number, OutcomeName>();
+
+  protected override applyControl(record: ControlRecord, offset: number): void {
+    super.applyControl(record, offset);
+    const { control } = record;
+    if (control.type === "void") this.applyVoid(control, offset);
+    else if (control.type === "release") this.applyRelease(control, offset);
+    else if (control.type === "close") this.applyClose(control);
+  }
+
+  private applyClose({ through_minute: through }: CloseControl): void {
+    if (this.isFinal(through - 1)) this.closedThrough = Math.max(this.closedThrough, through);
+  }
+
+  private applyVoid({ identities, undo }: VoidControl, offset: number): void {
+    const named = new Set(identities.map(({ ad_id, event_id }) => `${ad_id}|${event_id}`));
+    for (const i of this.inOrderOfTime(({ adId, eventId }) => named.has(`${adId}|${eventId}`))) {
+      const { outcome } = this.clicks[i]!;
+      if (outcome === "duplicate") continue;
+      if (undo && outcome === "voided") {
+        const before = this.before.get(i)!;
+        this.correct(i, before === "expired" ? "quarantined" : before, offset, "unvoid");
+      }
+      if (!undo && outcome !== "voided")
+        this.correct(i, this.admits(i) ? "voided" : "duplicate", offset, "void");
+    }
+  }
+
+  private applyRelease(control: ReleaseControl, offset: number): void {
+    const found = this.inOrderOfTime(
+      ({ adId, minute, outcome }) =>
+        (outcome === "quarantined" || outcome === "expired") &&
+        minute >= control.from_minute &&
+        minute < control.to_minute &&
+        adId === (control.ad_id ?? adId),
+    );
+    for (const i of found.slice(0, control.clicks_max)) {
+      const counted = this.isFinal(this.clicks[i]!.minute) ? "restated" : "counted";
+      this.correct(i, this.admits(i) ? counted : "duplicate", offset, "release");
+    }
+  }
+
+  /** What had expired meets dedup only now. */
+  private admits(i: number): boolean {
+    const { outcome, identity, minute } = this.clicks[i]!;
+    if (outcome !== "expired") return true;
+    const minutes = this.recordedMinutes.get(identity) ?? [];
+    if (minutes.includes(minute)) return false;
+    this.recordedMinutes.set(identity, [...minutes, minute]);
+    return true;
+  }
+
+  private correct(
+    i: number,
+    after: OutcomeName,
+    offset: number,
+    reason: "void" | "unvoid" | "release",
+  ): void {
+    const click = this.clicks[i]!;
+    const change = Number(isCounted(after)) - Number(isCounted(click.outcome));
+    const place = { adId: click.adId, minute: click.minute, offset };
+    if (change !== 0 && this.isFinal(click.minute)) this.restate(place, reason, change);
+    else if (change !== 0) this.recount(place, change);
+    this.move(click, after);
+    this.before.set(i, click.outcome);
+    this.clicks[i] = { ...click, outcome: after };
+  }
+
+  private inOrderOfTime(matches: (click: OracleClick) => boolean): number[] {
+    const found = [...this.clicks.keys()].filter((i) => matches(this.clicks[i]!));
+    return found.toSorted((a, b) => this.clicks[a]!.time - this.clicks[b]!.time || a - b);
+  }
+}

@@ -1,0 +1,134 @@
+/** Finds the clicks that a correction may concern. */
+
+import { EventIdKind } from "../../model/click-batch.ts";
+import { adDictionary } from "../../model/commit.ts";
+import type { ClickIdentity } from "../../model/log-record.ts";
+import { Outcome, outcomeNames } from "../../model/outcome.ts";
+import { parseEventId } from "../../model/parse-event-id.ts";
+import type { RecordedClick } from "../../model/recorded-click.ts";
+import { dayMs, minuteMs } from "../../model/time.ts";
+import type { RecordedClicksQuery } from "../click-store.ts";
+import type { Catalog, TableShape } from "./catalog.ts";
+import type { Connection, SqlValue } from "./connection.ts";
+import { integer, missingColumn } from "./queries.ts";
+import type { SqlRow } from "./read-chunk.ts";
+import { wordsOfBigint } from "./read-chunk.ts";
+import { keyColumnsOf } from "./scan.ts";
+import type { Column } from "./schema.ts";
+import { dictionaryTable, expiredTable, quoted } from "./schema.ts";
+
+/** Of the temporary table that the wanted identities are put in. */
+export const wantedTable = "wanted_click";
+export const wantedColumns: readonly Column[] = [
+  { name: "ad_id", type: "VARCHAR" },
+  { name: "event_id_kind", type: "UTINYINT" },
+  { name: "event_id", type: "UHUGEINT" },
+  { name: "event_id_text", type: "VARCHAR" },
+];
+
+/** For every way in which the id may have been kept. */
+export function wantedRows(
+  identities: readonly ClickIdentity[],
+): { adId: string; kind: number; words: Uint32Array; text: string | null }[] {
+  return identities.flatMap(({ ad_id: adId, event_id: eventId }) =>
+    parseEventId(eventId).map(({ kind, words }) => ({
+      adId,
+      kind,
+      words,
+      text: kind === EventIdKind.text ? eventId : null,
+    })),
+  );
+}
+
+/** Where `query` has identities they are in the wanted table. */
+export async function readRecordedClicks(
+  connection: Connection,
+  catalog: Catalog,
+  query: RecordedClicksQuery,
+): Promise<RecordedClick[]> {
+  const { range, adId, limit } = query;
+  const tables = [...tablesOf(catalog, range), catalog.table(expiredTable)];
+  const keys = keyColumnsOf(tables);
+  const values: SqlValue[] = [];
+  const ads = dictionaryTable(adDictionary);
+  const conditions = [
+    `outcome IN (${query.outcomes.map((name) => Outcome[name]).join(", ")})`,
+    ...(range
+      ? [
+          `click_timestamp >= ${integer(range.fromMinute * minuteMs)}`,
+          `click_timestamp < ${integer(range.toMinute * minuteMs)}`,
+        ]
+      : []),
+    ...(adId === undefined
+      ? []
+      : [`ad = (SELECT "key" FROM ${ads} WHERE "value" = $${values.push(adId)})`]),
+  ].join(" AND ");
+  const rows = tables.map((table) => {
+    const own = keys.map((name) => (table.has(name) ? quoted(name) : missingColumn(name)));
+    const columns = [...identityColumns, ...own].join(", ");
+    return `SELECT ${columns} FROM ${quoted(table.name)} WHERE ${conditions}`;
+  });
+  const isWanted = query.identities
+    ? `SEMI JOIN (SELECT d."key" AS ad, w.* FROM ${wantedTable} w JOIN ${ads} d ON d."value" = w.ad_id) w
+         ON w.ad = r.ad AND w.event_id_kind = r.event_id_kind AND w.event_id = r.event_id
+           AND w.event_id_text IS NOT DISTINCT FROM r.event_id_text`
+    : "";
+  const found = await connection.rows(
+    `WITH matched AS (SELECT r.* FROM (${rows.join("\nUNION ALL ")}) r ${isWanted}),
+      placed AS (
+        SELECT m.*, l.log_offset, m."position" - l.first_position AS "row", l.received_at, l.source
+        FROM matched m ASOF JOIN (SELECT * FROM log_record WHERE row_count > 0) l
+          ON m."position" >= l.first_position
+        WHERE l."partition" = ${integer(query.partition)}),
+      page AS (
+        SELECT * FROM placed ORDER BY click_timestamp, log_offset, "row"
+        ${limit === undefined ? "" : `LIMIT ${integer(limit)}`}),
+      changed AS (
+        SELECT "position", arg_max(outcome_before, commit_sequence) AS outcome_before
+        FROM outcome_change WHERE "position" IN (SELECT "position" FROM page) GROUP BY "position")
+    SELECT p.log_offset, p."row", p.click_timestamp, p.received_at, s."value", p.ad, p.event_id_kind,
+      p.event_id, p.event_id_text, p.outcome, c.outcome_before
+      ${keys.map((name) => `, p.${quoted(name)}`).join("")}
+    FROM page p JOIN source s ON s."key" = p.source LEFT JOIN changed c ON c."position" = p."position"
+    ORDER BY p.click_timestamp, p.log_offset, p."row"`,
+    values,
+  );
+  return found.map((row) => recordedClick(query.partition, keys, row));
+}
+
+const identityColumns = [
+  `"position"`,
+  "click_timestamp",
+  "ad",
+  "event_id_kind",
+  "event_id",
+  "event_id_text",
+  "outcome",
+];
+
+function tablesOf(catalog: Catalog, range: RecordedClicksQuery["range"]): TableShape[] {
+  if (!range) return catalog.raw(-Infinity, Infinity);
+  const lastMs = range.toMinute * minuteMs - 1;
+  return catalog.raw(Math.floor((range.fromMinute * minuteMs) / dayMs), Math.floor(lastMs / dayMs));
+}
+
+function recordedClick(partition: number, keys: readonly string[], row: SqlRow): RecordedClick {
+  const [offset, place, time, receivedAtMs, source, adKey, kind, id, text, outcome, before] = row;
+  return {
+    partition,
+    offset: offset as number,
+    row: place as number,
+    clickTimestampMs: time as number,
+    receivedAtMs: receivedAtMs as number,
+    source: source as string,
+    adKey: adKey as number,
+    eventIdKind: kind as number,
+    eventIdWords: [...wordsOfBigint(id as bigint)],
+    eventIdText: text as string | null,
+    outcome: outcomeNames[outcome as number]!,
+    outcomeBefore: before === null ? null : outcomeNames[before as number]!,
+    dimensionKeys: Object.fromEntries(
+      keys.map((name, i) => [name.slice("k_".length), row[11 + i] as number]),
+    ),
+  };
+}
