@@ -15,6 +15,8 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   send: async () => (await import("./commands/send.ts")).registerSend,
   query: async () => (await import("./commands/query.ts")).registerQuery,
   audit: async () => (await import("./commands/audit.ts")).registerAudit,
+  void: async () => (await import("./commands/void.ts")).registerVoid,
+  release: async () => (await import("./commands/release.ts")).registerRelease,
   status: async () => (await import("./commands/status.ts")).registerStatus,
   prove: async () => (await import("./commands/prove.ts")).registerProve,
   config: async () => (await import("./commands/config.ts")).registerConfig,

@@ -7,7 +7,7 @@
 import { EventIdKind, formatEventId } from "../model/click-batch.ts";
 import { adDictionary } from "../model/commit.ts";
 import type { OperationType, RestatementReason } from "../model/commit.ts";
-import type { CorrectionControl, ReleaseControl, VoidControl } from "../model/log-record.ts";
+import type { CorrectionControl, VoidControl } from "../model/log-record.ts";
 import type { OutcomeName } from "../model/outcome.ts";
 import { isCounted, Outcome, outcomeCount } from "../model/outcome.ts";
 import type { RecordedClick } from "../model/recorded-click.ts";
@@ -51,7 +51,7 @@ export function stepCorrection(
   const { names, columns } = effects.minutes.align(keyColumnsOf(clicks), clicks.length);
   const masks = layoutMasks(shared.configs, names);
   const ruling =
-    control.type === "void" ? new VoidRuling(state, control) : new ReleaseRuling(state, control);
+    control.type === "void" ? new VoidRuling(state, control) : new ReleaseRuling(state);
   for (const [row, click] of clicks.entries()) {
     const minute = minuteOf(click.clickTimestampMs);
     const isFinal = minute < watermark.finalBeforeMinute;
@@ -137,18 +137,14 @@ function unvoided({ outcome, outcomeBefore }: RecordedClick): OutcomeName {
 class ReleaseRuling implements Ruling {
   readonly type = "release";
   private readonly late: LateAdmission;
-  private readonly clicksMax: number;
-  private seen = 0;
   private duplicates = 0;
   private released = 0;
 
-  constructor(state: PartitionState, { clicks_max: clicksMax }: ReleaseControl) {
+  constructor(state: PartitionState) {
     this.late = new LateAdmission(state);
-    this.clicksMax = clicksMax;
   }
 
   decide(click: RecordedClick, isFinal: boolean, isRecorded: boolean): OutcomeName {
-    this.seen++;
     if (click.outcome === "expired" && (isRecorded || !this.late.admit(click))) {
       this.duplicates++;
       return "duplicate";
@@ -160,8 +156,6 @@ class ReleaseRuling implements Ruling {
   readonly result = (): Record<string, number> => ({
     released: this.released,
     duplicates: this.duplicates,
-    // There may be more than these.
-    full: this.seen >= this.clicksMax ? 1 : 0,
   });
 }
 

@@ -20,7 +20,7 @@ import type {
 } from "../query/query-service.ts";
 
 /** Does not compile where the schema lacks something of the contract. */
-function schemaOf<Contract>() {
+export function schemaOf<Contract>() {
   type Missing<Schema extends TSchema> = keyof Contract extends keyof Static<Schema>
     ? Static<Schema> extends Contract
       ? []
@@ -30,7 +30,7 @@ function schemaOf<Contract>() {
 }
 
 // A list of types is serialised without trying each branch, as anyOf would be.
-const nullableText = (description?: string) =>
+export const nullableText = (description?: string) =>
   Type.Unsafe<string | null>({
     type: ["string", "null"],
     ...(description === undefined ? {} : { description }),
@@ -43,9 +43,10 @@ const oneOf = <Text extends string>(values: readonly Text[], description?: strin
     enum: values,
     ...(description === undefined ? {} : { description }),
   });
-const whole = (description?: string) =>
+export const whole = (description?: string) =>
   Type.Integer(description === undefined ? {} : { description });
-const time = (description: string) => Type.String({ description: `${description}; RFC 3339` });
+export const time = (description: string) =>
+  Type.String({ description: `${description}; RFC 3339` });
 const nullableTime = (description: string) => nullableText(`${description}; RFC 3339`);
 
 const outcomesOnceCounted = {
@@ -148,7 +149,7 @@ const outcomeNumbers = {
   voided: whole(),
 } satisfies Record<OutcomeName, TSchema>;
 
-const recordedClick = {
+export const recordedClick = {
   click_timestamp: time("of the click itself"),
   received_at: time("when it was appended to the log"),
   outcome: oneOf<OutcomeName>(outcomeNames),
@@ -213,8 +214,8 @@ export const RestatementsAnswerSchema = schemaOf<RestatementsAnswer>()(
         after: whole("clicks"),
         revision: whole("of the bucket, from 1"),
         reason: oneOf<RestatementsAnswer["rows"][number]["reason"]>(
-          ["late", "import"],
-          "a click that came after the bucket was final, or an import of the past",
+          ["late", "import", "void", "unvoid", "release"],
+          "a click that came after the bucket was final, an import of the past, or a correction",
         ),
         received_at: time("when the clicks that changed it were received"),
         as_of: whole("the commit that changed it"),

@@ -3,7 +3,7 @@
 import type { TSchema } from "typebox";
 import { Type } from "typebox";
 
-function strict<Properties extends Record<string, TSchema>>(properties: Properties) {
+export function strict<Properties extends Record<string, TSchema>>(properties: Properties) {
   return Type.Object(properties, { additionalProperties: false });
 }
 
@@ -60,6 +60,13 @@ export const RestatementsQuery = strict({
   ...range,
   ad_id: text("only this ad's buckets"),
   limit: text("entries in a page, 1 to 100,000, default 1000"),
+  cursor: text("next_cursor of the page before"),
+});
+
+export const QuarantineQuery = strict({
+  ...range,
+  ad_id: text("only this ad's clicks"),
+  limit: text("clicks in a page, 1 to 10,000, default 100"),
   cursor: text("next_cursor of the page before"),
 });
 

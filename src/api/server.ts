@@ -13,6 +13,7 @@ import { problemMediaType, problemOf, sendProblem } from "./problems.ts";
 import { discardRest } from "./read-body.ts";
 import { registerAdRoutes } from "./routes/ads.ts";
 import { registerClickRoutes } from "./routes/clicks.ts";
+import { registerCorrectionRoutes } from "./routes/corrections.ts";
 import { registerOperationRoutes } from "./routes/operations.ts";
 import { registerQueryRoutes } from "./routes/queries.ts";
 import type { ServiceParts } from "./service-parts.ts";
@@ -72,6 +73,7 @@ export function createServer(parts: ServiceParts & { readonly version: string })
     registerQueryRoutes(scope, parts);
     registerAdRoutes(scope, parts);
     registerOperationRoutes(scope, parts);
+    registerCorrectionRoutes(scope, parts);
     done();
   });
   registerClickRoutes(server, parts);

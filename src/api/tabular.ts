@@ -7,6 +7,7 @@ import type {
   ExplainAnswer,
   Finality,
   LedgerAnswer,
+  QuarantineAnswer,
   RecordedClick,
   RestatementsAnswer,
   TopAnswer,
@@ -112,6 +113,10 @@ export function explainCsv(answer: ExplainAnswer): CsvForm {
     beside: { ...finalityOf(answer), from, to, count, revision, ...outcomes, next_cursor },
     table: { columns, rows },
   };
+}
+
+export function quarantineCsv({ rows, ...beside }: QuarantineAnswer): CsvForm {
+  return { beside, table: tableOf(["ad_id", "event_id", ...recordedColumns], rows) };
 }
 
 export function ledgerCsv({ rows, balanced }: LedgerAnswer): CsvForm {

@@ -32,6 +32,12 @@ export class ApiClient {
     return (await response.json()) as Answer;
   }
 
+  /** Members that are undefined are not sent. */
+  postJson<Answer>(path: string, body: object): Promise<Answer> {
+    const bytes = new TextEncoder().encode(JSON.stringify(body));
+    return this.post<Answer>(path, {}, { contentType: "application/json", bytes });
+  }
+
   /** The answer as CSV, with the cursor of the next page where there is one. */
   async getCsv(
     path: string,

@@ -1,4 +1,4 @@
-/** `query count`, `top`, `breakdown`, `explain`, `ledger`, `restatements`: the API from the shell. */
+/** `query count`, `top`, `breakdown`, `explain`, `ledger`, `restatements`, `quarantine`: the API from the shell. */
 
 import type { Command } from "commander";
 import { Option } from "commander";
@@ -8,6 +8,7 @@ import type {
   ExplainAnswer,
   Finality,
   LedgerAnswer,
+  QuarantineAnswer,
   RecordedClick,
   RestatementsAnswer,
   TopAnswer,
@@ -75,6 +76,9 @@ export function registerQuery(program: Command): void {
       "[ad]",
     ),
   ).action((ad: string | undefined, flags: QueryFlags) => queryRestatements(ad, flags));
+  addPaging(
+    subcommand("quarantine", "Which clicks are kept and not counted").argument("[ad]"),
+  ).action((ad: string | undefined, flags: QueryFlags) => queryQuarantine(ad, flags));
 }
 
 function addFilter(command: Command): Command {
@@ -248,6 +252,27 @@ function queryRestatements(ad_id: string | undefined, flags: QueryFlags): Promis
       if (isLast) console.log(`\nas of commit ${asOf}`);
     },
   );
+}
+
+function queryQuarantine(ad_id: string | undefined, flags: QueryFlags): Promise<void> {
+  const { limit = explainedAtOnce } = flags;
+  const parameters = { ...rangeParameters(flags), ad_id, limit };
+  const columns = [
+    "ad_id",
+    "click_timestamp",
+    "event_id",
+    "outcome",
+    "received_at",
+    "source",
+  ] as const;
+  return printPages<QuarantineAnswer>("/v1/quarantine", parameters, flags, ({ rows }) => {
+    console.log(
+      formatTable(
+        columns,
+        rows.map((row) => columns.map((column) => row[column])),
+      ),
+    );
+  });
 }
 
 function printJson(answers: readonly unknown[]): void {

@@ -64,7 +64,12 @@ export async function answerExplain(
   };
 }
 
-function placeOf({ clickTimestampMs, partition, offset, row }: ClickPlace): readonly number[] {
+export function placeOf({
+  clickTimestampMs,
+  partition,
+  offset,
+  row,
+}: ClickPlace): readonly number[] {
   return [clickTimestampMs, partition, offset, row];
 }
 
@@ -77,7 +82,7 @@ function explainedClick(click: ListedClick): ExplainedClick {
   };
 }
 
-function recordedClick(click: StoredClick): RecordedClick {
+export function recordedClick(click: StoredClick): RecordedClick {
   return {
     click_timestamp: formatTime(click.clickTimestampMs),
     received_at: formatTime(click.receivedAtMs),

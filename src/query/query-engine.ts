@@ -24,6 +24,8 @@ import {
   wholeNumberParameter,
 } from "./parameters.ts";
 import type { OutcomeCounts } from "../store/click-store.ts";
+import { operationAnswer } from "./operation-answer.ts";
+import { answerQuarantine, quarantineText } from "./quarantine-answer.ts";
 import type * as api from "./query-service.ts";
 import { QueryState } from "./query-state.ts";
 import type { QueryStateOptions } from "./query-state.ts";
@@ -168,6 +170,19 @@ export class QueryEngine implements api.QueryService {
     };
     const page = this.resolvePage(request, restatementsText(parts), readRestatementsAfter);
     return answerRestatements(this.state, { ...parts, ...page });
+  }
+
+  async quarantine(request: api.QuarantineRequest): Promise<api.QuarantineAnswer> {
+    const parts = {
+      adId: request.ad_id === undefined ? undefined : adIdParameter(request.ad_id),
+      limit: wholeNumberParameter("limit", request.limit, explainLimitBounds),
+    };
+    const page = this.resolvePage(request, quarantineText(parts), readExplainAfter);
+    return answerQuarantine(this.state, { ...parts, ...page });
+  }
+
+  async operation(id: string): Promise<api.OperationAnswer> {
+    return operationAnswer(id, await this.state.store.operation(id));
   }
 
   async ad(adId: string): Promise<api.AdAnswer> {

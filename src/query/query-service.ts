@@ -3,7 +3,7 @@
  * answers are what goes out as JSON. Every method rejects with a CodedError for what the caller did wrong.
  */
 
-import type { RestatementReason } from "../model/commit.ts";
+import type { OperationType, RestatementReason } from "../model/commit.ts";
 import type { Position } from "../model/log-record.ts";
 import type { OutcomeName } from "../model/outcome.ts";
 
@@ -14,6 +14,8 @@ export interface QueryService {
   explain(request: ExplainRequest): Promise<ExplainAnswer>;
   ledger(request: RangeRequest): Promise<LedgerAnswer>;
   restatements(request: RestatementsRequest): Promise<RestatementsAnswer>;
+  quarantine(request: QuarantineRequest): Promise<QuarantineAnswer>;
+  operation(id: string): Promise<OperationAnswer>;
   ad(adId: string): Promise<AdAnswer>;
   status(): Promise<StatusAnswer>;
   audit(request: Partial<RangeRequest>): Promise<AuditAnswer>;
@@ -31,6 +33,8 @@ export const queryMethods = Object.keys({
   explain: true,
   ledger: true,
   restatements: true,
+  quarantine: true,
+  operation: true,
   ad: true,
   status: true,
   audit: true,
@@ -84,6 +88,12 @@ export interface ExplainRequest extends RangeRequest {
 }
 
 export interface RestatementsRequest extends RangeRequest {
+  readonly ad_id?: string;
+  readonly limit?: string;
+  readonly cursor?: string;
+}
+
+export interface QuarantineRequest extends RangeRequest {
   readonly ad_id?: string;
   readonly limit?: string;
   readonly cursor?: string;
@@ -212,6 +222,33 @@ export interface ExplainedClick extends RecordedClick {
   readonly dimensions: Readonly<Record<string, string | null>>;
   /** Of a duplicate: the recorded click that it repeats, null where that is not kept any more. */
   readonly original: RecordedClick | null;
+}
+
+/** Clicks that are kept and not counted, because they came too late. */
+export interface QuarantineAnswer {
+  readonly ad_id: string | null;
+  readonly from: string;
+  readonly to: string;
+  /** By click_timestamp, then partition, offset and row. */
+  readonly rows: readonly QuarantinedClick[];
+  readonly next_cursor: string | null;
+}
+
+export interface QuarantinedClick extends RecordedClick {
+  readonly ad_id: string;
+  readonly event_id: string;
+}
+
+/** What somebody has asked for, and what came of it. */
+export interface OperationAnswer {
+  readonly id: string;
+  readonly type: OperationType;
+  readonly reason: string;
+  /** Of its last part. */
+  readonly received_at: string;
+  /** The commit that saw the last of it. */
+  readonly as_of: number;
+  readonly result: Readonly<Record<string, number>>;
 }
 
 export interface LedgerAnswer {

@@ -29,6 +29,7 @@ export interface QueryStateOptions {
 /** The store and what is kept of it in memory, which `apply` moves on from commit to commit. */
 export class QueryState {
   readonly store: ClickStoreReader;
+  readonly dictionary: DictionaryView;
   readonly configs: ConfigHistory;
   readonly applied: AppliedCommits;
   readonly hot: HotMinutes;
@@ -43,6 +44,7 @@ export class QueryState {
     hotBytesMax,
   }: QueryStateOptions) {
     this.store = store;
+    this.dictionary = dictionary;
     this.configs = new ConfigHistory(recovered.configs);
     this.applied = new AppliedCommits(recovered.sequence, recovered.progress);
     this.hot = new HotMinutes({ dictionary, configs: this.configs, bytesMax: hotBytesMax });

@@ -31,8 +31,6 @@ export interface ClickStore extends AsyncDisposable, ClickStoreReader {
   scanIdentities(fromMs: number, toMs: number): AsyncIterable<IdentityChunk>;
   /** For each probe, whether a click with that identity and event time's minute is recorded (as for scanIdentities). */
   findIdentities(probes: IdentityProbes): Promise<Uint8Array>;
-  /** Clicks of one partition's log that a correction may concern, by click_timestamp, then offset and row. */
-  recordedClicks(query: RecordedClicksQuery): Promise<readonly RecordedClick[]>;
   /** Count (counted and restated) and revision of each of these ads' minutes, 0 where there is none. */
   bucketStates(buckets: readonly { minute: number; adKey: number }[]): Promise<BucketState[]>;
   /** Merges the minute deltas of buckets before `endMinute`, which are final, into one row a key. */
@@ -47,6 +45,8 @@ export interface ClickStoreReader {
   aggregate(query: AggregateQuery): Promise<AggregateResult>;
   /** The clicks of one ad one by one, of every outcome, also expired ones. */
   clicks(query: ClicksQuery): Promise<ClicksPage>;
+  /** Clicks with all that changing their outcome takes, by click_timestamp, then partition, offset and row. */
+  recordedClicks(query: RecordedClicksQuery): Promise<readonly RecordedClick[]>;
   /** Minute rows of `[fromMinute, toMinute)` in any order, chunked, for caches. */
   scanMinutes(fromMinute: number, toMinute: number): AsyncIterable<MinuteChunk>;
   /** Entries of the journal, by minute, ad (as UTF-8), revision and commit. */
@@ -71,13 +71,16 @@ export interface ClickStoreReader {
 }
 
 export interface RecordedClicksQuery {
-  readonly partition: number;
+  /** Of this partition's log; absent: of all. */
+  readonly partition?: number;
   readonly outcomes: readonly OutcomeName[];
   /** These clicks; absent: any. */
   readonly identities?: readonly ClickIdentity[];
   /** Of these event minutes, `[fromMinute, toMinute)`, and of this ad; absent: of any. */
   readonly range?: { readonly fromMinute: number; readonly toMinute: number };
   readonly adId?: string;
+  /** Only clicks after this one in their order. */
+  readonly after?: ClickPlace;
   readonly limit?: number;
 }
 

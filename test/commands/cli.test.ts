@@ -56,6 +56,8 @@ describe("the command line", () => {
       "send",
       "query",
       "audit",
+      "void",
+      "release",
       "status",
       "prove",
       "config",

@@ -69,7 +69,7 @@ function originalOf({ raw }: Contents, row: RawRow): StoredClick | null {
   return original ? storedClick(original) : null;
 }
 
-function placeOf({ time, partition, offset, row }: RawRow): ClickPlace {
+export function placeOf({ time, partition, offset, row }: RawRow): ClickPlace {
   return { clickTimestampMs: time, partition, offset, row };
 }
 
@@ -78,7 +78,7 @@ function storedClick(row: RawRow): StoredClick {
   return { ...placeOf(row), receivedAtMs, source, outcome: outcomeNames[outcome]! };
 }
 
-function comparePlaces(a: ClickPlace, b: ClickPlace): number {
+export function comparePlaces(a: ClickPlace, b: ClickPlace): number {
   return (
     a.clickTimestampMs - b.clickTimestampMs ||
     a.partition - b.partition ||

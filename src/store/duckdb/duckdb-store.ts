@@ -37,6 +37,7 @@ import {
   readRestatements,
   recover,
 } from "./read.ts";
+import { readRecordedClicks } from "./recorded-clicks.ts";
 import { recount } from "./recount.ts";
 import { identitiesToSql, identityChunks, minuteChunks, minutesToSql } from "./scan.ts";
 import type { Opened } from "./session.ts";
@@ -150,7 +151,10 @@ class DuckDbStore implements ClickStore {
   }
 
   recordedClicks(query: RecordedClicksQuery): Promise<readonly RecordedClick[]> {
-    return this.session.use(({ probes }) => probes.recordedClicks(query));
+    if (query.identities) return this.session.use(({ probes }) => probes.recordedClicks(query));
+    return this.read((connection, { engine }) =>
+      readRecordedClicks(connection, engine.catalog, query),
+    );
   }
 
   bucketStates(buckets: readonly { minute: number; adKey: number }[]): Promise<BucketState[]> {

@@ -7,7 +7,7 @@ import { Outcome, outcomeNames } from "../../model/outcome.ts";
 import { parseEventId } from "../../model/parse-event-id.ts";
 import type { RecordedClick } from "../../model/recorded-click.ts";
 import { dayMs, minuteMs } from "../../model/time.ts";
-import type { RecordedClicksQuery } from "../click-store.ts";
+import type { ClickPlace, RecordedClicksQuery } from "../click-store.ts";
 import type { Catalog, TableShape } from "./catalog.ts";
 import type { Connection, SqlValue } from "./connection.ts";
 import { integer, missingColumn } from "./queries.ts";
@@ -46,7 +46,7 @@ export async function readRecordedClicks(
   catalog: Catalog,
   query: RecordedClicksQuery,
 ): Promise<RecordedClick[]> {
-  const { range, adId, limit } = query;
+  const { partition, range, adId, after, limit } = query;
   const tables = [...tablesOf(catalog, range), catalog.table(expiredTable)];
   const keys = keyColumnsOf(tables);
   const values: SqlValue[] = [];
@@ -76,24 +76,30 @@ export async function readRecordedClicks(
   const found = await connection.rows(
     `WITH matched AS (SELECT r.* FROM (${rows.join("\nUNION ALL ")}) r ${isWanted}),
       placed AS (
-        SELECT m.*, l.log_offset, m."position" - l.first_position AS "row", l.received_at, l.source
+        SELECT m.*, l."partition", l.log_offset, m."position" - l.first_position AS "row", l.received_at, l.source
         FROM matched m ASOF JOIN (SELECT * FROM log_record WHERE row_count > 0) l
           ON m."position" >= l.first_position
-        WHERE l."partition" = ${integer(query.partition)}),
+        ${partition === undefined ? "" : `WHERE l."partition" = ${integer(partition)}`}),
       page AS (
-        SELECT * FROM placed ORDER BY click_timestamp, log_offset, "row"
+        SELECT * FROM placed ${after ? `WHERE (${place}) > (${placeOf(after)})` : ""} ORDER BY ${place}
         ${limit === undefined ? "" : `LIMIT ${integer(limit)}`}),
       changed AS (
         SELECT "position", arg_max(outcome_before, commit_sequence) AS outcome_before
         FROM outcome_change WHERE "position" IN (SELECT "position" FROM page) GROUP BY "position")
-    SELECT p.log_offset, p."row", p.click_timestamp, p.received_at, s."value", p.ad, p.event_id_kind,
+    SELECT p."partition", p.log_offset, p."row", p.click_timestamp, p.received_at, s."value", p.ad, p.event_id_kind,
       p.event_id, p.event_id_text, p.outcome, c.outcome_before
       ${keys.map((name) => `, p.${quoted(name)}`).join("")}
     FROM page p JOIN source s ON s."key" = p.source LEFT JOIN changed c ON c."position" = p."position"
-    ORDER BY p.click_timestamp, p.log_offset, p."row"`,
+    ORDER BY p.click_timestamp, p."partition", p.log_offset, p."row"`,
     values,
   );
-  return found.map((row) => recordedClick(query.partition, keys, row));
+  return found.map((row) => recordedClick(keys, row));
+}
+
+const place = `click_timestamp, "partition", log_offset, "row"`;
+
+function placeOf({ clickTimestampMs, partition, offset, row }: ClickPlace): string {
+  return [clickTimestampMs, partition, offset, row].map(integer).join(", ");
 }
 
 const identityColumns = [
@@ -112,12 +118,25 @@ function tablesOf(catalog: Catalog, range: RecordedClicksQuery["range"]): TableS
   return catalog.raw(Math.floor((range.fromMinute * minuteMs) / dayMs), Math.floor(lastMs / dayMs));
 }
 
-function recordedClick(partition: number, keys: readonly string[], row: SqlRow): RecordedClick {
-  const [offset, place, time, receivedAtMs, source, adKey, kind, id, text, outcome, before] = row;
-  return {
+function recordedClick(keys: readonly string[], row: SqlRow): RecordedClick {
+  const [
     partition,
+    offset,
+    rowNumber,
+    time,
+    receivedAtMs,
+    source,
+    adKey,
+    kind,
+    id,
+    text,
+    outcome,
+    before,
+  ] = row;
+  return {
+    partition: partition as number,
     offset: offset as number,
-    row: place as number,
+    row: rowNumber as number,
     clickTimestampMs: time as number,
     receivedAtMs: receivedAtMs as number,
     source: source as string,
@@ -128,7 +147,7 @@ function recordedClick(partition: number, keys: readonly string[], row: SqlRow):
     outcome: outcomeNames[outcome as number]!,
     outcomeBefore: before === null ? null : outcomeNames[before as number]!,
     dimensionKeys: Object.fromEntries(
-      keys.map((name, i) => [name.slice("k_".length), row[11 + i] as number]),
+      keys.map((name, i) => [name.slice("k_".length), row[12 + i] as number]),
     ),
   };
 }
