@@ -52,6 +52,7 @@ export const BreakdownQuery = strict({
 export const ExplainQuery = strict({
   ...range,
   ...filter,
+  ...asOf,
   limit: text("clicks in a page, 1 to 10,000, default 100"),
   cursor: text("next_cursor of the page before"),
 });

@@ -1,7 +1,6 @@
 /** `query count`, `top`, `breakdown`, `explain`, `ledger`, `restatements`, `quarantine`: the API from the shell. */
 
 import type { Command } from "commander";
-import { Option } from "commander";
 import type {
   BreakdownAnswer,
   CountAnswer,
@@ -63,9 +62,11 @@ export function registerQuery(program: Command): void {
     ),
   ).action((flags: QueryFlags) => queryBreakdown(flags));
   addPaging(
-    subcommand("explain", "The clicks behind an ad's count, and what became of each")
-      .argument("<ad>")
-      .addOption(filterOption()),
+    addFilter(
+      subcommand("explain", "The clicks behind an ad's count, and what became of each").argument(
+        "<ad>",
+      ),
+    ),
   ).action((ad: string, flags: QueryFlags) => queryExplain(ad, flags));
   subcommand(
     "ledger",
@@ -83,12 +84,8 @@ export function registerQuery(program: Command): void {
 
 function addFilter(command: Command): Command {
   return command
-    .addOption(filterOption())
+    .option("--filter <rsql>", "such as country==US;device=in=(mobile,tablet)")
     .option("--as-of <commit>", "as of this commit, for minutes that were final then");
-}
-
-function filterOption(): Option {
-  return new Option("--filter <rsql>", "such as country==US;device=in=(mobile,tablet)");
 }
 
 function addPaging(command: Command): Command {
@@ -164,9 +161,9 @@ function queryBreakdown(flags: QueryFlags): Promise<void> {
 }
 
 function queryExplain(ad: string, flags: QueryFlags): Promise<void> {
-  const { filter, limit = explainedAtOnce } = flags;
+  const { filter, asOf: as_of, limit = explainedAtOnce } = flags;
   const path = `/v1/ads/${encodeURIComponent(ad)}/explain`;
-  const parameters = { ...rangeParameters(flags), filter, limit };
+  const parameters = { ...rangeParameters(flags), filter, as_of, limit };
   return printPages<ExplainAnswer>(path, parameters, flags, (answer, isLast) => {
     console.log(formatClicks(answer));
     if (!isLast) return;

@@ -5,7 +5,7 @@ import { bucketStarts } from "./calendar.ts";
 import { formatCursor, isWholeNumber } from "./cursor.ts";
 import type { Buckets, CheckedFilter } from "./parameters.ts";
 import type { BreakdownAnswer } from "./query-service.ts";
-import type { QueryState } from "./query-state.ts";
+import type { QueryView } from "./query-view.ts";
 
 export interface BreakdownQuery {
   readonly by: readonly string[];
@@ -40,13 +40,13 @@ function isGroupValue(value: unknown): value is string | null {
 
 /** Groups with a count above 0, by start, then by the fields in their order, a missing value first. */
 export async function answerBreakdown(
-  state: QueryState,
+  view: QueryView,
   query: BreakdownQuery,
 ): Promise<BreakdownAnswer> {
   const { by, range, filter, buckets, limit, after } = query;
   const starts = buckets && bucketStarts(range, buckets.granularity, buckets.timeZone);
-  const result = await state.store.aggregate(
-    state.storeQuery(range, filter?.filter, {
+  const result = await view.store.aggregate(
+    view.storeQuery(range, filter?.filter, {
       groupBy: by,
       order: "key",
       // One more tells whether there is a next page.
@@ -55,8 +55,9 @@ export async function answerBreakdown(
       ...(after && { after }),
     }),
   );
-  const finality = state.finality(result);
-  const restated = await state.restated.view(range, result.asOf, undefined);
+  const snapshot = view.seen(result);
+  const finality = view.finality(snapshot);
+  const restated = await view.restated.view(range, snapshot.asOf, undefined);
   const rows = result.rows.slice(0, limit);
   const last = result.rows.length > limit ? rows.at(-1) : undefined;
   return {

@@ -5,7 +5,7 @@ import { bucketStarts } from "./calendar.ts";
 import { statusOf } from "./finality.ts";
 import type { Buckets, CheckedFilter } from "./parameters.ts";
 import type { CountAnswer } from "./query-service.ts";
-import type { QueryState } from "./query-state.ts";
+import type { QueryView } from "./query-view.ts";
 
 export interface CountQuery {
   readonly adId: string;
@@ -14,15 +14,15 @@ export interface CountQuery {
   readonly buckets: Buckets | undefined;
 }
 
-export async function answerCount(state: QueryState, query: CountQuery): Promise<CountAnswer> {
+export async function answerCount(view: QueryView, query: CountQuery): Promise<CountAnswer> {
   const { adId, range, filter, buckets } = query;
   const starts = buckets
     ? bucketStarts(range, buckets.granularity, buckets.timeZone)
     : [range.fromMinute];
   const { counts, snapshot } =
-    countInMemory(state, query, starts) ?? (await countInStore(state, query, starts));
-  const finality = state.finality(snapshot);
-  const restated = await state.restated.view(range, snapshot.asOf, adId);
+    countInMemory(view, query, starts) ?? (await countInStore(view, query, starts));
+  const finality = view.finality(snapshot);
+  const restated = await view.restated.view(range, snapshot.asOf, adId);
   const series = starts.map((start, i) => {
     const bucket = { fromMinute: start, toMinute: starts[i + 1] ?? range.toMinute };
     return {
@@ -51,21 +51,21 @@ interface Counts {
 }
 
 function countInMemory(
-  { hot, snapshot }: QueryState,
+  { hot, snapshot }: QueryView,
   { adId, range, filter }: CountQuery,
   starts: readonly number[],
 ): Counts | undefined {
-  if (!hot.covers(range, filter?.filter)) return undefined;
+  if (!hot?.covers(range, filter?.filter)) return undefined;
   return { counts: hot.countOfAd(adId, range, filter?.filter, starts), snapshot };
 }
 
 async function countInStore(
-  state: QueryState,
+  view: QueryView,
   { adId, range, filter }: CountQuery,
   starts: readonly number[],
 ): Promise<Counts> {
-  const result = await state.store.aggregate(
-    state.storeQuery(range, filter?.filter, {
+  const result = await view.store.aggregate(
+    view.storeQuery(range, filter?.filter, {
       adId,
       groupBy: [],
       order: "key",
@@ -74,5 +74,5 @@ async function countInStore(
     }),
   );
   const byStart = new Map(result.rows.map(({ bucketStart, count }) => [bucketStart, count]));
-  return { counts: starts.map((start) => byStart.get(start) ?? 0), snapshot: result };
+  return { counts: starts.map((start) => byStart.get(start) ?? 0), snapshot: view.seen(result) };
 }

@@ -4,7 +4,7 @@ import type { ClickPlace, ListedClick, StoredClick } from "../store/click-store.
 import { formatCursor, isWholeNumber } from "./cursor.ts";
 import type { CheckedFilter } from "./parameters.ts";
 import type { ExplainAnswer, ExplainedClick, RecordedClick } from "./query-service.ts";
-import type { QueryState } from "./query-state.ts";
+import type { QueryView } from "./query-view.ts";
 
 export interface ExplainQuery {
   readonly adId: string;
@@ -28,25 +28,24 @@ export function readExplainAfter(values: readonly unknown[]): ClickPlace | undef
 }
 
 /** Clicks of every outcome, so that a number's why and why not can be told. */
-export async function answerExplain(
-  state: QueryState,
-  query: ExplainQuery,
-): Promise<ExplainAnswer> {
+export async function answerExplain(view: QueryView, query: ExplainQuery): Promise<ExplainAnswer> {
   const { adId, range, filter, limit, after } = query;
-  const dimensions = [...state.configs.knownFields.keys()].filter(
+  const dimensions = [...view.configs.knownFields.keys()].filter(
     (field) => field !== "ad_id" && !field.startsWith("ad."),
   );
-  const page = await state.store.clicks({
+  const page = await view.store.clicks({
     ...range,
     adId,
     dimensions,
     // One more tells whether there is a next page.
     limit: limit + 1,
+    ...(view.visibility && { visibility: view.visibility }),
     ...(filter && { filter: filter.filter }),
     ...(after && { after }),
   });
-  const finality = state.finality(page);
-  const restated = await state.restated.view(range, page.asOf, adId);
+  const snapshot = view.seen(page);
+  const finality = view.finality(snapshot);
+  const restated = await view.restated.view(range, snapshot.asOf, adId);
   const clicks = page.clicks.slice(0, limit);
   const last = page.clicks.length > limit ? clicks.at(-1) : undefined;
   return {

@@ -77,21 +77,15 @@ export function wholeNumberParameter(
   );
 }
 
-/** Only the current commit can be asked about. */
-export function checkAsOf(text: string | undefined, current: number): void {
-  if (text === undefined) return;
-  const asOf = wholeNumberParameter("as_of", text, {
-    least: 0,
-    most: Number.MAX_SAFE_INTEGER,
-    otherwise: current,
-  });
-  if (asOf === current) return;
-  const why =
-    asOf > current
-      ? `${asOf} is ahead of the current commit, ${current}`
-      : `commits before the current one, ${current}, can't be asked about yet`;
-  throw new CodedError("invalid_parameter", `as_of: ${why}`, {
-    field: "as_of",
-    details: { current },
-  });
+/** The commit to answer as of, from 1 up to the current one; undefined where none is asked for. */
+export function asOfParameter(text: string | undefined, current: number): number | undefined {
+  if (text === undefined) return undefined;
+  const bounds = { least: 1, most: Number.MAX_SAFE_INTEGER, otherwise: current };
+  const asOf = wholeNumberParameter("as_of", text, bounds);
+  if (asOf <= current) return asOf;
+  throw new CodedError(
+    "invalid_parameter",
+    `as_of: ${asOf} is ahead of the current commit, ${current}`,
+    { field: "as_of", details: { current } },
+  );
 }

@@ -2,6 +2,10 @@ import { minuteDimensions } from "../model/dimensions.ts";
 import type { DimensionLayout } from "../model/dimensions.ts";
 import type { Filter } from "../model/filter.ts";
 import { filterFields } from "../model/filter.ts";
+import type { MinuteRange } from "../model/window.ts";
+import type { AggregateQuery } from "../store/click-store.ts";
+import type { ConfigHistory } from "./config-history.ts";
+import type { StoreQueryParts } from "./query-view.ts";
 
 /**
  * Where a query over these fields is answered: from the minute store if every layout in force in its range keeps
@@ -20,4 +24,15 @@ export function chooseSource(
     return fields.every((field) => names.has(field));
   });
   return isKept ? "minute" : "raw";
+}
+
+/** The store's query, with the source that its fields and the layouts in its range allow. */
+export function storeQuery(
+  configs: ConfigHistory,
+  range: MinuteRange,
+  filter: Filter | undefined,
+  rest: StoreQueryParts,
+): AggregateQuery {
+  const source = chooseSource(filter, rest.groupBy, configs.layouts(range));
+  return { ...range, ...rest, source, ...(filter && { filter }) };
 }

@@ -17,18 +17,20 @@ import type { HotMinutes } from "./hot-minutes.ts";
 import { ledgerAnswer, noOutcomes } from "./ledger-answer.ts";
 import {
   adIdParameter,
+  asOfParameter,
   bucketsParameter,
   byParameter,
-  checkAsOf,
   filterParameter,
   wholeNumberParameter,
 } from "./parameters.ts";
+import { PastState } from "./past-state.ts";
 import type { OutcomeCounts } from "../store/click-store.ts";
 import { operationAnswer } from "./operation-answer.ts";
 import { answerQuarantine, quarantineText } from "./quarantine-answer.ts";
 import type * as api from "./query-service.ts";
 import { QueryState } from "./query-state.ts";
 import type { QueryStateOptions } from "./query-state.ts";
+import type { QueryView } from "./query-view.ts";
 import {
   answerRestatements,
   readRestatementsAfter,
@@ -53,6 +55,12 @@ export interface CommittedLately {
   outcomesOf(position: Position, fromRow: number, toRow: number): Float64Array | undefined;
 }
 
+/** A question with its parameters read, as the view that is to answer it knows them. */
+interface Asked<Query, Answer> {
+  readonly query: Query & { readonly range: MinuteRange };
+  compute(): Promise<Answer>;
+}
+
 const topBounds = { least: 1, most: 1000, otherwise: 10 };
 const limitBounds = { least: 1, most: 100_000, otherwise: 1000 };
 const explainLimitBounds = { least: 1, most: 10_000, otherwise: 100 };
@@ -64,7 +72,7 @@ const rowsAClick = 8;
 /**
  * Answers queries over one store. `apply` tells it of every commit. An answer's numbers, as_of, watermark and status
  * are those of one commit: of the last one applied where the recent minutes in memory cover the query, else of the
- * store's snapshot.
+ * store's snapshot; or of the commit that was asked for.
  */
 export class QueryEngine implements api.QueryService {
   private readonly options: QueryEngineOptions;
@@ -94,72 +102,69 @@ export class QueryEngine implements api.QueryService {
   }
 
   async count(request: api.CountRequest): Promise<api.CountAnswer> {
-    const query = {
-      adId: adIdParameter(request.ad_id),
-      range: this.resolve(request),
-      filter: filterParameter(request.filter, this.state.configs.knownFields),
-      buckets: bucketsParameter(request.granularity, request.tz),
+    const ask = (view: QueryView) => {
+      const query = {
+        adId: adIdParameter(request.ad_id),
+        range: this.resolve(request, view),
+        filter: filterParameter(request.filter, view.configs.knownFields),
+        buckets: bucketsParameter(request.granularity, request.tz),
+      };
+      return { query, compute: () => answerCount(view, query) };
     };
-    return this.answer(
-      request.as_of,
-      ["count", query],
-      () => answerCount(this.state, query),
-      (answer) => answer.series?.length ?? 0,
-    );
+    return this.answer("count", request.as_of, ask, (answer) => answer.series?.length ?? 0);
   }
 
   async top(request: api.TopRequest): Promise<api.TopAnswer> {
-    const query = {
-      most: wholeNumberParameter("topN", request.topN, topBounds),
-      range: this.resolve(request),
-      filter: filterParameter(request.filter, this.state.configs.knownFields),
+    const ask = (view: QueryView) => {
+      const query = {
+        most: wholeNumberParameter("topN", request.topN, topBounds),
+        range: this.resolve(request, view),
+        filter: filterParameter(request.filter, view.configs.knownFields),
+      };
+      return { query, compute: () => answerTop(view, query) };
     };
-    return this.answer(
-      request.as_of,
-      ["top", query],
-      () => answerTop(this.state, query),
-      (answer) => answer.ads.length,
-    );
+    return this.answer("top", request.as_of, ask, (answer) => answer.ads.length);
   }
 
   async breakdown(request: api.BreakdownRequest): Promise<api.BreakdownAnswer> {
-    const known = this.state.configs.knownFields;
-    const parts = {
-      by: byParameter(request.by, known),
-      filter: filterParameter(request.filter, known),
-      buckets: bucketsParameter(request.granularity, request.tz),
-      limit: wholeNumberParameter("limit", request.limit, limitBounds),
+    const ask = (view: QueryView) => {
+      const known = view.configs.knownFields;
+      const parts = {
+        by: byParameter(request.by, known),
+        filter: filterParameter(request.filter, known),
+        buckets: bucketsParameter(request.granularity, request.tz),
+        limit: wholeNumberParameter("limit", request.limit, limitBounds),
+      };
+      const page = this.resolvePage(request, view, breakdownText(parts), (values) =>
+        readBreakdownAfter(values, parts.by.length),
+      );
+      const query = { ...parts, ...page };
+      return { query, compute: () => answerBreakdown(view, query) };
     };
-    const page = this.resolvePage(request, breakdownText(parts), (values) =>
-      readBreakdownAfter(values, parts.by.length),
-    );
-    const query = { ...parts, ...page };
-    return this.answer(
-      request.as_of,
-      ["breakdown", query],
-      () => answerBreakdown(this.state, query),
-      (answer) => answer.rows.length,
-    );
+    return this.answer("breakdown", request.as_of, ask, (answer) => answer.rows.length);
   }
 
   async explain(request: api.ExplainRequest): Promise<api.ExplainAnswer> {
-    const parts = {
-      adId: adIdParameter(request.ad_id),
-      filter: filterParameter(request.filter, this.state.configs.knownFields),
-      limit: wholeNumberParameter("limit", request.limit, explainLimitBounds),
+    const ask = (view: QueryView) => {
+      const parts = {
+        adId: adIdParameter(request.ad_id),
+        filter: filterParameter(request.filter, view.configs.knownFields),
+        limit: wholeNumberParameter("limit", request.limit, explainLimitBounds),
+      };
+      const page = this.resolvePage(request, view, explainText(parts), readExplainAfter);
+      const query = { ...parts, ...page };
+      return { query, compute: () => answerExplain(view, query) };
     };
-    const page = this.resolvePage(request, explainText(parts), readExplainAfter);
-    const query = { ...parts, ...page };
     return this.answer(
-      undefined,
-      ["explain", query],
-      () => answerExplain(this.state, query),
+      "explain",
+      request.as_of,
+      ask,
       (answer) => answer.clicks.length * rowsAClick,
     );
   }
 
   async ledger(request: api.RangeRequest): Promise<api.LedgerAnswer> {
-    const { fromMinute, toMinute } = this.resolve(request);
+    const { fromMinute, toMinute } = this.resolve(request, this.state);
     return ledgerAnswer(await this.state.store.ledger(fromMinute, toMinute));
   }
 
@@ -168,7 +173,8 @@ export class QueryEngine implements api.QueryService {
       adId: request.ad_id === undefined ? undefined : adIdParameter(request.ad_id),
       limit: wholeNumberParameter("limit", request.limit, limitBounds),
     };
-    const page = this.resolvePage(request, restatementsText(parts), readRestatementsAfter);
+    const text = restatementsText(parts);
+    const page = this.resolvePage(request, this.state, text, readRestatementsAfter);
     return answerRestatements(this.state, { ...parts, ...page });
   }
 
@@ -201,7 +207,7 @@ export class QueryEngine implements api.QueryService {
   }
 
   audit(request: Partial<api.RangeRequest>): Promise<api.AuditAnswer> {
-    return answerAudit(this.state.store, request, this.windowEnds());
+    return answerAudit(this.state.store, request, this.windowEnds(this.state));
   }
 
   committed(positions: readonly Position[], timeoutMs: number): Promise<boolean> {
@@ -231,40 +237,47 @@ export class QueryEngine implements api.QueryService {
     throw new CodedError("not_found", `${what} is not committed yet`);
   }
 
-  /** From the cache, from an equal query that is being answered, or computed. */
-  private async answer<Answer extends api.Finality>(
-    asOf: string | undefined,
-    key: unknown,
-    compute: () => Promise<Answer>,
+  /** Of the present: from the cache, from an equal query that is being answered, or computed. */
+  private async answer<Query, Answer extends api.Finality>(
+    kind: string,
+    asOfText: string | undefined,
+    ask: (view: QueryView) => Asked<Query, Answer>,
     rowsOf: (answer: Answer) => number,
   ): Promise<Answer> {
-    checkAsOf(asOf, this.state.snapshot.asOf);
-    const answer = await this.cache.answer(
-      JSON.stringify(key),
-      compute,
-      (made) => bytesARow * (4 + rowsOf(made)),
-    );
-    // A commit may have come in between.
-    if (asOf !== undefined) checkAsOf(asOf, answer.as_of);
-    return answer;
+    const asOf = asOfParameter(asOfText, this.state.snapshot.asOf);
+    if (asOf === undefined || asOf === this.state.snapshot.asOf) {
+      const { query, compute } = ask(this.state);
+      const answer = await this.cache.answer(
+        JSON.stringify([kind, query]),
+        compute,
+        (made) => bytesARow * (4 + rowsOf(made)),
+      );
+      // A commit may have come in between.
+      if (asOf === undefined || answer.as_of === asOf) return answer;
+    }
+    const past = await PastState.open(this.state, asOf);
+    const { query, compute } = ask(past);
+    past.checkFinal(query.range);
+    return await compute();
   }
 
-  private resolve(parameters: RangeParameters): MinuteRange {
-    return resolveRange(parameters, this.windowEnds());
+  private resolve(parameters: RangeParameters, view: QueryView): MinuteRange {
+    return resolveRange(parameters, this.windowEnds(view));
   }
 
-  private windowEnds(): WindowEnds {
-    const { finalThrough } = this.state.finality(this.state.snapshot);
+  private windowEnds(view: QueryView): WindowEnds {
+    const { finalThrough } = view.finality(view.snapshot);
     return { nowMs: this.options.clock(), finalThroughMinute: finalThrough };
   }
 
   /** The pages of a window keep to the range of the first one. `query`: what its cursors are bound to. */
   private resolvePage<After>(
     request: api.RangeRequest & { readonly cursor?: string },
+    view: QueryView,
     query: string,
     readAfter: (values: readonly unknown[]) => After | undefined,
   ): Cursor<After | undefined> {
-    const range = this.resolve(request);
+    const range = this.resolve(request, view);
     if (request.cursor === undefined) return { range, after: undefined };
     const cursor = parseCursor(request.cursor, query, readAfter);
     const isSameRange =

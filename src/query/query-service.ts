@@ -83,6 +83,7 @@ export interface BreakdownRequest extends RangeRequest {
 export interface ExplainRequest extends RangeRequest {
   readonly ad_id: string;
   readonly filter?: string;
+  readonly as_of?: string;
   readonly limit?: string;
   readonly cursor?: string;
 }

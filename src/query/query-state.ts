@@ -12,7 +12,8 @@ import { AppliedCommits } from "./applied-commits.ts";
 import { ConfigHistory } from "./config-history.ts";
 import { FinalityReader } from "./finality.ts";
 import { HotMinutes } from "./hot-minutes.ts";
-import { chooseSource } from "./plan.ts";
+import { storeQuery } from "./plan.ts";
+import type { QueryView, StoreQueryParts } from "./query-view.ts";
 import { RestatedBuckets } from "./restated-buckets.ts";
 
 export interface QueryStateOptions {
@@ -27,14 +28,15 @@ export interface QueryStateOptions {
 }
 
 /** The store and what is kept of it in memory, which `apply` moves on from commit to commit. */
-export class QueryState {
+export class QueryState implements QueryView {
   readonly store: ClickStoreReader;
   readonly dictionary: DictionaryView;
   readonly configs: ConfigHistory;
   readonly applied: AppliedCommits;
   readonly hot: HotMinutes;
   readonly restated: RestatedBuckets;
-  private readonly partitionCount: number;
+  readonly visibility = undefined;
+  readonly partitionCount: number;
 
   private constructor({
     store,
@@ -73,17 +75,19 @@ export class QueryState {
     return this.applied.snapshot;
   }
 
+  seen(result: Snapshot): Snapshot {
+    return result;
+  }
+
   finality(snapshot: Snapshot): FinalityReader {
     return new FinalityReader(snapshot, this.partitionCount, this.configs);
   }
 
-  /** The store's query, with the source that its fields and range allow. */
   storeQuery(
     range: MinuteRange,
     filter: Filter | undefined,
-    rest: Omit<AggregateQuery, "source" | "fromMinute" | "toMinute" | "filter">,
+    rest: StoreQueryParts,
   ): AggregateQuery {
-    const source = chooseSource(filter, rest.groupBy, this.configs.layouts(range));
-    return { ...range, ...rest, source, ...(filter && { filter }) };
+    return storeQuery(this.configs, range, filter, rest);
   }
 }

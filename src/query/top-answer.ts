@@ -3,7 +3,7 @@ import type { MinuteRange } from "../model/window.ts";
 import type { Snapshot } from "../store/click-store.ts";
 import type { CheckedFilter } from "./parameters.ts";
 import type { TopAnswer } from "./query-service.ts";
-import type { QueryState } from "./query-state.ts";
+import type { QueryView } from "./query-view.ts";
 
 export interface TopQuery {
   /** How many ads. */
@@ -12,11 +12,11 @@ export interface TopQuery {
   readonly filter: CheckedFilter | undefined;
 }
 
-export async function answerTop(state: QueryState, query: TopQuery): Promise<TopAnswer> {
+export async function answerTop(view: QueryView, query: TopQuery): Promise<TopAnswer> {
   const { range, filter } = query;
-  const { ads, snapshot } = topInMemory(state, query) ?? (await topInStore(state, query));
-  const finality = state.finality(snapshot);
-  const restated = await state.restated.view(range, snapshot.asOf, undefined);
+  const { ads, snapshot } = topInMemory(view, query) ?? (await topInStore(view, query));
+  const finality = view.finality(snapshot);
+  const restated = await view.restated.view(range, snapshot.asOf, undefined);
   return {
     from: formatMinute(range.fromMinute),
     to: formatMinute(range.toMinute),
@@ -32,19 +32,19 @@ interface Top {
 }
 
 function topInMemory(
-  { hot, snapshot }: QueryState,
+  { hot, snapshot }: QueryView,
   { most, range, filter }: TopQuery,
 ): Top | undefined {
-  if (!hot.covers(range, filter?.filter)) return undefined;
+  if (!hot?.covers(range, filter?.filter)) return undefined;
   return { ads: hot.topAds(range, filter?.filter, most), snapshot };
 }
 
-async function topInStore(state: QueryState, { most, range, filter }: TopQuery): Promise<Top> {
-  const result = await state.store.aggregate(
-    state.storeQuery(range, filter?.filter, { groupBy: ["ad_id"], order: "count", limit: most }),
+async function topInStore(view: QueryView, { most, range, filter }: TopQuery): Promise<Top> {
+  const result = await view.store.aggregate(
+    view.storeQuery(range, filter?.filter, { groupBy: ["ad_id"], order: "count", limit: most }),
   );
   return {
     ads: result.rows.map(({ group, count }) => ({ adId: group[0] ?? "", count })),
-    snapshot: result,
+    snapshot: view.seen(result),
   };
 }

@@ -19,6 +19,7 @@ import type { Filter } from "../model/filter.ts";
 import type { OutcomeName } from "../model/outcome.ts";
 import type { RecordedClick } from "../model/recorded-click.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
+import type { Visibility } from "./visibility.ts";
 
 export interface ClickStore extends AsyncDisposable, ClickStoreReader {
   /** What the pipeline starts from. */
@@ -48,7 +49,13 @@ export interface ClickStoreReader {
   /** Clicks with all that changing their outcome takes, by click_timestamp, then partition, offset and row. */
   recordedClicks(query: RecordedClicksQuery): Promise<readonly RecordedClick[]>;
   /** Minute rows of `[fromMinute, toMinute)` in any order, chunked, for caches. */
-  scanMinutes(fromMinute: number, toMinute: number): AsyncIterable<MinuteChunk>;
+  scanMinutes(
+    fromMinute: number,
+    toMinute: number,
+    visibility?: Visibility,
+  ): AsyncIterable<MinuteChunk>;
+  /** The state that a query saw at this commit; undefined where it is not through. */
+  snapshotAt(asOf: number): Promise<PastSnapshot | undefined>;
   /** Entries of the journal, by minute, ad (as UTF-8), revision and commit. */
   restatements(query: RestatementsQuery): Promise<RestatementsPage>;
   /** The parts of an operation, by partition and offset; none where nobody asked for it. */
@@ -131,6 +138,8 @@ export interface AggregateQuery {
   /** Epoch minutes, `[fromMinute, toMinute)`. */
   readonly fromMinute: number;
   readonly toMinute: number;
+  /** Absent: everything. */
+  readonly visibility?: Visibility;
   readonly adId?: string;
   /** Fields: `ad_id`, a dimension that `source` has, `ad.` and an attribute. */
   readonly filter?: Filter;
@@ -163,6 +172,8 @@ export interface ClicksQuery {
   /** Epoch minutes, `[fromMinute, toMinute)`. */
   readonly fromMinute: number;
   readonly toMinute: number;
+  /** Absent: everything. */
+  readonly visibility?: Visibility;
   readonly adId: string;
   /** Fields: `ad_id`, a dimension, `ad.` and an attribute. */
   readonly filter?: Filter;
@@ -211,6 +222,15 @@ export interface Snapshot {
   /** Sequence of the last commit it saw. */
   readonly asOf: number;
   readonly progress: readonly PartitionProgress[];
+}
+
+/**
+ * The state as of an earlier commit. Of one long past the progress is that at which a partition's finality last rose: the
+ * watermarks are lower than they were then, but the same minutes are final.
+ */
+export interface PastSnapshot extends Snapshot {
+  /** Every configuration up to then, oldest first. */
+  readonly configs: readonly SemanticConfig[];
 }
 
 export interface RestatementsQuery {

@@ -270,7 +270,8 @@ describe("queries", () => {
       "invalid_parameter",
       "filter",
     ],
-    ["an as_of", "/v1/ads/a/explain?window=5&as_of=1", "invalid_parameter", "as_of"],
+    ["an as_of of none", "/v1/ads/a/explain?window=5&as_of=0", "invalid_parameter", "as_of"],
+    ["an as_of to come", "/v1/breakdown?window=5&as_of=9999999", "invalid_parameter", "as_of"],
     ["a bad as_of", "/v1/top?window=5&as_of=now", "invalid_parameter", "as_of"],
     ["an unknown parameter", "/v1/ads/a/aggregated_count?windw=5", "invalid_parameter", "windw"],
     [
@@ -290,6 +291,12 @@ describe("queries", () => {
       );
     });
   }
+
+  it("as of a commit at which the range was not final are told what was", async () => {
+    const { status, body } = await service.get("/v1/ads/a/explain?window=5&as_of=1");
+    assert.deepEqual([status, body["code"], body["field"]], [410, "as_of_provisional", "as_of"]);
+    assert.ok("final_through" in body);
+  });
 
   it("with an unknown dimension are told the known ones", async () => {
     const { body } = await service.get("/v1/top?window=5&filter=contry==US");

@@ -5,6 +5,7 @@ import { describeClicks } from "./click-store/clicks.ts";
 import { describeCommits } from "./click-store/commits.ts";
 import { describeCorrections } from "./click-store/corrections.ts";
 import type { OpenStore } from "./click-store/harness.ts";
+import { describeVisibility } from "./click-store/visibility.ts";
 
 export function describeClickStore(title: string, open: OpenStore): void {
   describeAggregates(title, open);
@@ -12,4 +13,5 @@ export function describeClickStore(title: string, open: OpenStore): void {
   describeBooks(title, open);
   describeClicks(title, open);
   describeCorrections(title, open);
+  describeVisibility(title, open);
 }

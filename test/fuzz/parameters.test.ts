@@ -8,7 +8,7 @@ import {
   adIdParameter,
   bucketsParameter,
   byParameter,
-  checkAsOf,
+  asOfParameter,
   wholeNumberParameter,
 } from "../../src/query/parameters.ts";
 import type { Random } from "../../src/traffic/random.ts";
@@ -116,9 +116,9 @@ function checkNumbers(parameters: Parameters): void {
     else assert.equal(refusal!.field, name);
   }
   const asOf = parameters["as_of"];
-  const refusal = refusalOf(() => checkAsOf(asOf, currentCommit), ["invalid_parameter"]);
+  const refusal = refusalOf(() => asOfParameter(asOf, currentCommit), ["invalid_parameter"]);
   if (asOf !== undefined && /^\d{1,15}$/.test(asOf))
-    assert.equal(refusal === undefined, Number(asOf) === currentCommit);
+    assert.equal(refusal === undefined, Number(asOf) >= 1 && Number(asOf) <= currentCommit);
 }
 
 function checkTexts({ by, ad_id: adId }: Parameters): void {

@@ -225,7 +225,7 @@ describe("answers", () => {
       [engine.count({ ad_id: "a", window, filter: "colour==red" }), "unknown_dimension", "filter"],
       [engine.count({ ad_id: "a", window, filter: "ip==red" }), "invalid_filter", "filter"],
       [engine.count({ ad_id: "a", window, as_of: "99" }), "invalid_parameter", "as_of"],
-      [engine.count({ ad_id: "a", window, as_of: "2" }), "invalid_parameter", "as_of"],
+      [engine.count({ ad_id: "a", window, as_of: "0" }), "invalid_parameter", "as_of"],
       [engine.count({ ad_id: "a", window, as_of: "now" }), "invalid_parameter", "as_of"],
       [engine.top({ window, topN: "0" }), "invalid_parameter", "topN"],
       [engine.top({ window, topN: "1001" }), "invalid_parameter", "topN"],
@@ -264,6 +264,21 @@ describe("answers", () => {
       (await engine.count({ ad_id: "a", window: "1h", as_of: String(current) })).as_of,
       current,
     );
+  });
+
+  it("hold for an earlier as_of as they stood, where they were final then", async () => {
+    const range = { from: String(tenMs), to: String(tenMs + 2 * minuteMs) };
+    const ask = async (as_of: number): Promise<unknown[]> => {
+      const found = await engine.count({ ad_id: "a", ...range, as_of: String(as_of) });
+      return [found.count, found.status, found.revision, found.final_through, found.as_of];
+    };
+    const current = log.folded.commits.length;
+    assert.deepEqual(await ask(current), [5, "restated", 1, "2026-01-15T10:08:00Z", current]);
+    assert.deepEqual(await ask(2), [3, "final", 0, "2026-01-15T10:08:00Z", 2]);
+    await assert.rejects(ask(1), refused("as_of_provisional", "as_of"));
+    const provisional = { ad_id: "a", window: "1h", as_of: "2" };
+    await assert.rejects(engine.count(provisional), refused("as_of_provisional", "as_of"));
+    await assert.rejects(engine.explain(provisional), refused("as_of_provisional", "as_of"));
   });
 
   it("tell the ledger, and that it balances", async () => {

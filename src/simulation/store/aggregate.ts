@@ -4,28 +4,44 @@ import { formatIp, parseIpInto } from "../../model/ip.ts";
 import { isCounted } from "../../model/outcome.ts";
 import { compareUtf8 } from "../../model/utf8-order.ts";
 import type { AggregateQuery, AggregateRow } from "../../store/click-store.ts";
+import type { Visibility } from "../../store/visibility.ts";
+import { asOfMinute } from "../../store/visibility.ts";
 import type { Contents, MinuteRow, RawRow } from "./tables.ts";
-import { minuteOfRow, textOfKey } from "./tables.ts";
+import { minuteOfRow, outcomeAt, textOfKey } from "./tables.ts";
 
 /** Something with fields that a filter or a grouping can ask for. */
 export interface Fields {
   readonly minute: number;
   readonly adKey: number;
+  /** The last commit whose changes of ads' attributes are seen. */
+  readonly asOf: number;
   readonly dimension: (name: string) => string | null;
 }
 
-export function fieldsOfRaw(row: RawRow): Fields {
+/** Undefined where it may not be seen. */
+export function fieldsOfRaw(row: RawRow, visibility: Visibility | undefined): Fields | undefined {
+  const minute = minuteOfRow(row);
+  const asOf = asOfMinute(visibility, minute);
+  if (row.commit > asOf) return undefined;
   return {
-    minute: minuteOfRow(row),
+    minute,
+    asOf,
     adKey: row.adKey,
     dimension: (name) => row.dimensions[name] ?? null,
   };
 }
 
-function fieldsOfMinute(contents: Contents, row: MinuteRow): Fields {
+function fieldsOfMinute(
+  contents: Contents,
+  row: MinuteRow,
+  visibility: Visibility | undefined,
+): Fields | undefined {
   const { minute, adKey, dimensionKeys } = row;
+  const asOf = asOfMinute(visibility, minute);
+  if (row.commit > asOf) return undefined;
   return {
     minute,
+    asOf,
     adKey,
     dimension: (name) => textOfKey(contents, name, dimensionKeys[name] ?? 0),
   };
@@ -53,25 +69,25 @@ export function aggregateRows(contents: Contents, query: AggregateQuery): Aggreg
 
 function* countedFields(
   contents: Contents,
-  { source, fromMinute, toMinute, adId, filter }: AggregateQuery,
+  { source, fromMinute, toMinute, visibility, adId, filter }: AggregateQuery,
 ): Generator<{ readonly fields: Fields; readonly count: number }> {
   const adKey = adId === undefined ? undefined : adKeyOf(contents, adId);
-  const isWanted = (fields: Fields): boolean =>
+  const isWanted = (fields: Fields | undefined): fields is Fields =>
+    fields !== undefined &&
     fields.minute >= fromMinute &&
     fields.minute < toMinute &&
     (adId === undefined || fields.adKey === adKey) &&
     (filter === undefined || matches(contents, fields, filter));
   if (source === "minute") {
     for (const row of contents.minutes) {
-      const fields = fieldsOfMinute(contents, row);
+      const fields = fieldsOfMinute(contents, row, visibility);
       if (isWanted(fields)) yield { fields, count: row.count };
     }
     return;
   }
   for (const row of contents.raw) {
-    if (!isCounted(row.outcome)) continue;
-    const fields = fieldsOfRaw(row);
-    if (isWanted(fields)) yield { fields, count: 1 };
+    const fields = fieldsOfRaw(row, visibility);
+    if (isWanted(fields) && isCounted(outcomeAt(row, fields.asOf))) yield { fields, count: 1 };
   }
 }
 
@@ -111,20 +127,22 @@ function valueOf(contents: Contents, fields: Fields, field: string): string | nu
   if (field === "ad_id") return textOfKey(contents, adDictionary, fields.adKey);
   if (!field.startsWith("ad.")) return fields.dimension(field);
   const adId = textOfKey(contents, adDictionary, fields.adKey);
-  return attributeAt(contents, adId, field.slice("ad.".length), fields.minute);
+  return attributeAt(contents, adId, field.slice("ad.".length), fields.minute, fields.asOf);
 }
 
-/** Of the changes that hold at the minute the one with the last valid_from, of those the last that came. */
+/** Of the changes seen that hold at the minute the one with the last valid_from, of those the last that came. */
 export function attributeAt(
   { attributes }: Contents,
   adId: string | null,
   name: string,
   minute: number,
+  asOf = Infinity,
 ): string | null {
   let found: { readonly from: number; readonly value: string | null } | undefined;
   for (const change of attributes) {
     const { valid_from_minute: from } = change;
-    if (change.ad_id !== adId || from > minute || !(name in change.attributes)) continue;
+    if (change.ad_id !== adId || change.commit > asOf) continue;
+    if (from > minute || !(name in change.attributes)) continue;
     if (found === undefined || from >= found.from)
       found = { from, value: change.attributes[name] ?? null };
   }

@@ -7,9 +7,11 @@ import type {
   OutcomeCounts,
   StoredClick,
 } from "../../store/click-store.ts";
+import type { Visibility } from "../../store/visibility.ts";
+import { asOfMinute } from "../../store/visibility.ts";
 import { adKeyOf, fieldsOfRaw, matches } from "./aggregate.ts";
 import type { Contents, RawRow } from "./tables.ts";
-import { identityOf, minuteOfRow } from "./tables.ts";
+import { identityOf, outcomeAt } from "./tables.ts";
 
 const uncounted: ReadonlySet<number> = new Set([
   Outcome.duplicate,
@@ -27,13 +29,17 @@ export function listClicks(
   query: ClicksQuery,
 ): Pick<ClicksPage, "clicks" | "outcomes"> {
   const adKey = adKeyOf(contents, query.adId);
-  const rows = contents.raw.filter(
-    (row) =>
+  const raw = rawAsSeen(contents, query.visibility);
+  const rows = raw.filter((row) => {
+    const fields = fieldsOfRaw(row, query.visibility);
+    return (
+      fields !== undefined &&
       row.adKey === adKey &&
-      minuteOfRow(row) >= query.fromMinute &&
-      minuteOfRow(row) < query.toMinute &&
-      (query.filter === undefined || matches(contents, fieldsOfRaw(row), query.filter)),
-  );
+      fields.minute >= query.fromMinute &&
+      fields.minute < query.toMinute &&
+      (query.filter === undefined || matches(contents, fields, query.filter))
+    );
+  });
   const { after } = query;
   const page = rows
     .filter((row) => after === undefined || comparePlaces(placeOf(row), after) > 0)
@@ -47,7 +53,7 @@ export function listClicks(
         dimensions: Object.fromEntries(
           query.dimensions.map((name) => [name, row.dimensions[name] ?? null]),
         ),
-        original: originalOf(contents, row),
+        original: originalOf(raw, row),
       }),
     ),
   };
@@ -59,7 +65,16 @@ export function countOutcomes(rows: readonly RawRow[]): OutcomeCounts {
   return counts as OutcomeCounts;
 }
 
-function originalOf({ raw }: Contents, row: RawRow): StoredClick | null {
+/** The rows that may be seen, with their outcomes of then. */
+function rawAsSeen({ raw }: Contents, visibility: Visibility | undefined): readonly RawRow[] {
+  if (!visibility) return raw;
+  return raw.flatMap((row) => {
+    const asOf = asOfMinute(visibility, minuteOf(row.time));
+    return row.commit > asOf ? [] : [{ ...row, outcome: outcomeAt(row, asOf) }];
+  });
+}
+
+function originalOf(raw: readonly RawRow[], row: RawRow): StoredClick | null {
   if (row.outcome !== Outcome.duplicate) return null;
   const before = raw
     .slice(0, raw.indexOf(row))

@@ -3,7 +3,7 @@ import { outcomeNames } from "../../model/outcome.ts";
 import type { RecordedClick } from "../../model/recorded-click.ts";
 import type { RecordedClicksQuery } from "../../store/click-store.ts";
 import { comparePlaces, placeOf } from "./clicks.ts";
-import type { Contents } from "./tables.ts";
+import type { Contents, RawRow } from "./tables.ts";
 import { minuteOfRow, textOfKey } from "./tables.ts";
 
 export function recordedClicks(contents: Contents, query: RecordedClicksQuery): RecordedClick[] {
@@ -24,11 +24,23 @@ export function recordedClicks(contents: Contents, query: RecordedClicksQuery): 
     })
     .toSorted((a, b) => comparePlaces(placeOf(a), placeOf(b)))
     .slice(0, limit)
-    .map(({ time, eventId: _eventId, dimensions: _dimensions, outcome, outcomeBefore, ...row }) =>
-      Object.assign(row, {
-        clickTimestampMs: time,
-        outcome: outcomeNames[outcome]!,
-        outcomeBefore: outcomeBefore === undefined ? null : outcomeNames[outcomeBefore]!,
-      }),
-    );
+    .map(recordedClick);
+}
+
+function recordedClick({
+  commit: _commit,
+  eventId: _eventId,
+  dimensions: _dimensions,
+  time: clickTimestampMs,
+  outcome,
+  corrections,
+  ...row
+}: RawRow): RecordedClick {
+  const last = corrections.at(-1);
+  return {
+    ...row,
+    clickTimestampMs,
+    outcome: outcomeNames[outcome]!,
+    outcomeBefore: last ? outcomeNames[last.before]! : null,
+  };
 }

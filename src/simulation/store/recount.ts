@@ -57,5 +57,6 @@ export function recountRows(
 /** The dimensions that minute rows of this minute have. */
 function keptAt({ configs, keyed }: Contents, minute: number): ReadonlySet<string> {
   if (configs.length === 0) return keyed;
-  return new Set(minuteDimensions(configAt(configs, minute).dimensions).map(({ name }) => name));
+  const known = configs.map(({ config }) => config);
+  return new Set(minuteDimensions(configAt(known, minute).dimensions).map(({ name }) => name));
 }

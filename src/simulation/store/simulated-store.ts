@@ -24,6 +24,7 @@ import type {
   OutcomeCounts,
   RecordedClicksQuery,
   RecordedOperation,
+  PastSnapshot,
   RecoveredState,
   RecountResult,
   RestatementPlace,
@@ -32,6 +33,8 @@ import type {
   Snapshot,
 } from "../../store/click-store.ts";
 import type { RecordedClick } from "../../model/recorded-click.ts";
+import type { Visibility } from "../../store/visibility.ts";
+import { asOfMinute } from "../../store/visibility.ts";
 import { minuteOf } from "../../model/time.ts";
 import { compareUtf8 } from "../../model/utf8-order.ts";
 import { sealed } from "../world/chunk.ts";
@@ -53,6 +56,7 @@ import {
   copyOf,
   timedIdentityOf,
   minuteOfRow,
+  progressAt,
   progressOf,
   rowsOfCommit,
   textOfKey,
@@ -63,8 +67,6 @@ export class SimulatedStore implements ClickStore {
   private readonly steps: Steps;
   private readonly turns = new Turns();
   private readonly beforeSwap: () => void;
-  /** Progress by the sequence of the commit it was reached with, of the commits since the opening. */
-  private readonly progressBySequence = new Map<number, readonly PartitionProgress[]>();
   private contents: Contents;
   private isClosed = false;
 
@@ -73,7 +75,6 @@ export class SimulatedStore implements ClickStore {
     this.steps = steps;
     this.beforeSwap = beforeSwap;
     this.contents = openContents(disk);
-    this.noteProgress();
   }
 
   /** Rejects with `data_corrupt` where the snapshot is damaged; a log that can't be replayed is left behind. */
@@ -86,13 +87,17 @@ export class SimulatedStore implements ClickStore {
     return new SimulatedStore(disk, steps, beforeSwap);
   }
 
+  get sequence(): number {
+    return this.contents.sequence;
+  }
+
   get progress(): readonly PartitionProgress[] {
     return progressOf(this.contents);
   }
 
   /** For judging answers: what the commit of an `as_of` had applied. */
   progressAt(sequence: number): readonly PartitionProgress[] | undefined {
-    return this.progressBySequence.get(sequence);
+    return progressAt(this.contents, sequence);
   }
 
   async recover(): Promise<RecoveredState> {
@@ -102,8 +107,8 @@ export class SimulatedStore implements ClickStore {
       sequence,
       progress: progressOf(this.contents),
       dictionaries: new Map([...dictionaries].map(([name, values]) => [name, [...values]])),
-      configs: [...configs],
       closes: [...closes],
+      configs: configs.map(({ config }) => config),
     };
   }
 
@@ -121,7 +126,6 @@ export class SimulatedStore implements ClickStore {
       const rows = rowsOfCommit(commit);
       await this.write({ kind: "commit", commit }, "commit");
       applyCommit(this.contents, commit, rows);
-      this.noteProgress();
       await this.steps.step("commit.done");
     });
   }
@@ -218,10 +222,24 @@ export class SimulatedStore implements ClickStore {
     }));
   }
 
-  async *scanMinutes(fromMinute: number, toMinute: number): AsyncGenerator<MinuteChunk> {
+  async snapshotAt(asOf: number): Promise<PastSnapshot | undefined> {
+    await this.steps.step("query");
+    const progress = progressAt(this.contents, asOf);
+    const until = this.contents.configs.filter(({ commit }) => commit <= asOf);
+    return progress && { asOf, progress, configs: until.map(({ config }) => config) };
+  }
+
+  async *scanMinutes(
+    fromMinute: number,
+    toMinute: number,
+    visibility?: Visibility,
+  ): AsyncGenerator<MinuteChunk> {
     await this.steps.step("recover.scan");
     const { minutes, keyed } = this.contents;
-    const rows = minutes.filter(({ minute }) => minute >= fromMinute && minute < toMinute);
+    const rows = minutes.filter(
+      ({ minute, commit }) =>
+        minute >= fromMinute && minute < toMinute && commit <= asOfMinute(visibility, minute),
+    );
     if (rows.length === 0) return;
     yield {
       rowCount: rows.length,
@@ -323,10 +341,6 @@ export class SimulatedStore implements ClickStore {
     return { asOf: this.contents.sequence, progress: progressOf(this.contents) };
   }
 
-  private noteProgress(): void {
-    this.progressBySequence.set(this.contents.sequence, progressOf(this.contents));
-  }
-
   private checkOpen(): void {
     if (this.isClosed) throw new CodedError("storage_failed", "the store is closed");
   }
@@ -341,7 +355,6 @@ export class SimulatedStore implements ClickStore {
     } catch (error) {
       if (error instanceof DeviceError && error.kind === "sync_error") {
         this.contents = openContents(disk);
-        this.noteProgress();
       }
       throw error;
     }

@@ -18,6 +18,7 @@ import { minuteOf } from "../../model/time.ts";
 import type { RecordedClose, RecordedOperation } from "../../store/click-store.ts";
 
 export interface RawRow {
+  readonly commit: number;
   readonly partition: number;
   readonly offset: number;
   readonly row: number;
@@ -31,8 +32,8 @@ export interface RawRow {
   readonly eventId: string;
   readonly time: number;
   readonly outcome: number;
-  /** Before a correction changed it last. */
-  readonly outcomeBefore?: number;
+  /** What it was before each commit that changed it, in their order. */
+  readonly corrections: readonly { readonly commit: number; readonly before: number }[];
   readonly dimensions: Readonly<Record<string, string>>;
   /** Of the minute dimensions of then. */
   readonly dimensionKeys: Readonly<Record<string, number>>;
@@ -45,6 +46,8 @@ export interface MinuteRow {
   readonly dimensionKeys: Readonly<Record<string, number>>;
   readonly count: number;
   readonly restated: number;
+  /** Of merged rows the last. */
+  readonly commit: number;
   /** What is the same of rows that a compaction merges. */
   readonly key: string;
 }
@@ -55,17 +58,19 @@ export type JournalRow = Restatement & { readonly asOf: number };
 export interface Contents {
   sequence: number;
   readonly progress: Map<number, PartitionProgress>;
+  /** What each commit so far had applied of its partition, in their order. */
+  readonly commits: { readonly sequence: number; readonly progress: PartitionProgress }[];
   readonly dictionaries: Map<string, string[]>;
-  readonly configs: SemanticConfig[];
+  readonly configs: { readonly commit: number; readonly config: SemanticConfig }[];
   readonly raw: RawRow[];
   /** Rows by record, `partition:offset`. */
   readonly records: Map<string, { readonly firstRow: number; readonly rowCount: number }>;
   minutes: MinuteRow[];
   readonly ledger: LedgerDelta[];
   readonly journal: JournalRow[];
-  readonly attributes: AdAttributesChange[];
   readonly closes: RecordedClose[];
   readonly operations: RecordedOperation[];
+  readonly attributes: (AdAttributesChange & { readonly commit: number })[];
   /** Names of minute dimensions so far, and of those of addresses. */
   readonly keyed: Set<string>;
   readonly addresses: Set<string>;
@@ -75,6 +80,7 @@ export function emptyContents(): Contents {
   return {
     sequence: 0,
     progress: new Map(),
+    commits: [],
     dictionaries: new Map(),
     configs: [],
     raw: [],
@@ -95,6 +101,7 @@ export function copyOf(contents: Contents): Contents {
   return {
     sequence: contents.sequence,
     progress: new Map(contents.progress),
+    commits: [...contents.commits],
     dictionaries: new Map(contents.dictionaries),
     configs: [...contents.configs],
     raw: [...contents.raw],
@@ -119,8 +126,8 @@ export interface CommitRows {
 export function rowsOfCommit(commit: Commit): CommitRows {
   if (!Array.isArray(commit.ledger)) throw new TypeError("the commit has no ledger");
   return {
-    raw: commit.clicks.flatMap(rawRows),
-    minutes: minuteRows(commit.minutes),
+    raw: commit.clicks.flatMap((clicks) => rawRows(clicks, commit.sequence)),
+    minutes: minuteRows(commit.minutes, commit.sequence),
   };
 }
 
@@ -142,16 +149,22 @@ export function applyCommit(contents: Contents, commit: Commit, rows: CommitRows
   contents.ledger.push(...commit.ledger);
   for (const entry of commit.restatements)
     contents.journal.push(Object.assign({ asOf: commit.sequence }, entry));
-  contents.attributes.push(...commit.adAttributes);
   const asOf = commit.sequence;
   contents.closes.push(...commit.closes.map((close) => Object.assign({ asOf }, close)));
   contents.operations.push(...commit.operations.map((part) => Object.assign({ asOf }, part)));
   for (const { partition, offset, row, after } of commit.outcomeChanges) {
     const at = records.get(`${partition}:${offset}`)!.firstRow + row;
     const before = raw[at]!;
-    raw[at] = { ...before, outcome: Outcome[after], outcomeBefore: before.outcome };
+    raw[at] = {
+      ...before,
+      outcome: Outcome[after],
+      corrections: [...before.corrections, { commit: asOf, before: before.outcome }],
+    };
   }
-  contents.configs.push(...commit.configs);
+  for (const change of commit.adAttributes)
+    contents.attributes.push(Object.assign({ commit: asOf }, change));
+  for (const config of commit.configs) contents.configs.push({ commit: asOf, config });
+  contents.commits.push({ sequence: asOf, progress: commit.progress });
   contents.progress.set(commit.progress.partition, commit.progress);
   contents.sequence = commit.sequence;
 }
@@ -166,7 +179,7 @@ export function compactContents(contents: Contents, endMinute: number): void {
       continue;
     }
     const before = merged.get(row.key);
-    merged.set(row.key, before ? { ...before, count: before.count + row.count } : row);
+    merged.set(row.key, before ? { ...row, count: before.count + row.count } : row);
   }
   contents.minutes = [...merged.values(), ...rest];
 }
@@ -174,6 +187,14 @@ export function compactContents(contents: Contents, endMinute: number): void {
 /** By partition. */
 export function progressOf(contents: Contents): PartitionProgress[] {
   return [...contents.progress.values()].toSorted((a, b) => a.partition - b.partition);
+}
+
+/** As of a commit; undefined where it is not through. */
+export function progressAt(contents: Contents, asOf: number): PartitionProgress[] | undefined {
+  if (asOf > contents.sequence) return undefined;
+  const until = contents.commits.filter(({ sequence }) => sequence <= asOf);
+  const last = new Map(until.map(({ progress }) => [progress.partition, progress]));
+  return [...last.values()].toSorted((a, b) => a.partition - b.partition);
 }
 
 export function textOfKey(contents: Contents, dictionary: string, key: number): string | null {
@@ -189,9 +210,14 @@ export function timedIdentityOf(row: RawRow): string {
   return `${minuteOf(row.time)} ${identityOf(row)}`;
 }
 
+/** As of a commit. */
+export function outcomeAt({ outcome, corrections }: RawRow, asOf: number): number {
+  return corrections.find(({ commit }) => commit > asOf)?.before ?? outcome;
+}
+
 export const minuteOfRow = (row: RawRow): number => minuteOf(row.time);
 
-function rawRows(clicks: DecidedClicks): RawRow[] {
+function rawRows(clicks: DecidedClicks, commit: number): RawRow[] {
   const { partition, offset, receivedAtMs, source, batch, adKeys, outcomes, dimensionKeys } =
     clicks;
   const { kinds, words } = batch.eventIds;
@@ -199,6 +225,7 @@ function rawRows(clicks: DecidedClicks): RawRow[] {
     const isText = kinds[row] === EventIdKind.text;
     const eventId = eventIdAt(batch, row);
     return {
+      commit,
       partition,
       offset,
       row,
@@ -211,6 +238,7 @@ function rawRows(clicks: DecidedClicks): RawRow[] {
       eventId,
       time: batch.clickTimestamps[row]!,
       outcome: outcomes[row]!,
+      corrections: [],
       dimensions: dimensionsAt(batch.dimensions, row),
       dimensionKeys: Object.fromEntries(
         [...dimensionKeys].map(([name, keys]) => [name, keys[row]!]),
@@ -232,7 +260,7 @@ function dimensionsAt(columns: readonly NamedColumn[], row: number): Record<stri
   return values;
 }
 
-function minuteRows(deltas: MinuteDeltas): MinuteRow[] {
+function minuteRows(deltas: MinuteDeltas, commit: number): MinuteRow[] {
   const names = [...deltas.dimensionKeys.keys()].toSorted();
   return Array.from({ length: deltas.rowCount }, (_, row) => {
     const minute = deltas.minutes[row]!;
@@ -252,6 +280,7 @@ function minuteRows(deltas: MinuteDeltas): MinuteRow[] {
       key,
       count: deltas.counts[row]!,
       restated: deltas.restated[row]!,
+      commit,
     };
   });
 }

@@ -1,8 +1,11 @@
 /** The SQL that lists the clicks of one ad, without I/O. */
 
 import { Outcome } from "../../model/outcome.ts";
-import { dayMs, minuteMs } from "../../model/time.ts";
+import { dayMs, minuteMs, minuteOf } from "../../model/time.ts";
+import type { MinuteRange } from "../../model/window.ts";
 import type { ClicksQuery } from "../click-store.ts";
+import type { Visibility } from "../visibility.ts";
+import { visiblePieces } from "../visibility.ts";
 import type { Catalog, TableShape } from "./catalog.ts";
 import type { Statement } from "./connection.ts";
 import type { FieldForm } from "./filter-sql.ts";
@@ -18,6 +21,7 @@ import {
 } from "./queries.ts";
 import { countsForDedup } from "./scan.ts";
 import { expiredTable, quoted, rawColumns } from "./schema.ts";
+import { rawTableToSql } from "./visibility-sql.ts";
 
 /** Epoch milliseconds, `[fromMs, toMs)`; may be endless. */
 export interface TimeRange {
@@ -93,14 +97,14 @@ export function originalsToSql(
   range: TimeRange,
   search: OriginalSearch,
   adKey: number,
-  catalog: Catalog,
+  { catalog, visibility }: { readonly catalog: Catalog; readonly visibility?: Visibility },
 ): Statement {
   const columns = ["click_timestamp", "outcome", ...identityColumns].join(", ");
   const select = (tables: readonly TableShape[], times: TimeRange, condition: string) =>
     tables
       .map(
         ({ name }) =>
-          `SELECT ${columns} FROM ${quoted(name)} WHERE ${[...within(times), `ad = ${integer(adKey)}`, condition].join(" AND ")}`,
+          `SELECT ${columns} FROM ${rawTableToSql(name, visibility, minutesOf(times))} WHERE ${[...within(times), `ad = ${integer(adKey)}`, condition].join(" AND ")}`,
       )
       .join(" UNION ALL ");
   const wanted = `outcome = ${Outcome.duplicate} AND "position" IN (${duplicates.map(integer).join(", ")})`;
@@ -134,12 +138,13 @@ const storedColumns = [
 
 /** Ends with the table `matched`. Nothing is materialised: an ad may have more clicks than memory holds. */
 function matchedToSql(
-  { filter, dimensions }: ClicksQuery,
+  query: ClicksQuery,
   range: TimeRange,
   adKey: number,
   { catalog, addressDimensions }: Omit<QueryContext, "knownKey">,
   bindings: Bindings,
 ): { readonly ctes: readonly string[]; readonly fields: QueryFields } {
+  const { filter, dimensions, visibility } = query;
   const tables = [...rawWithin(catalog, range), catalog.table(expiredTable)];
   const knownKey = () => undefined;
   const asked = { ...(filter && { filter }), groupBy: dimensions };
@@ -151,12 +156,14 @@ function matchedToSql(
     );
     const minute = `(click_timestamp // ${minuteMs})::INTEGER AS minute`;
     const conditions = [...within(range), `ad = ${integer(adKey)}`].join(" AND ");
-    return `SELECT ${[...own, minute, ...rest].join(", ")} FROM ${quoted(table.name)} WHERE ${conditions}`;
+    const name = rawTableToSql(table.name, visibility, query);
+    return `SELECT ${[...own, minute, ...rest].join(", ")} FROM ${name} WHERE ${conditions}`;
   });
   const condition = conditionOf(asked, fields, knownKey, bindings);
+  const pieces = visiblePieces(visibility, query);
   const ctes = [
     `clicks AS NOT MATERIALIZED (${selects.join("\nUNION ALL ")})`,
-    ...fields.attributes.map((name, i) => attributeCte(i, bindings.add(name))),
+    ...fields.attributes.map((name, i) => attributeCte(i, bindings.add(name), pieces)),
     `matched AS NOT MATERIALIZED (
       SELECT c.* FROM clicks c ${fields.attributes.map(attributeJoin).join(" ")} WHERE ${condition})`,
   ];
@@ -184,6 +191,11 @@ function within({ fromMs, toMs }: TimeRange): string[] {
     ...(Number.isFinite(fromMs) ? [`click_timestamp >= ${integer(fromMs)}`] : []),
     ...(Number.isFinite(toMs) ? [`click_timestamp < ${integer(toMs)}`] : []),
   ];
+}
+
+/** That have any of these times. */
+function minutesOf({ fromMs, toMs }: TimeRange): MinuteRange {
+  return { fromMinute: minuteOf(fromMs), toMinute: Math.ceil(toMs / minuteMs) };
 }
 
 function dayOf(timeMs: number): number {

@@ -107,7 +107,10 @@ async function readOriginals(
     const open = duplicates.filter((row) => !originals.has(row[at.position] as number));
     if (open.length === 0) break;
     const positions = open.map((row) => row[at.position] as number);
-    const { sql } = originalsToSql(positions, range, searchOf(range, open), adKey, catalog);
+    const { sql } = originalsToSql(positions, range, searchOf(range, open), adKey, {
+      catalog,
+      ...(query.visibility && { visibility: query.visibility }),
+    });
     for (const [duplicate, ...original] of await connection.rows(sql)) {
       originals.set(duplicate as number, storedClick(original));
     }

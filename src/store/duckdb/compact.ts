@@ -8,9 +8,7 @@ import type { Catalog } from "./catalog.ts";
 import type { Connection } from "./connection.ts";
 import { minutesADay } from "../../model/time.ts";
 import { deltaTable, minutesTable, parts, quoted } from "./schema.ts";
-
-/** Commits whose progress stays on record, for queries that began while they were the last. */
-export const commitsKept = 1_000;
+import { thinCommitLog } from "./thin-commit-log.ts";
 
 /** Ledger rows that may gather before they are added up. */
 const ledgerDeltasMax = 5_000;
@@ -44,7 +42,11 @@ export async function compactMinutes(
   });
 }
 
-/** Restated rows keep their commit: they tell what a number was before them. */
+/**
+ * Rows keep a commit, so that a number can be told as it stood. Restated ones stay apart by theirs. Of the others a key has
+ * rows from before its bucket was final, which are told from the last of them on, or those of the one commit that imported
+ * into an ad's minute that had none.
+ */
 function compactionOfDay(catalog: Catalog, day: number, endMinute: number): string[] {
   const keys = catalog
     .table(deltaTable(0))
@@ -71,19 +73,11 @@ function compactionOfDay(catalog: Catalog, day: number, endMinute: number): stri
   ];
 }
 
-/** Adds up the ledger and forgets the progress of long past commits. */
+/** Adds up the ledger and thins out the progress of past commits. */
 export async function compactSmallTables(connection: Connection): Promise<void> {
-  const [counts] = await connection.rows(
-    `SELECT (SELECT count(*) FROM ledger WHERE compacted = 0), (SELECT count(*) FROM commit_log)`,
-  );
-  const [ledgerDeltas, commits] = counts as [number, number];
-  if (ledgerDeltas > ledgerDeltasMax) await compactLedger(connection);
-  if (commits > 2 * commitsKept) {
-    await connection.run(
-      `DELETE FROM commit_log WHERE sequence <= (SELECT max(sequence) FROM commit_log) - ${commitsKept}
-         AND sequence NOT IN (SELECT max(sequence) FROM commit_log GROUP BY "partition")`,
-    );
-  }
+  const [ledgerDeltas] = await connection.rows("SELECT count(*) FROM ledger WHERE compacted = 0");
+  if ((ledgerDeltas![0] as number) > ledgerDeltasMax) await compactLedger(connection);
+  await thinCommitLog(connection);
 }
 
 async function compactLedger(connection: Connection): Promise<void> {

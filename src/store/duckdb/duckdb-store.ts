@@ -18,12 +18,14 @@ import type {
   OutcomeCounts,
   RecordedClicksQuery,
   RecordedOperation,
+  PastSnapshot,
   RecoveredState,
   RecountResult,
   RestatementsPage,
   RestatementsQuery,
 } from "../click-store.ts";
 import type { RecordedClick } from "../../model/recorded-click.ts";
+import type { Visibility } from "../visibility.ts";
 import { aggregate, KeyCache } from "./aggregate.ts";
 import { readClicks } from "./clicks.ts";
 import type { Connection } from "./connection.ts";
@@ -35,6 +37,7 @@ import {
   readOutcomes,
   readProgress,
   readRestatements,
+  readSnapshotAt,
   recover,
 } from "./read.ts";
 import { readRecordedClicks } from "./recorded-clicks.ts";
@@ -134,16 +137,24 @@ class DuckDbStore implements ClickStore {
     );
   }
 
-  scanMinutes(fromMinute: number, toMinute: number): AsyncIterable<MinuteChunk> {
+  scanMinutes(
+    fromMinute: number,
+    toMinute: number,
+    visibility?: Visibility,
+  ): AsyncIterable<MinuteChunk> {
     return this.session.stream(({ engine: { readers, catalog } }) => {
       let dimensions: readonly string[] = [];
       const chunks = readers.stream(() => {
-        const statement = minutesToSql(catalog, fromMinute, toMinute);
+        const statement = minutesToSql(catalog, fromMinute, toMinute, visibility);
         dimensions = statement.dimensions;
         return statement;
       });
       return minuteChunks(chunks, () => dimensions);
     });
+  }
+
+  snapshotAt(asOf: number): Promise<PastSnapshot | undefined> {
+    return this.read((connection) => readSnapshotAt(connection, asOf));
   }
 
   findIdentities(wanted: IdentityProbes): Promise<Uint8Array> {

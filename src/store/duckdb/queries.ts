@@ -4,11 +4,14 @@ import { adDictionary } from "../../model/commit.ts";
 import { filterFields } from "../../model/filter.ts";
 import { dayOfMinute, minuteMs } from "../../model/time.ts";
 import type { AggregateQuery } from "../click-store.ts";
+import type { VisiblePiece } from "../visibility.ts";
+import { visiblePieces } from "../visibility.ts";
 import type { Catalog, TableShape } from "./catalog.ts";
 import type { Statement } from "./connection.ts";
 import type { FieldForm, KnownKey } from "./filter-sql.ts";
 import { addressOf, Bindings, filterToSql } from "./filter-sql.ts";
 import { dictionaryTable, quoted } from "./schema.ts";
+import { attributeRowsToSql, minuteRowsToSql, rawTableToSql } from "./visibility-sql.ts";
 
 export interface QueryContext {
   readonly catalog: Catalog;
@@ -29,6 +32,7 @@ export function aggregateToSql(query: AggregateQuery, context: QueryContext): St
   const condition = conditionOf(query, fields, context.knownKey, bindings);
   const bucket = bucketToSql(query, bindings);
   const limit = integer(query.limit);
+  const pieces = visiblePieces(query.visibility, query);
 
   const selected = [
     ...bucket.map((sql) => `${sql} AS bucket`),
@@ -36,7 +40,7 @@ export function aggregateToSql(query: AggregateQuery, context: QueryContext): St
   ];
   const ctes = [
     `clicks AS (${unionOf(query, tables, fields.columns)})`,
-    ...fields.attributes.map((name, i) => attributeCte(i, bindings.add(name))),
+    ...fields.attributes.map((name, i) => attributeCte(i, bindings.add(name), pieces)),
     `grouped AS MATERIALIZED (
       SELECT ${[...selected, "SUM(c.n)::BIGINT AS n"].join(", ")}
       FROM clicks c ${[...fields.attributes.map(attributeJoin), ...groups.map((g) => g.innerJoin)].join(" ")}
@@ -134,10 +138,11 @@ function formsOfColumn(
 }
 
 function unionOf(
-  { source, fromMinute, toMinute }: AggregateQuery,
+  { source, fromMinute, toMinute, visibility }: AggregateQuery,
   tables: readonly TableShape[],
   columns: readonly string[],
 ): string {
+  const asked = { fromMinute, toMinute };
   const from = integer(fromMinute);
   const to = integer(toMinute);
   const minute =
@@ -147,12 +152,14 @@ function unionOf(
   const range =
     source === "raw"
       ? `click_timestamp >= ${from * minuteMs} AND click_timestamp < ${to * minuteMs} AND outcome IN (0, 2)`
-      : `minute >= ${from} AND minute < ${to}`;
+      : `minute >= ${from} AND minute < ${to} AND ${minuteRowsToSql(visibility, asked)}`;
   const selects = tables.map((table) => {
     const own = columns.map((column) =>
       table.has(column) ? quoted(column) : missingColumn(column),
     );
-    return `SELECT ${[minute, ...own].join(", ")} FROM ${quoted(table.name)} WHERE ${range}`;
+    const name =
+      source === "raw" ? rawTableToSql(table.name, visibility, asked) : quoted(table.name);
+    return `SELECT ${[minute, ...own].join(", ")} FROM ${name} WHERE ${range}`;
   });
   return selects.join("\nUNION ALL ");
 }
@@ -187,18 +194,22 @@ export function conditionOf(
 
 /**
  * A version of an attribute holds from its minute until the next one's; of two from the same minute the later
- * change counts.
+ * change counts. The minutes of a piece have the versions of the changes that they see.
  */
-export function attributeCte(i: number, name: string): string {
-  return `attribute_${i} AS (
-    SELECT d."key" AS ad, v."value", v.valid_from_minute AS from_minute,
-      lead(v.valid_from_minute, 1, 2147483647)
-        OVER (PARTITION BY v.ad_id ORDER BY v.valid_from_minute) AS to_minute
+export function attributeCte(i: number, name: string, pieces: readonly VisiblePiece[]): string {
+  const selects = pieces.map(
+    (piece) => `SELECT d."key" AS ad, v."value",
+      greatest(v.valid_from_minute, ${integer(piece.fromMinute)}) AS from_minute,
+      least(lead(v.valid_from_minute, 1, 2147483647)
+        OVER (PARTITION BY v.ad_id ORDER BY v.valid_from_minute), ${integer(piece.toMinute)}) AS to_minute
     FROM (
-      SELECT ad_id, "value", valid_from_minute FROM ad_attribute WHERE "name" = ${name}
+      SELECT ad_id, "value", valid_from_minute FROM ad_attribute
+      WHERE "name" = ${name} AND ${attributeRowsToSql(piece)}
       QUALIFY row_number() OVER (
         PARTITION BY ad_id, valid_from_minute ORDER BY commit_sequence DESC, ordinal DESC) = 1
-    ) v JOIN ${dictionaryTable(adDictionary)} d ON d."value" = v.ad_id)`;
+    ) v JOIN ${dictionaryTable(adDictionary)} d ON d."value" = v.ad_id`,
+  );
+  return `attribute_${i} AS (${selects.join("\nUNION ALL ")})`;
 }
 
 export function attributeJoin(_name: string, i: number): string {

@@ -12,6 +12,7 @@ import type {
   OutcomeCounts,
   RecordedClose,
   RecordedOperation,
+  PastSnapshot,
   RecoveredState,
   RestatementsPage,
   RestatementsQuery,
@@ -34,7 +35,7 @@ export async function readWriterState(connection: Connection): Promise<WriterSta
   };
 }
 
-/** As of the commit `sequence` or, where its row is gone, the state before the commits that are still on record. */
+/** As of the commit `sequence`; where it is long past, see PastSnapshot. */
 export async function readProgress(
   connection: Connection,
   sequence: number,
@@ -52,8 +53,24 @@ export async function readProgress(
   }));
 }
 
-export async function readConfigs(connection: Connection): Promise<SemanticConfig[]> {
-  const rows = await connection.rows("SELECT settings FROM config ORDER BY generation");
+export async function readSnapshotAt(
+  connection: Connection,
+  asOf: number,
+): Promise<PastSnapshot | undefined> {
+  if (asOf > (await readSequence(connection))) return undefined;
+  const configs = await readConfigs(connection, asOf);
+  return { asOf, progress: await readProgress(connection, asOf), configs };
+}
+
+/** Those that the commits up to `asOf` brought, oldest first. */
+export async function readConfigs(
+  connection: Connection,
+  asOf: number = Number.MAX_SAFE_INTEGER,
+): Promise<SemanticConfig[]> {
+  const rows = await connection.rows(
+    "SELECT settings FROM config WHERE commit_sequence <= $1 ORDER BY generation",
+    [asOf],
+  );
   return rows.map((row) => JSON.parse(row[0] as string) as SemanticConfig);
 }
 

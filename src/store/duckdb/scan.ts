@@ -5,11 +5,13 @@ import { EventIdKind } from "../../model/click-batch.ts";
 import { Outcome } from "../../model/outcome.ts";
 import { dayMs, dayOfMinute } from "../../model/time.ts";
 import type { IdentityChunk, MinuteChunk } from "../click-store.ts";
+import type { Visibility } from "../visibility.ts";
 import type { Catalog, TableShape } from "./catalog.ts";
 import type { Statement } from "./connection.ts";
 import { missingColumn } from "./queries.ts";
 import { readInt32, readInt64, readUint128, readUint8, textReader } from "./read-chunk.ts";
 import { quoted } from "./schema.ts";
+import { minuteRowsToSql } from "./visibility-sql.ts";
 
 /** Rows that are gathered into one chunk. */
 const rowsAChunk = 65_536;
@@ -96,13 +98,15 @@ export function minutesToSql(
   catalog: Catalog,
   fromMinute: number,
   toMinute: number,
+  visibility: Visibility | undefined,
 ): Statement & { readonly dimensions: readonly string[] } {
   const tables = catalog.minutes(dayOfMinute(fromMinute), dayOfMinute(toMinute - 1));
   const columns = keyColumnsOf(tables);
+  const seen = minuteRowsToSql(visibility, { fromMinute, toMinute });
   const selects = tables.map((table) => {
     const keys = columns.map((name) => (table.has(name) ? quoted(name) : missingColumn(name)));
     return `SELECT ${["minute", "ad", "clicks", ...keys].join(", ")} FROM ${table.name}
-      WHERE minute >= ${fromMinute} AND minute < ${toMinute}`;
+      WHERE minute >= ${fromMinute} AND minute < ${toMinute} AND ${seen}`;
   });
   return {
     sql: selects.join(" UNION ALL "),

@@ -103,7 +103,7 @@ export const fixedTables: Readonly<Record<string, readonly Column[]>> = {
     { name: "name", type: "VARCHAR" },
     { name: "value", type: "VARCHAR" },
   ],
-  // The progress of each partition as of each recent commit; the last of a partition is kept.
+  // The progress of each partition as of each recent commit, and of those before at which its finality rose (thin-commit-log.ts).
   commit_log: [
     { name: "sequence", type: "BIGINT" },
     { name: "committed_at", type: "BIGINT" },

@@ -11,13 +11,7 @@ import type { SemanticConfig } from "../../model/semantic-config.ts";
 import { Catalog } from "./catalog.ts";
 import { appendCommit, neededTables } from "./commit.ts";
 import type { WriterState } from "./commit.ts";
-import {
-  commitsKept,
-  compactMinutes,
-  compactSmallTables,
-  daysToCompact,
-  transaction,
-} from "./compact.ts";
+import { compactMinutes, compactSmallTables, daysToCompact, transaction } from "./compact.ts";
 import type { Engine } from "./engine.ts";
 import { Mutex } from "./mutex.ts";
 import { writeOutcomeChanges } from "./outcome-changes.ts";
@@ -26,6 +20,7 @@ import { readConfigs, readProgress, readWriterState } from "./read.ts";
 import { rowsByTable } from "./rows-by-table.ts";
 import type { RowsByTable } from "./rows-by-table.ts";
 import type { Part } from "./schema.ts";
+import { commitsKept } from "./thin-commit-log.ts";
 import { countScattered, scatteredDays, scatteredRowsMax, settleDays } from "./settle.ts";
 
 /** A checkpoint that finds other transactions in its way is tried again, this often and this far apart. */
