@@ -62,4 +62,6 @@ export interface Question {
   readonly toMinute: number;
   readonly adId: string;
   readonly filter?: string;
+  /** Asks as of an earlier commit: at this share of those so far, 0 to 1. */
+  readonly asOfShare?: number;
 }

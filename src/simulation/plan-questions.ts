@@ -8,12 +8,19 @@ export function planQuestion(random: Random, settings: HistorySettings, atMs: nu
   const minute = minuteOf(settings.startMs + atMs);
   const fromMinute = minute - random.pick([0, 1, 2, 5, 60, 600]);
   const filter = random.chance(0.6) ? planFilter(random) : undefined;
+  // The past is asked about minutes that may have been final then.
+  const isPast = random.chance(0.4);
+  const backMinutes = isPast ? random.pick([0, 2, 5, 60]) : 0;
   return {
     kind: random.pick(["count", "top", "cells", "explain"]),
-    fromMinute,
-    toMinute: random.pick([fromMinute + 1, minute, minute + 1]) + (fromMinute === minute ? 1 : 0),
+    fromMinute: fromMinute - backMinutes,
+    toMinute:
+      random.pick([fromMinute + 1, minute, minute + 1]) +
+      (fromMinute === minute ? 1 : 0) -
+      backMinutes,
     adId: random.pick(plannedAds),
     ...(filter !== undefined && { filter }),
+    ...(isPast && { asOfShare: 1 - random.unit() ** 2 }),
   };
 }
 

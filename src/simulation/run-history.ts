@@ -7,6 +7,7 @@ import type { Action, History, Question } from "./history.ts";
 import { judge } from "./judge/judge.ts";
 import type { RecordedAnswer } from "./judge/judge-answers.ts";
 import { ask } from "./judge/questions.ts";
+import type { SimulatedService } from "./simulated-service.ts";
 import { Supervisor } from "./supervisor.ts";
 import { DeviceError } from "./world/process.ts";
 import { Machine } from "./world/machine.ts";
@@ -135,15 +136,21 @@ class HistoryRun {
   private async ask(question: Question): Promise<void> {
     const { service } = this.supervisor;
     if (!service) return;
+    const asked = this.commitToAsk(service, question);
     const answered = await this.unlessDead(
-      ask(service.engine.query, question).catch(expectRefusal),
+      ask(service.engine.query, question, asked).catch(expectRefusal),
     );
     if (!answered) return;
     const { asOf, answer } = answered;
     const progress = service.store.progressAt(asOf);
     if (!progress) throw new Error(`an answer as of commit ${asOf}, which the store has not seen`);
-    this.recorded.push({ question, answer, progress });
+    this.recorded.push({ question, asOf, answer, progress });
     this.machine.note(`answered ${question.kind} as of ${asOf}`);
+  }
+
+  private commitToAsk({ store }: SimulatedService, { asOfShare }: Question): number | undefined {
+    if (asOfShare === undefined || store.sequence === 0) return undefined;
+    return Math.max(1, Math.ceil(asOfShare * store.sequence));
   }
 
   /** Who asks a process that dies is not told of it. */

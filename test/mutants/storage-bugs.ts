@@ -142,4 +142,35 @@ export const storageBugs: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: "numbers as they stood with what came since",
+    patches: [
+      {
+        file: "src/query/past-state.ts",
+        find: "return { ...storeQuery(configs, range, filter, rest), visibility };",
+        replace:
+          "return { ...storeQuery(configs, range, filter, rest), visibility: { ...visibility, asOf: Infinity } };",
+      },
+    ],
+  },
+  {
+    name: "numbers told as they stood that were not final",
+    patches: [
+      {
+        file: "src/query/query-engine.ts",
+        find: "    past.checkFinal(query.range);\n",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "revisions of now beside numbers of then",
+    patches: [
+      {
+        file: "src/query/restated-buckets.ts",
+        find: "if (entry.asOf > asOf || ",
+        replace: "if (",
+      },
+    ],
+  },
 ];

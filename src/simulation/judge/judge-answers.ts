@@ -3,13 +3,12 @@ import type { KnownFields } from "../../model/check-filter.ts";
 import type { PartitionProgress } from "../../model/commit.ts";
 import type { Question } from "../history.ts";
 import type { PartitionedOracle } from "./partitioned-oracle.ts";
-import type { Answer } from "./questions.ts";
+import type { Answer, Answered } from "./questions.ts";
 import { expectedAnswer } from "./questions.ts";
 
 /** An answer that was given on the way, with what the commit it names had applied. */
-export interface RecordedAnswer {
+export interface RecordedAnswer extends Answered {
   readonly question: Question;
-  readonly answer: Answer;
   readonly progress: readonly PartitionProgress[];
 }
 
@@ -22,7 +21,9 @@ export function judgeAnswers(
   const inOrder = recorded.toSorted((a, b) => offsetsOf(a) - offsetsOf(b));
   for (const { question, answer, progress } of inOrder) {
     oracle.moveTo(progress);
-    const difference = differenceOf(answer, expectedAnswer(oracle, question, known));
+    const expected = expectedAnswer(oracle, question, known);
+    const isRefused = answer.status === "as_of_provisional" && expected.status === "provisional";
+    const difference = isRefused ? undefined : differenceOf(answer, expected);
     if (difference !== undefined)
       return `${JSON.stringify(question)} as of ${JSON.stringify(progress)}: ${difference}`;
   }

@@ -18,6 +18,7 @@ import { differenceOf, judgeAnswers } from "./judge-answers.ts";
 import { judgeAcks } from "./judge-acks.ts";
 import { judgeBooks } from "./judge-books.ts";
 import { judgeOutcomes } from "./judge-outcomes.ts";
+import { judgePast } from "./judge-past.ts";
 import { PartitionedOracle } from "./partitioned-oracle.ts";
 import { ask, expectedAnswer } from "./questions.ts";
 
@@ -51,7 +52,8 @@ export async function judge(evidence: Evidence): Promise<string | undefined> {
     judgeAcks(acks, oracle.clicks) ??
     judgeOutcomes(clicks) ??
     (await machine.time.drive(judgeBooks(oracle, store, engine.query, range))) ??
-    (await machine.time.drive(judgeQueries(oracle, service, history.seed, range, known)))
+    (await machine.time.drive(judgeQueries(oracle, service, history.seed, range, known))) ??
+    (await machine.time.drive(judgePast(oracle, service, recorded, history.seed, range, known)))
   );
 }
 

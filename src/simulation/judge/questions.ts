@@ -2,6 +2,7 @@
 
 import { checkFilter } from "../../model/check-filter.ts";
 import type { KnownFields } from "../../model/check-filter.ts";
+import { CodedError } from "../../model/errors.ts";
 import type { OutcomeName } from "../../model/outcome.ts";
 import { outcomeNames } from "../../model/outcome.ts";
 import { parseFilter } from "../../model/parse-filter.ts";
@@ -13,22 +14,41 @@ import type { PartitionedOracle } from "./partitioned-oracle.ts";
 
 /** What of an answer the oracle has a say in. */
 export interface Answer {
-  readonly status: FinalityStatus;
+  /** Or the refusal to tell a number as it stood that was not final. */
+  readonly status: FinalityStatus | "as_of_provisional";
   readonly rows: readonly (readonly (string | number)[])[];
   readonly revision?: number;
+}
+
+export interface Answered {
+  readonly asOf: number;
+  readonly answer: Answer;
 }
 
 const topN = 3;
 const limit = "10000";
 
+/** As of the commit given, else of the present. */
 export async function ask(
   query: QueryService,
   question: Question,
-): Promise<{ readonly asOf: number; readonly answer: Answer }> {
+  asOf?: number,
+): Promise<Answered> {
+  if (asOf === undefined) return await askNow(query, question);
+  try {
+    return await askNow(query, question, asOf);
+  } catch (error) {
+    if (!(error instanceof CodedError) || error.code !== "as_of_provisional") throw error;
+    return { asOf, answer: { status: "as_of_provisional", rows: [] } };
+  }
+}
+
+async function askNow(query: QueryService, question: Question, asked?: number): Promise<Answered> {
   const { fromMinute, toMinute, adId, filter } = question;
   const request = {
     from: String(fromMinute * minuteMs),
     to: String(toMinute * minuteMs),
+    ...(asked !== undefined && { as_of: String(asked) }),
     ...(filter !== undefined && { filter }),
   };
   switch (question.kind) {

@@ -1,0 +1,73 @@
+import { isDeepStrictEqual } from "node:util";
+import type { KnownFields } from "../../model/check-filter.ts";
+import type { MinuteRange } from "../../model/window.ts";
+import { Random } from "../../traffic/random.ts";
+import { plannedAds } from "../plan-clicks.ts";
+import { planFilter } from "../plan-questions.ts";
+import type { SimulatedService } from "../simulated-service.ts";
+import type { RecordedAnswer } from "./judge-answers.ts";
+import { differenceOf, judgeAnswers } from "./judge-answers.ts";
+import type { PartitionedOracle } from "./partitioned-oracle.ts";
+import { ask } from "./questions.ts";
+
+/** Commits that are asked about at the end of a history. */
+const askedCommits = 8;
+
+/** Numbers as they stood: what was answered on the way is answered again, and earlier commits are asked about anew. */
+export async function judgePast(
+  oracle: PartitionedOracle,
+  service: SimulatedService,
+  recorded: readonly RecordedAnswer[],
+  seed: number,
+  range: MinuteRange,
+  known: KnownFields,
+): Promise<string | undefined> {
+  return (
+    (await judgeAskedAgain(service, recorded)) ??
+    judgeAnswers(oracle, await askAboutPast(service, seed, range), known)
+  );
+}
+
+async function judgeAskedAgain(
+  { engine, store }: SimulatedService,
+  recorded: readonly RecordedAnswer[],
+): Promise<string | undefined> {
+  for (const { question, asOf, answer, progress } of recorded) {
+    // A store that came back as of before has had other commits since.
+    if (!isDeepStrictEqual(store.progressAt(asOf), progress)) continue;
+    const again = await ask(engine.query, question, asOf);
+    const isKept = answer.status !== "provisional" || asOf === store.sequence;
+    const expected = isKept ? answer : ({ status: "as_of_provisional", rows: [] } as const);
+    const difference = differenceOf(again.answer, expected);
+    if (difference !== undefined)
+      return `${JSON.stringify(question)} again as of ${asOf}: ${difference}`;
+  }
+  return undefined;
+}
+
+async function askAboutPast(
+  { engine, store }: SimulatedService,
+  seed: number,
+  whole: MinuteRange,
+): Promise<RecordedAnswer[]> {
+  const random = new Random(seed + 4);
+  const answers: RecordedAnswer[] = [];
+  for (let i = 0; i < askedCommits; i++) {
+    const asOf = random.between(1, store.sequence);
+    const toMinute = random.between(whole.fromMinute + 1, whole.toMinute);
+    const fromMinute = random.pick([
+      whole.fromMinute,
+      random.between(whole.fromMinute, toMinute - 1),
+    ]);
+    const question = {
+      kind: random.pick(["count", "top", "cells", "explain"] as const),
+      fromMinute,
+      toMinute,
+      adId: random.pick(plannedAds),
+      ...(random.chance(0.5) && { filter: planFilter(random) }),
+    };
+    const answered = await ask(engine.query, question, asOf);
+    answers.push({ question, ...answered, progress: store.progressAt(asOf)! });
+  }
+  return answers;
+}
