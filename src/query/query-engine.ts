@@ -183,7 +183,8 @@ export class QueryEngine implements api.QueryService {
       adId: request.ad_id === undefined ? undefined : adIdParameter(request.ad_id),
       limit: wholeNumberParameter("limit", request.limit, explainLimitBounds),
     };
-    const page = this.resolvePage(request, quarantineText(parts), readExplainAfter);
+    const text = quarantineText(parts);
+    const page = this.resolvePage(request, this.state, text, readExplainAfter);
     return answerQuarantine(this.state, { ...parts, ...page });
   }
 
