@@ -52,6 +52,7 @@ export interface Settings {
     readonly hotWindowMs: number;
     readonly timeoutMs: number;
   };
+  readonly audit: { readonly bucketsAMinute: number };
 }
 
 export interface SettingsInput {
@@ -224,5 +225,6 @@ function settingsOf(values: SettingValues): Settings {
       hotWindowMs: values["query.hot_window"],
       timeoutMs: values["query.timeout"],
     },
+    audit: { bucketsAMinute: values["audit.buckets_a_minute"] },
   };
 }

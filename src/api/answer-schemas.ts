@@ -36,6 +36,8 @@ export const nullableText = (description?: string) =>
     ...(description === undefined ? {} : { description }),
   });
 const nullableNumber = () => Type.Unsafe<number | null>({ type: ["number", "null"] });
+const nullableWhole = (description: string) =>
+  Type.Unsafe<number | null>({ type: ["integer", "null"], description });
 const cell = () => Type.Unsafe<string | number | null>({ type: ["string", "number", "null"] });
 const oneOf = <Text extends string>(values: readonly Text[], description?: string) =>
   Type.Unsafe<Text>({
@@ -242,6 +244,8 @@ export const AdChangeAnswerSchema = Type.Object({
 
 export const AdsChangeAnswerSchema = Type.Object({ received: whole(), accepted: whole() });
 
+const auditDifferences = () => Type.Array(Type.Record(Type.String(), cell()));
+
 export const StatusAnswerSchema = schemaOf<StatusAnswer>()(
   Type.Object({
     status: oneOf<StatusAnswer["status"]>(["ready", "recovering", "failed"]),
@@ -266,6 +270,23 @@ export const StatusAnswerSchema = schemaOf<StatusAnswer>()(
     ledger_balanced: Type.Boolean({
       description: "what was received is the sum of what became of it",
     }),
+    ledger_imbalance: whole("clicks by which it is not"),
+    audit: Type.Object(
+      {
+        checked_buckets: whole("final minutes that were recounted"),
+        mismatched_buckets: whole("of them those that differed"),
+        last_run: nullableTime("of the last recount"),
+        mismatches: Type.Array(
+          Type.Object({
+            minute: time("start of the bucket"),
+            differing_rows: whole(),
+            differences: auditDifferences(),
+          }),
+          { description: "the minutes that differ still" },
+        ),
+      },
+      { description: "what the service has found of its own numbers since its start" },
+    ),
     resident_bytes: whole(),
     uptime_seconds: Type.Number(),
   }),
@@ -275,10 +296,12 @@ export const AuditAnswerSchema = schemaOf<AuditAnswer>()(
   Type.Object({
     from: nullableText(),
     to: nullableText(),
+    checked_minutes: whole("of the range all, or those of the sample"),
+    seed: nullableWhole("of the sample; null where the whole range was checked"),
     compared_rows: whole(),
     compared_clicks: whole(),
     differing_rows: whole(),
-    differences: Type.Array(Type.Record(Type.String(), cell())),
+    differences: auditDifferences(),
     ledger_balanced: Type.Boolean(),
     as_of: whole(),
   }),

@@ -35,6 +35,7 @@ const problemKinds: Readonly<Record<ErrorCode, ProblemKind>> = {
   queue_full: { status: 503, title: "The queue is full", retryAfterSeconds: 10 },
   dedup_full: { status: 503, title: "There is no room for more ids", retryAfterSeconds: 60 },
   not_ready: { status: 503, title: "The service is not ready", retryAfterSeconds: 1 },
+  unhealthy: { status: 503, title: "The numbers are not right" },
   storage_failed: { status: 503, title: "The storage failed", retryAfterSeconds: 5, hidden: true },
   internal_error: { status: 500, title: "Internal error", hidden: true },
   data_dir_locked: { status: 500, title: "Internal error", hidden: true },

@@ -71,8 +71,13 @@ export const QuarantineQuery = strict({
   cursor: text("next_cursor of the page before"),
 });
 
-const textOrNumber = () =>
-  Type.Optional(Type.Unsafe<string | number>({ type: ["string", "integer"] }));
+const textOrNumber = (description?: string) =>
+  Type.Optional(
+    Type.Unsafe<string | number>({
+      type: ["string", "integer"],
+      ...(description !== undefined && { description }),
+    }),
+  );
 const textOrList = () =>
   Type.Optional(
     Type.Unsafe<string | string[]>({ type: ["string", "array"], items: { type: "string" } }),
@@ -89,7 +94,16 @@ function parametersBody<Properties extends Record<string, TSchema>>(properties: 
 
 const rangeBody = { ...range, window: textOrNumber(), from: textOrNumber(), to: textOrNumber() };
 
-export const RangeBody = parametersBody(rangeBody);
+const sampleText = "only so many minutes of the range, drawn at random; 1 to 10,000";
+const seedText = "of the sample: the same draws the same minutes; the answer names it";
+
+export const AuditQuery = strict({ ...range, sample: text(sampleText), seed: text(seedText) });
+
+export const AuditBody = parametersBody({
+  ...rangeBody,
+  sample: textOrNumber(sampleText),
+  seed: textOrNumber(seedText),
+});
 
 export const BreakdownBody = parametersBody({
   ...rangeBody,

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { loadSettings } from "../config.ts";
 import { CodedError } from "../model/errors.ts";
-import type { AuditAnswer } from "../query/query-service.ts";
+import type { AuditAnswer, AuditRequest } from "../query/query-service.ts";
 import { caughtUp } from "./caught-up.ts";
 import { ApiClient } from "./client.ts";
 import { ExitCode } from "./exit.ts";
@@ -14,10 +14,10 @@ type AuditFlags = Readonly<Record<string, unknown>> & {
   readonly url?: string;
   readonly from?: string;
   readonly to?: string;
+  readonly sample?: string;
+  readonly seed?: string;
   readonly json?: true;
 };
-
-type AuditRange = { from?: string; to?: string };
 
 export function registerAudit(program: Command): void {
   addSettingsOptions(program.command("audit"))
@@ -32,15 +32,19 @@ export function registerAudit(program: Command): void {
       "start of the event times to check, inclusive (default: all that is kept)",
     )
     .option("--to <time>", "their end, exclusive")
+    .option("--sample <minutes>", "only so many minutes of them, drawn at random")
+    .option("--seed <number>", "draws the same minutes again (default: others each time)")
     .option("--json", "print the answer as JSON")
     .action(async (flags: AuditFlags) => {
-      const { url, from, to } = flags;
-      const range = {
-        ...(from === undefined ? {} : { from }),
-        ...(to === undefined ? {} : { to }),
+      const { url, from, to, sample, seed } = flags;
+      const request = {
+        ...(from !== undefined && { from }),
+        ...(to !== undefined && { to }),
+        ...(sample !== undefined && { sample }),
+        ...(seed !== undefined && { seed }),
       };
       const answer =
-        url === undefined ? await auditDirectory(flags, range) : await auditService(url, range);
+        url === undefined ? await auditDirectory(flags, request) : await auditService(url, request);
       if (flags.json) console.log(JSON.stringify(answer));
       else printAudit(answer);
       process.exitCode =
@@ -48,18 +52,21 @@ export function registerAudit(program: Command): void {
     });
 }
 
-function auditService(url: string, range: AuditRange): Promise<AuditAnswer> {
-  return new ApiClient(url).post<AuditAnswer>("/v1/admin/audit", range);
+function auditService(
+  url: string,
+  request: AuditRequest & Record<string, string>,
+): Promise<AuditAnswer> {
+  return new ApiClient(url).post<AuditAnswer>("/v1/admin/audit", request);
 }
 
-async function auditDirectory(flags: AuditFlags, range: AuditRange): Promise<AuditAnswer> {
+async function auditDirectory(flags: AuditFlags, request: AuditRequest): Promise<AuditAnswer> {
   const settings = loadSettings(settingsInputOf(flags));
   const { startService } = await import("../main.ts");
   try {
     await using service = await startService(settings, { listen: false });
     // A service that was stopped may have left clicks in its queue that no commit has seen yet.
     await caughtUp(() => service.query.status());
-    return await service.query.audit(range);
+    return await service.query.audit(request);
   } catch (error) {
     if (!(error instanceof CodedError) || error.code !== "data_dir_locked") throw error;
     const hint = `a service has ${settings.dataDir} open; ask it with --url http://${settings.host}:${settings.port}`;
@@ -75,6 +82,8 @@ function printAudit(answer: AuditAnswer): void {
     compared_clicks: clicks,
   } = answer;
   const range = answer.from === null ? "nothing is kept yet" : `${answer.from} to ${answer.to}`;
+  if (answer.seed !== null)
+    console.log(`a sample of ${answer.checked_minutes} minutes, seed ${answer.seed}`);
   console.log(
     `${range}, as of commit ${answer.as_of}: compared ${rows} minute rows of ${clicks} clicks`,
   );

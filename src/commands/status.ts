@@ -16,6 +16,8 @@ interface StatusFlags {
   readonly watch?: number;
 }
 
+type Audit = StatusAnswer["audit"];
+
 const watchSecondsDefault = 2;
 const clearScreen = "\u001b[H\u001b[2J";
 
@@ -71,7 +73,11 @@ function formatStatus(answer: StatusAnswer): string {
       "received",
       `${totals.received}: ${outcomeNames.map((name) => `${name} ${totals[name]}`).join(", ")}`,
     ],
-    ["ledger", answer.ledger_balanced ? "balanced" : "NOT BALANCED"],
+    [
+      "ledger",
+      answer.ledger_balanced ? "balanced" : `NOT BALANCED by ${answer.ledger_imbalance} clicks`,
+    ],
+    ["audit", formatAudit(answer.audit)],
     ["ids", `${dedup.ids} in ${megabytes(dedup.bytes)} of ${megabytes(dedup.max_bytes)}`],
     ["store", megabytes(answer.store_bytes)],
     ["queue", megabytes(answer.queue_bytes)],
@@ -97,6 +103,16 @@ function formatStatus(answer: StatusAnswer): string {
   ];
   const lines = facts.map(([name, value]) => `${name!.padEnd(14)}${value}`);
   return `${lines.join("\n")}\n\n${formatTable(columns, lags)}`;
+}
+
+function formatAudit({ checked_buckets, mismatched_buckets, last_run, mismatches }: Audit): string {
+  if (last_run === null) return "no minute checked yet";
+  const found = mismatched_buckets === 0 ? "none differed" : `${mismatched_buckets} DIFFERED`;
+  const standing = mismatches.map(({ minute }) => minute).join(", ");
+  return (
+    `${checked_buckets} minutes checked by itself, ${found}, last at ${last_run}` +
+    (standing === "" ? "" : `; NOT RIGHT: ${standing}`)
+  );
 }
 
 function megabytes(bytes: number): string {

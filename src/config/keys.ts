@@ -149,6 +149,11 @@ export const settingKeys = {
     "3h",
     "how far back minutes are kept in memory",
   ),
+  "audit.buckets_a_minute": key(
+    integer(0, 6_000),
+    10,
+    "final minutes that the service recounts by itself; 0 for none",
+  ),
   "query.timeout": key(duration({ min: "100ms", max: "1h" }), "30s", "longest time a query runs"),
 };
 

@@ -1,8 +1,10 @@
 /** Pipeline and query engine put together over a queue and a store, whichever adapters those are. */
 
+import { SelfAudit } from "../audit/self-audit.ts";
 import type { Clock } from "../clock/clock.ts";
 import { CodedError } from "../model/errors.ts";
 import type { Commit } from "../model/commit.ts";
+import type { Health } from "../model/health.ts";
 import type { MaintenanceSettings } from "../pipeline/maintenance.ts";
 import type { PipelineOptions } from "../pipeline/pipeline.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
@@ -10,6 +12,8 @@ import { QueryEngine } from "../query/query-engine.ts";
 import type { ServiceNumbers } from "../query/status-answer.ts";
 import type { QueryService } from "../query/query-service.ts";
 import type { ClickStore, RecoveredState } from "../store/click-store.ts";
+import { auditNumbers } from "./audit-numbers.ts";
+import { HealthReport } from "./health-report.ts";
 
 /** Queue and store are the engine's own from here on: it closes them, also where it can't start. */
 export interface EngineOptions extends Pick<
@@ -33,6 +37,12 @@ export interface EngineOptions extends Pick<
   readonly queueBytes: () => Promise<number>;
   /** Has a default. */
   readonly maintenance?: MaintenanceSettings;
+  /** Final buckets that it recounts by itself; 0, the default: none. */
+  readonly auditBucketsAMinute?: number;
+  /** Told of each commit once queries see it. */
+  readonly onCommitted?: (commit: Commit, durationMs: number) => void;
+  /** Told of every change; all is well before the first. */
+  readonly onHealth?: (health: Health) => void;
 }
 
 export interface Engine extends AsyncDisposable {
@@ -54,13 +64,13 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const recovered = await store.recover();
   checkGeneration(recovered, options.configGeneration);
   // The query engine needs the pipeline's dictionaries, the pipeline tells it of commits: it joins in before the first.
-  const commitListeners: ((commit: Commit) => void)[] = [];
+  const commitListeners: ((commit: Commit, durationMs: number) => void)[] = [];
   const pipeline = await Pipeline.recover({
     maintenance: defaultMaintenance,
     ...options,
     recovered,
-    onCommit: (commit) => {
-      for (const listener of commitListeners) listener(commit);
+    onCommit: (commit, durationMs) => {
+      for (const listener of commitListeners) listener(commit, durationMs);
     },
   });
   const query = await QueryEngine.open({
@@ -70,14 +80,38 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     partitionCount: queue.partitionCount,
     clock: () => options.clock.nowMs(),
     hotBytesMax: options.hotBytesMax,
-    serviceNumbers: () => serviceNumbers(options, pipeline),
+    serviceNumbers: () => serviceNumbers(options, pipeline, selfAudit),
     committed: pipeline.committed,
   });
-  commitListeners.push((commit) => query.apply(commit));
+  const selfAudit = new SelfAudit({
+    clock: options.clock,
+    store,
+    bucketsAMinute: options.auditBucketsAMinute ?? 0,
+    seed: recovered.sequence,
+    finalThroughMinute: () => query.finalThroughMinute,
+    onProblem: options.onProblem,
+    onChange: () => health.update(),
+  });
+  const health = new HealthReport({
+    look: () => ({
+      ledgerImbalance: query.ledgerImbalance,
+      mismatchedMinutes: selfAudit.mismatches.map(({ minute }) => minute).toSorted((a, b) => a - b),
+    }),
+    onHealth: options.onHealth ?? (() => {}),
+    onProblem: options.onProblem,
+  });
+  health.update();
+  commitListeners.push(
+    (commit) => query.apply(commit),
+    () => health.update(),
+    options.onCommitted ?? (() => {}),
+  );
   const stopped = pipeline.start();
   // Whoever awaits `stopped` is told of a failure; it must not count as unhandled before.
   stopped.catch(() => {});
   resources.use(pipeline);
+  resources.use(selfAudit);
+  void selfAudit.run();
   const owned = resources.move();
   return {
     query,
@@ -102,6 +136,7 @@ function checkGeneration({ configs }: RecoveredState, known: number): void {
 async function serviceNumbers(
   { clock, queue, store, dedupBytesMax, queueBytes }: EngineOptions,
   pipeline: Pipeline,
+  selfAudit: SelfAudit,
 ): Promise<ServiceNumbers> {
   const partitions = Array.from({ length: queue.partitionCount }, (_, partition) => partition);
   const nowMs = clock.nowMs();
@@ -120,6 +155,7 @@ async function serviceNumbers(
     queue_bytes: await queueBytes(),
     resident_bytes: process.memoryUsage.rss(),
     uptime_seconds: process.uptime(),
+    audit: auditNumbers(selfAudit),
     lags,
   };
 }

@@ -23,6 +23,7 @@ export type ErrorCode =
   | "queue_full"
   | "dedup_full"
   | "not_ready"
+  | "unhealthy"
   | "internal_error"
   | "data_dir_locked"
   | "data_format_newer"

@@ -3,7 +3,7 @@ import type { Commit, PartitionProgress } from "../model/commit.ts";
 import { minuteOf } from "../model/time.ts";
 import type { MinuteRange } from "../model/window.ts";
 import type { ClickStoreReader, Snapshot } from "../store/click-store.ts";
-import { balances, ledgerAnswer, noOutcomes, withDelta } from "./ledger-answer.ts";
+import { imbalanceOf, ledgerAnswer, noOutcomes, withDelta } from "./ledger-answer.ts";
 import type { LedgerNumbers } from "./query-service.ts";
 
 /** All minutes of receipt. */
@@ -12,8 +12,8 @@ export const wholeLedger: MinuteRange = { fromMinute: 0, toMinute: minuteOf(clic
 /** What is known of the commits so far without asking the store: the last one, progress and the ledger's totals. */
 export class AppliedCommits {
   totals: LedgerNumbers = { received: 0, ...noOutcomes() };
-  /** In every row of the ledger that the store had, and in every commit since. */
-  isLedgerBalanced = true;
+  /** Clicks by which it does not balance, over the rows of the ledger that the store had and over every commit since. */
+  ledgerImbalance = 0;
   private asOf: number;
   private readonly progress: Map<number, PartitionProgress>;
 
@@ -28,11 +28,9 @@ export class AppliedCommits {
 
   /** Takes the totals of the store's ledger. Call once, before the first `apply`, while nothing is committed. */
   async load(store: ClickStoreReader): Promise<void> {
-    const { total, balanced } = ledgerAnswer(
-      await store.ledger(wholeLedger.fromMinute, wholeLedger.toMinute),
-    );
-    this.totals = total;
-    this.isLedgerBalanced = balanced;
+    const rows = await store.ledger(wholeLedger.fromMinute, wholeLedger.toMinute);
+    this.totals = ledgerAnswer(rows).total;
+    this.ledgerImbalance = rows.reduce((sum, row) => sum + imbalanceOf(row), 0);
   }
 
   apply(commit: Pick<Commit, "sequence" | "progress" | "ledger">): void {
@@ -40,7 +38,7 @@ export class AppliedCommits {
     this.progress.set(commit.progress.partition, commit.progress);
     for (const delta of commit.ledger) {
       this.totals = withDelta(this.totals, delta);
-      if (!balances(delta)) this.isLedgerBalanced = false;
+      this.ledgerImbalance += imbalanceOf(delta);
     }
   }
 }

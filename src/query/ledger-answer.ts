@@ -15,7 +15,7 @@ export function ledgerAnswer(rows: readonly LedgerRow[]): LedgerAnswer {
   for (const row of rows) {
     received += row.received;
     for (const name of outcomeNames) total[name] += row.outcomes[name];
-    if (!balances(row)) balanced = false;
+    if (imbalanceOf(row) !== 0) balanced = false;
   }
   return {
     rows: rows.map((row) => ({
@@ -29,9 +29,9 @@ export function ledgerAnswer(rows: readonly LedgerRow[]): LedgerAnswer {
   };
 }
 
-/** What was received is the sum of what became of it. */
-export function balances({ received, outcomes }: LedgerAmounts): boolean {
-  return received === outcomeNames.reduce((sum, name) => sum + (outcomes[name] ?? 0), 0);
+/** Clicks by which what was received is not the sum of what became of it, whichever is more. */
+export function imbalanceOf({ received, outcomes }: LedgerAmounts): number {
+  return Math.abs(outcomeNames.reduce((left, name) => left - (outcomes[name] ?? 0), received));
 }
 
 export function noOutcomes(): Record<OutcomeName, number> {

@@ -95,6 +95,16 @@ export class QueryEngine implements api.QueryService {
     return this.state.hot;
   }
 
+  /** Buckets before this epoch minute are final; undefined where none is. */
+  get finalThroughMinute(): number | undefined {
+    return this.state.finality(this.state.snapshot).finalThrough;
+  }
+
+  /** Clicks by which the ledger does not balance. */
+  get ledgerImbalance(): number {
+    return this.state.applied.ledgerImbalance;
+  }
+
   /** To be called in the order of the commits, each right after it is done. */
   apply(commit: Commit): void {
     this.state.apply(commit);
@@ -207,7 +217,7 @@ export class QueryEngine implements api.QueryService {
     return answerStatus(this.state, await this.options.serviceNumbers(), this.options.clock());
   }
 
-  audit(request: Partial<api.RangeRequest>): Promise<api.AuditAnswer> {
+  audit(request: api.AuditRequest): Promise<api.AuditAnswer> {
     return answerAudit(this.state.store, request, this.windowEnds(this.state));
   }
 

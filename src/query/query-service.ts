@@ -18,7 +18,7 @@ export interface QueryService {
   operation(id: string): Promise<OperationAnswer>;
   ad(adId: string): Promise<AdAnswer>;
   status(): Promise<StatusAnswer>;
-  audit(request: Partial<RangeRequest>): Promise<AuditAnswer>;
+  audit(request: AuditRequest): Promise<AuditAnswer>;
   /** Resolves when the records at these positions are committed, with false when `timeoutMs` is over first. */
   committed(positions: readonly Position[], timeoutMs: number): Promise<boolean>;
   /** Outcomes of rows `[fromRow, toRow)` of committed records, summed. */
@@ -98,6 +98,12 @@ export interface QuarantineRequest extends RangeRequest {
   readonly ad_id?: string;
   readonly limit?: string;
   readonly cursor?: string;
+}
+
+export interface AuditRequest extends RangeRequest {
+  /** Only so many minutes of the range, drawn by the seed. */
+  readonly sample?: string;
+  readonly seed?: string;
 }
 
 export type FinalityStatus = "provisional" | "final" | "restated" | "closed";
@@ -290,17 +296,42 @@ export interface StatusAnswer {
    * source of the ledger that was there before.
    */
   readonly ledger_balanced: boolean;
+  /** Clicks by which it does not balance. */
+  readonly ledger_imbalance: number;
+  /** What the service has found of its own numbers since its start. */
+  readonly audit: {
+    /** Final buckets that were recounted. */
+    readonly checked_buckets: number;
+    /** Of them those that differed, once each, and again where they were right meanwhile. */
+    readonly mismatched_buckets: number;
+    /** Null before the first recount. */
+    readonly last_run: string | null;
+    /** Those that differ still. */
+    readonly mismatches: readonly {
+      readonly minute: string;
+      readonly differing_rows: number;
+      /** The first of them. */
+      readonly differences: readonly AuditDifference[];
+    }[];
+  };
   readonly resident_bytes: number;
   readonly uptime_seconds: number;
 }
 
+/** A minute row with what it counts and what its raw clicks come to. */
+export type AuditDifference = Readonly<Record<string, string | number | null>>;
+
 export interface AuditAnswer {
   readonly from: string | null;
   readonly to: string | null;
+  /** Of the range all, or those of the sample. */
+  readonly checked_minutes: number;
+  /** Of the sample; null where the whole range was checked. */
+  readonly seed: number | null;
   readonly compared_rows: number;
   readonly compared_clicks: number;
   readonly differing_rows: number;
-  readonly differences: readonly Readonly<Record<string, string | number | null>>[];
+  readonly differences: readonly AuditDifference[];
   readonly ledger_balanced: boolean;
   readonly as_of: number;
 }

@@ -6,7 +6,7 @@ import type { QueryState } from "./query-state.ts";
 /** What the service knows of itself beyond what the commits tell. */
 export interface ServiceNumbers extends Pick<
   StatusAnswer,
-  "status" | "dedup" | "store_bytes" | "queue_bytes" | "resident_bytes" | "uptime_seconds"
+  "status" | "dedup" | "store_bytes" | "queue_bytes" | "audit" | "resident_bytes" | "uptime_seconds"
 > {
   /** Of every partition. */
   readonly lags: readonly {
@@ -41,6 +41,7 @@ export function answerStatus(
       };
     }),
     totals: state.applied.totals,
-    ledger_balanced: state.applied.isLedgerBalanced,
+    ledger_balanced: state.applied.ledgerImbalance === 0,
+    ledger_imbalance: state.applied.ledgerImbalance,
   };
 }

@@ -1,5 +1,6 @@
 /** The real ingest, engine and settings' log, put together on simulated devices as main.ts does it on real ones. */
 
+import { AuditMismatch } from "../audit/audit-mismatch.ts";
 import { pause } from "../clock/clock.ts";
 import type { ConfigFile } from "../config/config-log.ts";
 import { appendConfig, planConfig } from "../config/config-log.ts";
@@ -20,6 +21,7 @@ const maxFutureMs = 60_000;
 const retryDelays = { msMin: 50, msMax: 5_000 };
 const whileFullMs = 200;
 const dedupBytesMax = 1e9;
+const auditBucketsAMinute = 1;
 
 export interface ServiceOptions {
   readonly process: SimulatedProcess;
@@ -27,6 +29,8 @@ export interface ServiceOptions {
   readonly semantic: SemanticSettings;
   /** Told that the process must end. */
   readonly failed: () => void;
+  /** Told of what the service finds wrong with its own numbers. */
+  readonly mismatched: (mismatch: AuditMismatch) => void;
 }
 
 export class SimulatedService {
@@ -56,6 +60,7 @@ export class SimulatedService {
     settings,
     semantic,
     failed,
+    mismatched,
   }: ServiceOptions): Promise<SimulatedService> {
     const { machine, clock } = process;
     const { disk } = machine;
@@ -103,7 +108,11 @@ export class SimulatedService {
       },
       queueBytes: () => queue.sizeBytes(),
       onDedupFull: () => {},
-      onProblem: (what, error) => machine.note(`${what}: ${String(error)}`),
+      auditBucketsAMinute,
+      onProblem: (what, error) => {
+        machine.note(`${what}: ${String(error)}`);
+        if (error instanceof AuditMismatch) mismatched(error);
+      },
     });
     const opened = opening.then((made) => (engine = made));
     opened.catch(() => {});

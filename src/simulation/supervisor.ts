@@ -10,7 +10,10 @@ import { DeviceError, SimulatedProcess } from "./world/process.ts";
 const stopMsMax = 60_000;
 
 export class Supervisor {
-  /** The first thing that must not happen: a service that halts, or can't start, on data that nobody damaged. */
+  /**
+   * The first thing that must not happen: a service that halts, can't start, or finds wrong counts, on data that nobody
+   * damaged.
+   */
   failure: string | undefined;
   /** The service that is ready. */
   service: SimulatedService | undefined;
@@ -34,7 +37,8 @@ export class Supervisor {
     this.machine.note("start");
     const { settings, semantic } = this;
     const failed = (): void => this.machine.die(process);
-    SimulatedService.start({ process, settings, semantic, failed }).then(
+    const mismatched = (error: Error): void => this.fail(`the self-audit finds: ${error.message}`);
+    SimulatedService.start({ process, settings, semantic, failed, mismatched }).then(
       (service) => {
         if (!process.alive) return;
         this.machine.note("ready");

@@ -43,6 +43,7 @@ async function open(): Promise<Engine> {
     limits: settings.commit,
     dedupBytesMax: settings.dedup.bytesMax,
     hotBytesMax: settings.query.hotBytesMax,
+    auditBucketsAMinute: settings.audit.bucketsAMinute,
     trim: (progress: readonly PartitionProgress[]) => ingest.call("trim", [progress]),
     queueBytes: () => ingest.call("queueBytes", []),
     onDedupFull: (full) => main.post("dedupFull", [full]),

@@ -120,6 +120,11 @@ describe("the books", () => {
       assert.deepEqual([body["differing_rows"], body["ledger_balanced"]], [0, true]);
       assert.ok((body["compared_clicks"] as number) > 0);
     }
+    const sampled = await service.send("POST", "/v1/admin/audit?sample=2", '{"seed":5}');
+    assert.deepEqual(
+      [sampled.status, sampled.body["checked_minutes"], sampled.body["seed"]],
+      [200, 2, 5],
+    );
     const refused = await fetch(`${service.url}/v1/admin/audit?from=yesterday`, { method: "POST" });
     assert.equal(refused.status, 400);
     await refused.body?.cancel();
@@ -132,7 +137,9 @@ describe("the books", () => {
     const [partition] = body["partitions"] as Json[];
     assert.ok((partition!["next_offset"] as number) > 0);
     assert.ok(((body["dedup"] as Json)["ids"] as number) > 0);
-    assert.equal(body["ledger_balanced"], true);
+    assert.deepEqual([body["ledger_balanced"], body["ledger_imbalance"]], [true, 0]);
+    const { mismatched_buckets, mismatches } = body["audit"] as Json;
+    assert.deepEqual([mismatched_buckets, mismatches], [0, []]);
     for (const size of ["store_bytes", "resident_bytes", "uptime_seconds"]) {
       assert.ok((body[size] as number) > 0, size);
     }

@@ -252,6 +252,10 @@ describe("commands on a running service", () => {
     const status = await run("status");
     assert.match(status.stdout, /^status +ready/);
     assert.match(status.stdout, /received +3: counted 3, duplicate 0/);
+    assert.match(
+      status.stdout,
+      /^ledger +balanced\naudit +(?:no minute checked|\d+ minutes checked)/m,
+    );
     const json = await run("status", "--json");
     assert.equal((JSON.parse(json.stdout) as { status: string }).status, "ready");
   });
@@ -266,6 +270,14 @@ describe("commands on a running service", () => {
     const remote = await run("audit", "--url", service.url);
     assert.deepEqual([remote.exitCode, remote.stderr], [0, ""]);
     assert.match(remote.stdout, /of 3 clicks\nno differences\nthe ledger balances\n$/);
+    const sample = ["audit", "--url", service.url, "--sample", "3", "--seed", "7"];
+    const sampled = await run(...sample);
+    assert.equal(sampled.exitCode, 0, sampled.stderr);
+    assert.match(sampled.stdout, /^a sample of [1-3] minutes, seed 7\n.*\nno differences\n/);
+    assert.equal((await run(...sample)).stdout, sampled.stdout);
+    const wrong = await run("audit", "--url", service.url, "--seed", "7");
+    assert.equal(wrong.exitCode, 2);
+    assert.match(wrong.stderr, /seed: goes with sample only/);
     const local = await run("audit", "--data-dir", dataDir);
     assert.equal(local.exitCode, 3);
     assert.match(local.stderr, /--url/);
@@ -290,6 +302,9 @@ describe("serve", () => {
     const found = await runCommand(["audit", "--data-dir", directory.path]);
     assert.equal(found.exitCode, 1, found.stderr);
     assert.match(found.stdout, /[1-9]\d* ROWS DIFFER/);
+    const sample = await runCommand(["audit", "--data-dir", directory.path, "--sample", "10000"]);
+    assert.equal(sample.exitCode, 1, sample.stderr);
+    assert.match(sample.stdout, /^a sample of \d+ minutes, seed \d+\n/);
   });
 
   it("exits 3 where another service has the directory", async () => {

@@ -4,6 +4,7 @@
  */
 import type { SourcePatch } from "../support/source-patches.ts";
 import { aggregateBugs } from "./aggregate-bugs.ts";
+import { auditBugs } from "./audit-bugs.ts";
 import { correctionBugs } from "./correction-bugs.ts";
 import { pipelineBugs } from "./pipeline-bugs.ts";
 import { storageBugs } from "./storage-bugs.ts";
@@ -18,4 +19,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...pipelineBugs,
   ...aggregateBugs,
   ...correctionBugs,
+  ...auditBugs,
 ];

@@ -62,6 +62,7 @@ export class QueriedLog implements AsyncDisposable {
           queue_bytes: 5,
           resident_bytes: 6,
           uptime_seconds: 7,
+          audit: { checked_buckets: 0, mismatched_buckets: 0, last_run: null, mismatches: [] },
           lags: [{ partition: 0, lag_records: 8, lag_clicks: 9, lag_seconds: 10 }],
         }),
       committed: { wait: () => Promise.resolve(true), outcomesOf: () => undefined },

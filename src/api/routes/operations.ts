@@ -10,7 +10,7 @@ import {
   StatusAnswerSchema,
   problemResponses,
 } from "../answer-schemas.ts";
-import { NoQuery, RangeBody, RangeQuery } from "../request-schemas.ts";
+import { AuditBody, AuditQuery, NoQuery } from "../request-schemas.ts";
 import type { ServiceParts } from "../service-parts.ts";
 
 export function registerOperationRoutes(
@@ -33,15 +33,16 @@ export function registerOperationRoutes(
       tags: ["admin"],
       operationId: "audit",
       summary: "Recount from raw clicks and compare",
-      description: "The whole of what is kept, or a range of event time.",
-      querystring: RangeQuery,
-      body: RangeBody,
+      description:
+        "The whole of what is kept, or a range of event time, or a random sample of its minutes.",
+      querystring: AuditQuery,
+      body: AuditBody,
       response: { 200: AuditAnswerSchema, ...problemResponses },
     },
     handler: (
       request: FastifyRequest<{
-        Querystring: Static<typeof RangeQuery>;
-        Body: Static<typeof RangeBody>;
+        Querystring: Static<typeof AuditQuery>;
+        Body: Static<typeof AuditBody>;
       }>,
     ) => query.audit(mergeParameters(request.query, request.body)),
   });

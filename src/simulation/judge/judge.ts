@@ -20,6 +20,7 @@ import { judgeBooks } from "./judge-books.ts";
 import { judgeOutcomes } from "./judge-outcomes.ts";
 import { judgePast } from "./judge-past.ts";
 import { PartitionedOracle } from "./partitioned-oracle.ts";
+import { judgeSelfAudit } from "./judge-self-audit.ts";
 import { ask, expectedAnswer } from "./questions.ts";
 
 export interface Evidence {
@@ -53,7 +54,8 @@ export async function judge(evidence: Evidence): Promise<string | undefined> {
     judgeOutcomes(clicks) ??
     (await machine.time.drive(judgeBooks(oracle, store, engine.query, range))) ??
     (await machine.time.drive(judgeQueries(oracle, service, history.seed, range, known))) ??
-    (await machine.time.drive(judgePast(oracle, service, recorded, history.seed, range, known)))
+    (await machine.time.drive(judgePast(oracle, service, recorded, history.seed, range, known))) ??
+    (await judgeSelfAudit(oracle, service, machine.time))
   );
 }
 

@@ -49,7 +49,7 @@ import type { LogWrite } from "./open-contents.ts";
 import { dropCovered, openContents } from "./open-contents.ts";
 import { recordedClicks } from "./recorded-clicks.ts";
 import { recountRows } from "./recount.ts";
-import type { Contents, RawRow } from "./tables.ts";
+import type { Contents, MinuteRow, RawRow } from "./tables.ts";
 import {
   applyCommit,
   compactContents,
@@ -170,7 +170,7 @@ export class SimulatedStore implements ClickStore {
   }
 
   async recount(fromMinute: number, toMinute: number, limit: number): Promise<RecountResult> {
-    await this.steps.step("query");
+    await this.steps.step("recount");
     return { ...recountRows(this.contents, fromMinute, toMinute, limit), ...this.seen() };
   }
 
@@ -335,6 +335,15 @@ export class SimulatedStore implements ClickStore {
     await this.turns.take(async () => {
       this.isClosed = true;
     });
+  }
+
+  /** Makes other minute rows of them, as no protocol does; the returned call puts back those that were. */
+  damage(change: (rows: readonly MinuteRow[]) => MinuteRow[]): () => void {
+    const { minutes } = this.contents;
+    this.contents.minutes = change(minutes);
+    return () => {
+      this.contents.minutes = minutes;
+    };
   }
 
   private seen(): Snapshot {

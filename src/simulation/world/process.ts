@@ -42,6 +42,9 @@ function never(): Promise<never> {
 }
 
 const slowMsMax = 20_000;
+const stepMsMax = 2;
+/** It reads all clicks of its minutes: enough for commits to come in between. */
+const recountMsMax = 2_000;
 
 export class SimulatedProcess implements Steps, Mortal {
   readonly machine: Machine;
@@ -72,7 +75,7 @@ export class SimulatedProcess implements Steps, Mortal {
 
   async step(step: ProcessStep, effect: () => void = () => {}): Promise<void> {
     const { machine } = this;
-    await this.wait(machine.draw(step) * 2);
+    await this.wait(machine.draw(step) * (step === "recount" ? recountMsMax : stepMsMax));
     const fault = machine.strike(step);
     machine.note(step);
     switch (fault) {

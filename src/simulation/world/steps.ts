@@ -17,7 +17,7 @@ const checkpointSteps = [
 ] as const;
 const recoverySteps = ["recover.open", "recover.load", "recover.scan"] as const;
 const configSteps = ["config.write", "config.sync", "config.swap"] as const;
-const lookUpSteps = ["read", "probe", "buckets", "query"] as const;
+const lookUpSteps = ["read", "probe", "buckets", "query", "recount"] as const;
 
 const processSteps = [
   ...ingestSteps,
@@ -62,6 +62,7 @@ const storeCalls = [
   "probe",
   "buckets",
   "query",
+  "recount",
 ] as const;
 
 /** By fault, the steps it can strike at. */

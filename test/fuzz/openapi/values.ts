@@ -19,6 +19,8 @@ const good: Readonly<Record<string, () => readonly string[]>> = {
   tz: () => ["UTC", "Europe/Berlin", "Asia/Kathmandu"],
   as_of: () => ["0", "1"],
   topN: () => ["1", "10", "1000"],
+  sample: () => ["1", "3"],
+  seed: () => ["0", "4294967295"],
   by: () => ["ad_id", "country,device", "ad.campaign_id", "user_id,ip,country"],
   limit: () => ["1", "10", "1000"],
   cursor: () => [cursorOf([1, "x", 0, 1])],

@@ -1,0 +1,88 @@
+/** The self-audit of the running service: it finds nothing where nothing is wrong, and what is wrong where it is. */
+
+import { formatMinute } from "../../model/time.ts";
+import type { StatusAnswer } from "../../query/query-service.ts";
+import type { OracleClick } from "../oracle/oracle-fold.ts";
+import type { SimulatedService } from "../simulated-service.ts";
+import type { MinuteRow } from "../store/tables.ts";
+import type { VirtualTime } from "../world/virtual-time.ts";
+import type { PartitionedOracle } from "./partitioned-oracle.ts";
+
+const minuteMs = 60_000;
+/** What is known to differ is looked at every minute or two, and what is new only when the extent is asked for again. */
+const soonMinutes = 15;
+/** It comes by every kept minute, one in a minute or two. */
+const minutesABucket = 2;
+
+type Audit = StatusAnswer["audit"];
+
+/**
+ * Counts one click more in a row of every bucket that is final: the service has to find one of them by itself, and that
+ * it is right again once all are. To be asked last: what it finds is not wrong of the history.
+ */
+export async function judgeSelfAudit(
+  oracle: PartitionedOracle,
+  { engine, store }: SimulatedService,
+  time: VirtualTime,
+): Promise<string | undefined> {
+  const counted = oracle.clicks.flat().filter(isCounted);
+  const final = new Set(
+    counted.map(({ minute }) => minute).filter((minute) => oracle.isFinal(minute)),
+  );
+  if (final.size === 0) return undefined;
+  const all = oracle.clicks.flat().map(({ minute }) => minute);
+  const size = Math.max(...all) - Math.min(...all) + 1;
+  const wait = async (
+    isDone: (audit: Audit) => boolean,
+    minutesMax: number,
+  ): Promise<Audit | undefined> => {
+    for (let minutes = 0; minutes < minutesMax; minutes++) {
+      const { audit } = await time.drive(engine.query.status());
+      if (isDone(audit)) return audit;
+      await time.runUntil(() => false, time.nowMs + minuteMs);
+    }
+    return undefined;
+  };
+  const before = await wait((audit) => audit.checked_buckets > 0, soonMinutes);
+  if (!before) return "the self-audit has looked at nothing, though minutes are final";
+  if (before.mismatched_buckets > 0)
+    return `the self-audit finds ${JSON.stringify(before.mismatches[0])}`;
+  const mend = store.damage((rows) => oneMoreIn(rows, final));
+  const walkMinutes = soonMinutes + minutesABucket * size;
+  const found = await wait((audit) => audit.mismatches.length > 0, walkMinutes);
+  if (!found) return "the self-audit has not found that minute rows were changed";
+  const wrong = wrongFinding(found, final);
+  if (wrong !== undefined) return wrong;
+  mend();
+  if (await wait((audit) => audit.mismatches.length === 0, soonMinutes)) return undefined;
+  return "the self-audit has not found that minute rows were put right again";
+}
+
+function isCounted({ outcome }: OracleClick): boolean {
+  return outcome === "counted" || outcome === "restated";
+}
+
+/** Once a bucket and key, however many rows that has. */
+function oneMoreIn(rows: readonly MinuteRow[], minutes: ReadonlySet<number>): MinuteRow[] {
+  const changed = new Set<string>();
+  return rows.map((row) => {
+    if (!minutes.has(row.minute) || changed.has(row.key)) return row;
+    changed.add(row.key);
+    return { ...row, count: row.count + 1 };
+  });
+}
+
+function wrongFinding({ mismatches }: Audit, damaged: ReadonlySet<number>): string | undefined {
+  const minutes = new Set([...damaged].map(formatMinute));
+  const isRight = mismatches.every(
+    ({ minute, differing_rows, differences }) =>
+      minutes.has(minute) &&
+      differing_rows >= differences.length &&
+      differences.length > 0 &&
+      differences.every(
+        ({ minute: where, raw_count, minute_count }) =>
+          where === minute && Number(minute_count) - Number(raw_count) === 1,
+      ),
+  );
+  return isRight ? undefined : `the self-audit misjudges: ${JSON.stringify(mismatches)}`;
+}
