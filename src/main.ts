@@ -15,7 +15,10 @@ import { openDataDirectory } from "./data-directory.ts";
 import { durableTextFile } from "./files/durable-file.ts";
 import { AdmissionGate } from "./ingest/backpressure.ts";
 import type { IngestService } from "./ingest/ingest-service.ts";
+import { ServiceMetrics } from "./metrics/service-metrics.ts";
 import { CodedError } from "./model/errors.ts";
+import type { Health } from "./model/health.ts";
+import { soundHealth } from "./model/health.ts";
 import type { QueryService } from "./query/query-service.ts";
 import { queryMethods } from "./query/query-service.ts";
 import type { Service, StartOptions } from "./service.ts";
@@ -60,6 +63,7 @@ export async function startService(settings: Settings, options: StartOptions): P
     now: Date.now,
   });
 
+  let health = soundHealth;
   const engineThread = startThread(
     "engine",
     {
@@ -74,6 +78,9 @@ export async function startService(settings: Settings, options: StartOptions): P
     [between.port2],
     {
       problem: (what: string, error?: string) => onProblem(what, error),
+      health: (told: Health) => {
+        health = told;
+      },
       failed: (message: string) => failure.reject(new Error(`the engine stopped: ${message}`)),
       dedupFull: (full: boolean) => {
         if (full)
@@ -103,6 +110,11 @@ export async function startService(settings: Settings, options: StartOptions): P
       admission,
       settings,
       readiness: () => readiness,
+      health: () => health,
+      metrics: new ServiceMetrics({
+        status: () => query.status(),
+        engineText: () => engineThread.remote.call("metrics", []),
+      }),
       version: packageVersion(),
     });
     resources.defer(() => server.close());

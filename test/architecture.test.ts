@@ -27,7 +27,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   engine: ["model", "pipeline", "query", "audit", "store", "clock"],
   config: ["model"],
   traffic: ["model"],
-  api: ["model", "ingest", "query", "config"],
+  metrics: ["model", "query"],
+  api: ["model", "ingest", "query", "metrics", "config"],
   // Drives the real code over devices of its own: the ports, never an adapter.
   simulation: [
     "model",
@@ -66,6 +67,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "ingest",
     "pipeline",
     "query",
+    "metrics",
     "config",
     "api",
   ],
@@ -80,6 +82,7 @@ const drivers: Readonly<Record<string, readonly string[]>> = {
   fastify: ["api"],
   "@fastify/swagger": ["api"],
   "@fastify/swagger-ui": ["api"],
+  "prom-client": ["metrics"],
   commander: ["cli", "commands"],
   yaml: ["config"],
   "temporal-polyfill": ["query", "ingest/import"],

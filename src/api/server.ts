@@ -14,6 +14,7 @@ import { discardRest } from "./read-body.ts";
 import { registerAdRoutes } from "./routes/ads.ts";
 import { registerClickRoutes } from "./routes/clicks.ts";
 import { registerCorrectionRoutes } from "./routes/corrections.ts";
+import { registerHealthRoutes } from "./routes/health.ts";
 import { registerOperationRoutes } from "./routes/operations.ts";
 import { registerQueryRoutes } from "./routes/queries.ts";
 import type { ServiceParts } from "./service-parts.ts";
@@ -74,6 +75,7 @@ export function createServer(parts: ServiceParts & { readonly version: string })
     registerAdRoutes(scope, parts);
     registerOperationRoutes(scope, parts);
     registerCorrectionRoutes(scope, parts);
+    registerHealthRoutes(scope, parts);
     done();
   });
   registerClickRoutes(server, parts);

@@ -1,6 +1,8 @@
 import type { Settings } from "../config.ts";
 import type { AdmissionGate } from "../ingest/backpressure.ts";
 import type { IngestService } from "../ingest/ingest-service.ts";
+import type { ServiceMetrics } from "../metrics/service-metrics.ts";
+import type { Health } from "../model/health.ts";
 import type { QueryService } from "../query/query-service.ts";
 
 /** What the routes are built on. */
@@ -10,6 +12,8 @@ export interface ServiceParts {
   readonly admission: AdmissionGate;
   readonly settings: Settings;
   readonly readiness: () => Readiness;
+  readonly health: () => Health;
+  readonly metrics: ServiceMetrics;
 }
 
 export type Readiness =

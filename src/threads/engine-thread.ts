@@ -4,6 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../clock/system-clock.ts";
 import { openEngine } from "../engine/engine.ts";
 import type { Engine } from "../engine/engine.ts";
+import { EngineMetrics } from "../metrics/engine-metrics.ts";
 import { CodedError } from "../model/errors.ts";
 import type { PartitionProgress } from "../model/commit.ts";
 import type { QueryService } from "../query/query-service.ts";
@@ -17,6 +18,8 @@ const { settings, queuePath, storePath, ingestPort, ...data } = workerData as En
 
 /** Threads of the store's own: the machine's cores are shared with ingest and folding. */
 const storeThreads = 2;
+
+const metrics = new EngineMetrics(settings.store.kind);
 
 let engine: Engine | undefined;
 let opening: Promise<Engine> | undefined;
@@ -47,6 +50,8 @@ async function open(): Promise<Engine> {
     trim: (progress: readonly PartitionProgress[]) => ingest.call("trim", [progress]),
     queueBytes: () => ingest.call("queueBytes", []),
     onDedupFull: (full) => main.post("dedupFull", [full]),
+    onCommitted: (commit, durationMs) => metrics.committed(commit, durationMs, systemClock.nowMs()),
+    onHealth: (health) => main.post("health", [health]),
     onProblem,
   });
 }
@@ -69,9 +74,13 @@ const main = connect(parentPort!, {
   ...Object.fromEntries(
     queryMethods.map((name) => [
       name,
-      (...args: never[]) => (query()[name] as (...args: never[]) => Promise<unknown>)(...args),
+      (...args: never[]) =>
+        metrics.timed(name, () =>
+          (query()[name] as (...args: never[]) => Promise<unknown>)(...args),
+        ),
     ]),
   ),
+  metrics: () => metrics.text(),
   async stop(): Promise<void> {
     // What is half open can't be closed; a start that fails has closed what it had opened, and has been answered.
     const opened = await opening?.catch(() => undefined);

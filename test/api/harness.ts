@@ -11,6 +11,9 @@ import type { SettingName } from "../../src/config/keys.ts";
 import { loadSettings } from "../../src/config.ts";
 import { AdmissionGate } from "../../src/ingest/backpressure.ts";
 import type { IngestService } from "../../src/ingest/ingest-service.ts";
+import { ServiceMetrics } from "../../src/metrics/service-metrics.ts";
+import { soundHealth } from "../../src/model/health.ts";
+import type { Health } from "../../src/model/health.ts";
 import type { QueryService } from "../../src/query/query-service.ts";
 
 export interface HttpSide extends AsyncDisposable {
@@ -34,12 +37,18 @@ export interface Parts {
   readonly ingest?: Partial<IngestService>;
   readonly query?: Partial<QueryService>;
   readonly readiness?: () => Readiness;
+  readonly health?: Health;
 }
 
 /** For what is decided before ingest or query have a say, and for what they can't be brought to do at will. */
 export async function startHttpSide(
   flags: Readonly<Partial<Record<SettingName, string>>> = {},
-  { ingest = {}, query = {}, readiness = () => ({ ready: true }) }: Parts = {},
+  {
+    ingest = {},
+    query = {},
+    readiness = () => ({ ready: true }),
+    health = soundHealth,
+  }: Parts = {},
 ): Promise<HttpSide> {
   const settings = loadSettings({ flags: { log_level: "silent", ...flags } });
   const parts: ServiceParts = {
@@ -48,6 +57,11 @@ export async function startHttpSide(
     query: partWith("query", query),
     admission: new AdmissionGate(settings.limits),
     readiness,
+    health: () => health,
+    metrics: new ServiceMetrics({
+      status: async () => partWith("query", query).status(),
+      engineText: async () => "",
+    }),
   };
   const server = createServer({ ...parts, version: "0.0.0" });
   await server.listen({ host: "127.0.0.1", port: 0 });

@@ -27,6 +27,7 @@ describe("the description of the API", () => {
     );
     assert.deepEqual(routes.toSorted(), [
       "GET /healthz",
+      "GET /metrics",
       "GET /readyz",
       "GET /v1/admin/operations/{id}",
       "GET /v1/ads/popular_ads",

@@ -2,30 +2,15 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { DuckDBInstance } from "@duckdb/node-api";
 import { parse } from "csv-parse/sync";
 import { systemClock } from "../../src/clock/system-clock.ts";
 import { Ingest } from "../../src/ingest/accept.ts";
 import { openSqliteQueueWriter } from "../../src/queue/sqlite/writer.ts";
 import { testSettings } from "../ingest/ingest-harness.ts";
 import { ServiceProcess } from "../support/service-process.ts";
+import { addToMinuteCounts } from "../support/store-sql.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { runCommand } from "./run-command.ts";
-
-/** Damages the store of a stopped service: every minute row counts one click more. */
-async function addToMinuteCounts(path: string): Promise<void> {
-  const instance = await DuckDBInstance.create(path);
-  const connection = await instance.connect();
-  const tables = await connection.runAndReadAll(
-    "SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'minute%'",
-  );
-  for (const [table] of tables.getRowsJS()) {
-    await connection.run(`UPDATE "${String(table)}" SET clicks = clicks + 1`);
-  }
-  await connection.run("CHECKPOINT");
-  connection.closeSync();
-  instance.closeSync();
-}
 
 /** Leaves clicks in the queue of a stopped service, durable but counted by nobody yet. */
 async function appendToQueue(path: string, clickCount: number): Promise<void> {
@@ -298,7 +283,7 @@ describe("serve", () => {
     const answer = JSON.parse(audit.stdout) as { compared_clicks: number; differing_rows: number };
     assert.deepEqual([answer.compared_clicks, answer.differing_rows], [50_001, 0]);
 
-    await addToMinuteCounts(join(directory.path, "store.duckdb"));
+    await addToMinuteCounts(join(directory.path, "store.duckdb"), 1);
     const found = await runCommand(["audit", "--data-dir", directory.path]);
     assert.equal(found.exitCode, 1, found.stderr);
     assert.match(found.stdout, /[1-9]\d* ROWS DIFFER/);

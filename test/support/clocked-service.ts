@@ -11,6 +11,8 @@ import type { Engine } from "../../src/engine/engine.ts";
 import { openEngine } from "../../src/engine/engine.ts";
 import { Ingest } from "../../src/ingest/accept.ts";
 import { AdmissionGate } from "../../src/ingest/backpressure.ts";
+import { ServiceMetrics } from "../../src/metrics/service-metrics.ts";
+import { soundHealth } from "../../src/model/health.ts";
 import { announced } from "../../src/queue/announced-queue.ts";
 import { openSqliteQueueReader } from "../../src/queue/sqlite/reader.ts";
 import { openSqliteQueueWriter } from "../../src/queue/sqlite/writer.ts";
@@ -104,6 +106,11 @@ export class ClockedService implements AsyncDisposable {
       admission: new AdmissionGate(settings.limits),
       settings,
       readiness: () => ({ ready: true }),
+      health: () => soundHealth,
+      metrics: new ServiceMetrics({
+        status: () => engine.query.status(),
+        engineText: async () => "",
+      }),
       version: "0.0.0",
     });
     resources.defer(async () => {

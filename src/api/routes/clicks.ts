@@ -43,7 +43,7 @@ export function registerClickRoutes(server: FastifyInstance, parts: ServiceParts
 
 function registerClicks(
   scope: FastifyInstance,
-  { ingest, query, admission, settings }: ServiceParts,
+  { ingest, query, admission, settings, metrics }: ServiceParts,
 ): void {
   const allowed = { ...clickBodies, bytesMax: settings.limits.bodyBytesMax };
   scope.post("/v1/clicks", {
@@ -69,14 +69,17 @@ function registerClicks(
       request: FastifyRequest<{ Querystring: Static<typeof WaitQuery> }>,
       reply: FastifyReply,
     ) => {
+      const source = sourceOf(request);
       const { ranges, ...answer } = await takeBody(request, admission, allowed, (bytes, head) =>
-        ingest.accept({
-          bytes,
-          contentType: head.contentType,
-          contentEncoding: head.contentEncoding,
-          source: sourceOf(request),
-          history: false,
-        }),
+        metrics.acked(source, () =>
+          ingest.accept({
+            bytes,
+            contentType: head.contentType,
+            contentEncoding: head.contentEncoding,
+            source,
+            history: false,
+          }),
+        ),
       );
       if (answer.accepted === 0 && answer.received > 0) return reply.code(400).send(answer);
       if (request.query.wait === undefined) return answer;
@@ -88,7 +91,7 @@ function registerClicks(
 
 function registerImport(
   scope: FastifyInstance,
-  { ingest, query, admission, settings }: ServiceParts,
+  { ingest, query, admission, settings, metrics }: ServiceParts,
 ): void {
   const allowed = { ...batchBodies, bytesMax: settings.limits.bodyBytesMax };
   scope.post("/v1/admin/import", {
@@ -111,6 +114,7 @@ function registerImport(
         const received = rowCountOf(bytes);
         return { received, positions: await ingest.appendBatch(bytes, request.query.source) };
       });
+      metrics.noteReceived(request.query.source, answer.received);
       if (request.query.wait === undefined) return answer;
       // A record holds rows of this batch alone, so all of its rows are meant.
       const rows = answer.positions.map(({ partition, offset }) => ({

@@ -1,22 +1,13 @@
-/** Status, health and audits. */
+/** Status and audits. */
 
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Static } from "typebox";
-import { CodedError } from "../../model/errors.ts";
 import { mergeParameters } from "../parameters.ts";
-import {
-  AuditAnswerSchema,
-  HealthAnswerSchema,
-  StatusAnswerSchema,
-  problemResponses,
-} from "../answer-schemas.ts";
+import { AuditAnswerSchema, StatusAnswerSchema, problemResponses } from "../answer-schemas.ts";
 import { AuditBody, AuditQuery, NoQuery } from "../request-schemas.ts";
 import type { ServiceParts } from "../service-parts.ts";
 
-export function registerOperationRoutes(
-  server: FastifyInstance,
-  { query, readiness }: ServiceParts,
-): void {
+export function registerOperationRoutes(server: FastifyInstance, { query }: ServiceParts): void {
   server.get("/v1/status", {
     schema: {
       tags: ["operations"],
@@ -45,29 +36,5 @@ export function registerOperationRoutes(
         Body: Static<typeof AuditBody>;
       }>,
     ) => query.audit(mergeParameters(request.query, request.body)),
-  });
-
-  server.get("/healthz", {
-    schema: {
-      tags: ["operations"],
-      operationId: "getHealth",
-      summary: "Is the process alive?",
-      response: { 200: HealthAnswerSchema, ...problemResponses },
-    },
-    handler: () => ({ status: "ok" }),
-  });
-
-  server.get("/readyz", {
-    schema: {
-      tags: ["operations"],
-      operationId: "getReadiness",
-      summary: "Can it take clicks and answer queries?",
-      response: { 200: HealthAnswerSchema, ...problemResponses },
-    },
-    handler: () => {
-      const state = readiness();
-      if (!state.ready) throw new CodedError("not_ready", state.reason);
-      return { status: "ready" };
-    },
   });
 }

@@ -63,6 +63,7 @@ export function checkAnswer(
   const documented = response.content?.[contentType];
   assert.ok(documented, `${contentType} is not documented for ${status}`);
   if (contentType === "text/csv") checkCsv(body);
+  else if (contentType === "text/plain") assert.match(body.toString(), /^# HELP \w+ /);
   else assertMatches(documented.schema, JSON.parse(body.toString()));
   return String(status);
 }

@@ -1,0 +1,79 @@
+/** The metrics of a service: what is measured where HTTP is answered, and what the other threads tell. */
+
+import { Counter, Histogram, Registry } from "prom-client";
+import { CodedError } from "../model/errors.ts";
+import type { StatusAnswer } from "../query/query-service.ts";
+import { statusMetrics } from "./status-metrics.ts";
+
+export interface OtherMetrics {
+  readonly status: () => Promise<StatusAnswer>;
+  /** Those of the engine's thread, in the text format. */
+  readonly engineText: () => Promise<string>;
+}
+
+/** Those that come after so many are told as one. */
+const sourcesMax = 1_000;
+/** Seconds; those of the objectives are 10 and 25 ms. */
+const ackBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+export class ServiceMetrics {
+  static readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
+  private readonly others: OtherMetrics;
+  private readonly sources = new Set<string>();
+  private readonly registry = new Registry();
+  private readonly received = new Counter({
+    name: "clicktally_clicks_received_total",
+    help: "Clicks of bodies that were answered since the start of the process, accepted or rejected.",
+    labelNames: ["source"],
+    registers: [this.registry],
+  });
+  private readonly ackSeconds = new Histogram({
+    name: "clicktally_ack_seconds",
+    help: "From the last byte of a body until its accepted clicks are durable.",
+    buckets: ackBuckets,
+    registers: [this.registry],
+  });
+
+  constructor(others: OtherMetrics) {
+    this.others = others;
+  }
+
+  /** Has a body taken in, and notes how long that took. */
+  async acked<Answer extends { readonly received: number }>(
+    source: string,
+    take: () => Promise<Answer>,
+  ): Promise<Answer> {
+    const startMs = performance.now();
+    const answer = await take();
+    this.ackSeconds.observe((performance.now() - startMs) / 1000);
+    this.noteReceived(source, answer.received);
+    return answer;
+  }
+
+  noteReceived(source: string, clickCount: number): void {
+    this.received.inc({ source: this.labelOf(source) }, clickCount);
+  }
+
+  /** In the text format of Prometheus; without what a service that still recovers does not know. */
+  async text(): Promise<string> {
+    const parts = await Promise.all([
+      this.registry.metrics(),
+      this.others.engineText(),
+      this.others.status().then(statusMetrics).catch(nothingYet),
+    ]);
+    return parts.join("\n");
+  }
+
+  /** Files are imported without end. */
+  private labelOf(source: string): string {
+    const name = source.startsWith("import:") ? "import" : source;
+    if (this.sources.size >= sourcesMax && !this.sources.has(name)) return "other";
+    this.sources.add(name);
+    return name;
+  }
+}
+
+function nothingYet(error: unknown): string {
+  if (error instanceof CodedError && error.code === "not_ready") return "";
+  throw error;
+}
