@@ -20,6 +20,7 @@ import type { OutcomeName } from "../model/outcome.ts";
 import type { RecordedClick } from "../model/recorded-click.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import type { Visibility } from "./visibility.ts";
+import type { ChangedCount, ChangesQuery, HistoryStart } from "./changes.ts";
 
 export interface ClickStore extends AsyncDisposable, ClickStoreReader {
   /** What the pipeline starts from. */
@@ -60,6 +61,10 @@ export interface ClickStoreReader {
   restatements(query: RestatementsQuery): Promise<RestatementsPage>;
   /** The parts of an operation, by partition and offset; none where nobody asked for it. */
   operation(id: string): Promise<RecordedOperation[]>;
+  /** Minute counts that changed, in the order of their places. */
+  changes(query: ChangesQuery): Promise<readonly ChangedCount[]>;
+  /** Of every opening that was committed to, oldest first. */
+  histories(): Promise<readonly HistoryStart[]>;
   /** By minute of receipt, `[fromMinute, toMinute)`. */
   ledger(fromMinute: number, toMinute: number): Promise<LedgerRow[]>;
   /** Current attributes of an ad with the minute they hold from, undefined where it has none. */

@@ -1,6 +1,7 @@
 /** What every store promises (src/store/click-store.ts), against values that the tests compute plainly themselves. */
 import { describeAggregates } from "./click-store/aggregates.ts";
 import { describeBooks } from "./click-store/books.ts";
+import { describeChanges } from "./click-store/changes.ts";
 import { describeClicks } from "./click-store/clicks.ts";
 import { describeCommits } from "./click-store/commits.ts";
 import { describeCorrections } from "./click-store/corrections.ts";
@@ -14,4 +15,5 @@ export function describeClickStore(title: string, open: OpenStore): void {
   describeClicks(title, open);
   describeCorrections(title, open);
   describeVisibility(title, open);
+  describeChanges(title, open);
 }

@@ -40,12 +40,12 @@ export const storageBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: store,
-        find: 'await this.write({ kind: "commit", commit }, "commit");',
+        find: 'await this.write({ kind: "commit", commit, historyId }, "commit");',
         replace: `const log = this.disk.file(fileNames.storeLog);
           const early = { ...commit, clicks: [], ledger: [], restatements: [], minutes: { ...commit.minutes, rowCount: 0 } };
-          log.append(sealed({ kind: "commit", commit: early }));
+          log.append(sealed({ kind: "commit", commit: early, historyId }));
           log.sync();
-          await this.write({ kind: "commit", commit }, "commit");
+          await this.write({ kind: "commit", commit, historyId }, "commit");
           log.chunks.splice(log.chunks.length - 2, 1);
           log.syncedCount--;`,
       },

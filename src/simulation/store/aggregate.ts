@@ -31,7 +31,7 @@ export function fieldsOfRaw(row: RawRow, visibility: Visibility | undefined): Fi
   };
 }
 
-function fieldsOfMinute(
+export function fieldsOfMinute(
   contents: Contents,
   row: MinuteRow,
   visibility: Visibility | undefined,

@@ -8,7 +8,12 @@ import { applyCommit, compactContents, copyOf, emptyContents, rowsOfCommit } fro
 
 /** A write of the store's log; its sequence is that of the last commit it comes after or is. */
 export type LogWrite =
-  | { readonly kind: "commit"; readonly commit: Commit }
+  | {
+      readonly kind: "commit";
+      readonly commit: Commit;
+      /** Of the first commit after an opening. */
+      readonly historyId?: string | undefined;
+    }
   | { readonly kind: "compact"; readonly endMinute: number; readonly sequence: number };
 
 /**
@@ -42,8 +47,9 @@ function readSnapshot(disk: SimulatedDisk): Contents {
 
 function replay(contents: Contents, write: LogWrite): void {
   if (write.kind === "commit") {
-    const { commit } = write;
-    if (commit.sequence > contents.sequence) applyCommit(contents, commit, rowsOfCommit(commit));
+    const { commit, historyId } = write;
+    if (commit.sequence > contents.sequence)
+      applyCommit(contents, commit, rowsOfCommit(commit), historyId);
   } else if (write.sequence >= contents.sequence) compactContents(contents, write.endMinute);
 }
 

@@ -35,6 +35,7 @@ import type {
 import type { RecordedClick } from "../../model/recorded-click.ts";
 import type { Visibility } from "../../store/visibility.ts";
 import { asOfMinute } from "../../store/visibility.ts";
+import type { ChangedCount, ChangesQuery, HistoryStart } from "../../store/changes.ts";
 import { minuteOf } from "../../model/time.ts";
 import { compareUtf8 } from "../../model/utf8-order.ts";
 import { sealed } from "../world/chunk.ts";
@@ -44,6 +45,7 @@ import type { Steps } from "../world/process.ts";
 import { DeviceError } from "../world/process.ts";
 import { Turns } from "../world/turns.ts";
 import { aggregateRows, attributeAt } from "./aggregate.ts";
+import { changedCounts } from "./changes.ts";
 import { countOutcomes, countsForDedup, listClicks } from "./clicks.ts";
 import type { LogWrite } from "./open-contents.ts";
 import { dropCovered, openContents } from "./open-contents.ts";
@@ -67,14 +69,16 @@ export class SimulatedStore implements ClickStore {
   private readonly steps: Steps;
   private readonly turns = new Turns();
   private readonly beforeSwap: () => void;
-  private contents: Contents;
+  private contents!: Contents;
+  /** Undefined once a commit has begun the history of this opening. */
+  private newHistoryId: string | undefined;
   private isClosed = false;
 
   private constructor(disk: SimulatedDisk, steps: Steps, beforeSwap: () => void) {
     this.disk = disk;
     this.steps = steps;
     this.beforeSwap = beforeSwap;
-    this.contents = openContents(disk);
+    this.load();
   }
 
   /** Rejects with `data_corrupt` where the snapshot is damaged; a log that can't be replayed is left behind. */
@@ -124,8 +128,10 @@ export class SimulatedStore implements ClickStore {
         );
       }
       const rows = rowsOfCommit(commit);
-      await this.write({ kind: "commit", commit }, "commit");
-      applyCommit(this.contents, commit, rows);
+      const historyId = this.newHistoryId;
+      await this.write({ kind: "commit", commit, historyId }, "commit");
+      this.newHistoryId = undefined;
+      applyCommit(this.contents, commit, rows, historyId);
       await this.steps.step("commit.done");
     });
   }
@@ -270,6 +276,16 @@ export class SimulatedStore implements ClickStore {
     return { asOf, rows };
   }
 
+  async changes(query: ChangesQuery): Promise<ChangedCount[]> {
+    await this.steps.step("query");
+    return changedCounts(this.contents, query);
+  }
+
+  async histories(): Promise<HistoryStart[]> {
+    await this.steps.step("query");
+    return [...this.contents.histories];
+  }
+
   async ledger(fromMinute: number, toMinute: number): Promise<LedgerRow[]> {
     await this.steps.step("query");
     const rows = new Map<string, LedgerRow>();
@@ -350,6 +366,11 @@ export class SimulatedStore implements ClickStore {
     return { asOf: this.contents.sequence, progress: progressOf(this.contents) };
   }
 
+  private load(): void {
+    this.contents = openContents(this.disk);
+    this.newHistoryId = this.disk.countOpening().toString(16);
+  }
+
   private checkOpen(): void {
     if (this.isClosed) throw new CodedError("storage_failed", "the store is closed");
   }
@@ -363,7 +384,7 @@ export class SimulatedStore implements ClickStore {
       await steps.step(`${protocol}.sync`, () => file.sync());
     } catch (error) {
       if (error instanceof DeviceError && error.kind === "sync_error") {
-        this.contents = openContents(disk);
+        this.load();
       }
       throw error;
     }

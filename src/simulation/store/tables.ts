@@ -16,6 +16,7 @@ import type { SemanticConfig } from "../../model/semantic-config.ts";
 import { Outcome } from "../../model/outcome.ts";
 import { minuteOf } from "../../model/time.ts";
 import type { RecordedClose, RecordedOperation } from "../../store/click-store.ts";
+import type { HistoryStart } from "../../store/changes.ts";
 
 export interface RawRow {
   readonly commit: number;
@@ -71,6 +72,8 @@ export interface Contents {
   readonly closes: RecordedClose[];
   readonly operations: RecordedOperation[];
   readonly attributes: (AdAttributesChange & { readonly commit: number })[];
+
+  readonly histories: HistoryStart[];
   /** Names of minute dimensions so far, and of those of addresses. */
   readonly keyed: Set<string>;
   readonly addresses: Set<string>;
@@ -91,6 +94,7 @@ export function emptyContents(): Contents {
     attributes: [],
     closes: [],
     operations: [],
+    histories: [],
     keyed: new Set(),
     addresses: new Set(),
   };
@@ -112,6 +116,7 @@ export function copyOf(contents: Contents): Contents {
     attributes: [...contents.attributes],
     closes: [...contents.closes],
     operations: [...contents.operations],
+    histories: [...contents.histories],
     keyed: new Set(contents.keyed),
     addresses: new Set(contents.addresses),
   };
@@ -131,7 +136,13 @@ export function rowsOfCommit(commit: Commit): CommitRows {
   };
 }
 
-export function applyCommit(contents: Contents, commit: Commit, rows: CommitRows): void {
+/** `historyId`: of the history that the commit begins. */
+export function applyCommit(
+  contents: Contents,
+  commit: Commit,
+  rows: CommitRows,
+  historyId?: string,
+): void {
   const { dictionaries, records, raw, keyed } = contents;
   for (const { dictionary, values } of commit.dictionaries)
     dictionaries.set(dictionary, [...(dictionaries.get(dictionary) ?? []), ...values]);
@@ -167,6 +178,8 @@ export function applyCommit(contents: Contents, commit: Commit, rows: CommitRows
   contents.commits.push({ sequence: asOf, progress: commit.progress });
   contents.progress.set(commit.progress.partition, commit.progress);
   contents.sequence = commit.sequence;
+  if (historyId !== undefined)
+    contents.histories.push({ firstSequence: commit.sequence, id: historyId });
 }
 
 /** One row a key in the minutes before `endMinute`; what was restated stays apart, by commit. */

@@ -70,9 +70,15 @@ export class SimulatedDisk {
   private readonly files = new Map<string, SimulatedFile>();
   private readonly random: Random;
   private hasSetAside = false;
+  private openings = 0;
 
   constructor(random: Random) {
     this.random = random;
+  }
+
+  /** A number that no other opening of a store on this disk has got, whatever became of its files. */
+  countOpening(): number {
+    return ++this.openings;
   }
 
   /** Notes that damaged writes were left behind, so that going back behind them surprises nobody. */

@@ -19,6 +19,7 @@ import type { Part } from "./schema.ts";
 import type { ColumnBuffer, ColumnSetter, TableAppenders } from "./append-columns.ts";
 import type { Catalog, NeededTables } from "./catalog.ts";
 import { appendFacts, appendFixed } from "./append-facts.ts";
+import { metaRowOf } from "./histories.ts";
 import type { RowsByTable, Slice } from "./rows-by-table.ts";
 
 /** What the store knows between two commits. */
@@ -28,6 +29,8 @@ export interface WriterState {
   /** Position that the next raw row gets, from 1. */
   nextPosition: number;
   readonly sourceKeys: Map<string, number>;
+  /** Of the history that the next commit begins; absent where one has begun it. */
+  readonly newHistoryId?: string;
 }
 
 export function neededTables(commit: Commit, rows: RowsByTable): NeededTables {
@@ -70,6 +73,10 @@ export function appendCommit(
   appendLedger(appenders, commit, sourceKeys);
   appendFacts(appenders, commit);
   appendSources(appenders, state.sourceKeys, sourceKeys);
+  if (state.newHistoryId !== undefined) {
+    const start = { firstSequence: commit.sequence, id: state.newHistoryId };
+    appendFixed(appenders, "meta", [metaRowOf(start)]);
+  }
   return {
     sequence: commit.sequence,
     nextPosition: state.nextPosition + rows.rowCount,

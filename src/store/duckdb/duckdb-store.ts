@@ -26,9 +26,12 @@ import type {
 } from "../click-store.ts";
 import type { RecordedClick } from "../../model/recorded-click.ts";
 import type { Visibility } from "../visibility.ts";
+import type { ChangedCount, ChangesQuery, HistoryStart } from "../changes.ts";
 import { aggregate, KeyCache } from "./aggregate.ts";
+import { readChanges } from "./changes.ts";
 import { readClicks } from "./clicks.ts";
 import type { Connection } from "./connection.ts";
+import { readHistories } from "./histories.ts";
 import {
   readAdAttributes,
   readExtent,
@@ -178,6 +181,18 @@ class DuckDbStore implements ClickStore {
 
   operation(id: string): Promise<RecordedOperation[]> {
     return this.read((connection) => readOperation(connection, id));
+  }
+
+  changes(query: ChangesQuery): Promise<readonly ChangedCount[]> {
+    return this.read((connection, { engine, writer }) => {
+      const { catalog } = engine;
+      const { addressDimensions } = writer;
+      return readChanges(connection, { catalog, addressDimensions }, query);
+    });
+  }
+
+  histories(): Promise<readonly HistoryStart[]> {
+    return this.read((connection) => readHistories(connection));
   }
 
   ledger(fromMinute: number, toMinute: number): Promise<LedgerRow[]> {

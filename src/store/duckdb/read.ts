@@ -20,6 +20,7 @@ import type {
 import type { Catalog, TableShape } from "./catalog.ts";
 import type { WriterState } from "./commit.ts";
 import type { Connection, SqlValue } from "./connection.ts";
+import { newHistoryId } from "./histories.ts";
 import { dictionaryTable, expiredTable, minutesTable, quoted } from "./schema.ts";
 
 export async function readWriterState(connection: Connection): Promise<WriterState> {
@@ -32,6 +33,7 @@ export async function readWriterState(connection: Connection): Promise<WriterSta
     sequence: row![0] as number,
     nextPosition: row![1] as number,
     sourceKeys: new Map(sources as unknown as [string, number][]),
+    newHistoryId: newHistoryId(),
   };
 }
 

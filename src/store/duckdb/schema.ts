@@ -99,6 +99,7 @@ export const dictionaryColumns: readonly Column[] = [
 
 /** Tables that every store has from the beginning, beside minute_delta, raw_scattered and raw_expired. */
 export const fixedTables: Readonly<Record<string, readonly Column[]>> = {
+  // The format's version, and where histories begin (histories.ts).
   meta: [
     { name: "name", type: "VARCHAR" },
     { name: "value", type: "VARCHAR" },
