@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   import: async () => (await import("./commands/import.ts")).registerImport,
   send: async () => (await import("./commands/send.ts")).registerSend,
   query: async () => (await import("./commands/query.ts")).registerQuery,
+  changes: async () => (await import("./commands/changes.ts")).registerChanges,
   audit: async () => (await import("./commands/audit.ts")).registerAudit,
   void: async () => (await import("./commands/void.ts")).registerVoid,
   release: async () => (await import("./commands/release.ts")).registerRelease,

@@ -347,3 +347,36 @@ export function tabularResponses(schema: TSchema) {
     ...problemResponses,
   };
 }
+
+/** A line of changes: a row with the minute's dimensions, or a mark. */
+const ChangesLineSchema = Type.Union([
+  Type.Object(
+    {
+      minute: time("start of the minute"),
+      ad_id: Type.String(),
+      count: whole("all clicks of the minute, ad and dimensions; 0 where none is left"),
+      as_of: whole("the commit that changed it last"),
+    },
+    { additionalProperties: nullableText("a dimension of the minute; null where missing") },
+  ),
+  Type.Object(
+    {
+      as_of: whole("everything up to this commit has been told"),
+      since: Type.String({ description: "goes on behind it" }),
+    },
+    { additionalProperties: false },
+  ),
+]);
+
+export const changesResponses = {
+  200: {
+    description:
+      "Rows and marks, a line each; or, where the caller prefers `text/event-stream`, the same as events, of which " +
+      "marks have the id that `Last-Event-ID` goes on behind.",
+    content: {
+      "application/x-ndjson": { schema: ChangesLineSchema },
+      "text/event-stream": { schema: Type.String() },
+    },
+  },
+  ...problemResponses,
+};

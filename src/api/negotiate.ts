@@ -1,14 +1,25 @@
-/** Content negotiation (RFC 9110, section 12.5.1) between JSON and CSV. */
+/** Content negotiation (RFC 9110, section 12.5.1) between two forms of an answer. */
 
 /** True where the header prefers `text/csv` to JSON; ties go to the one that is named first, and to JSON. */
 export function prefersCsv(accept: string | undefined): boolean {
+  return prefers(accept, ["text", "csv"], ["application", "json"]);
+}
+
+/** Likewise for events and NDJSON. */
+export function prefersEvents(accept: string | undefined): boolean {
+  return prefers(accept, ["text", "event-stream"], ["application", "x-ndjson"]);
+}
+
+type MediaType = readonly [type: string, subtype: string];
+
+function prefers(accept: string | undefined, asked: MediaType, otherwise: MediaType): boolean {
   if (accept === undefined) return false;
   const ranges = accept.split(",").map((range, place) => parseRange(range, place));
-  const csv = bestFor("text", "csv", ranges);
-  const json = bestFor("application", "json", ranges);
-  if (csv.quality !== json.quality) return csv.quality > json.quality;
+  const one = bestFor(...asked, ranges);
+  const other = bestFor(...otherwise, ranges);
+  if (one.quality !== other.quality) return one.quality > other.quality;
   return (
-    csv.quality > 0 && csv.specificity === 2 && (json.specificity < 2 || csv.place < json.place)
+    one.quality > 0 && one.specificity === 2 && (other.specificity < 2 || one.place < other.place)
   );
 }
 

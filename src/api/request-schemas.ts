@@ -71,6 +71,20 @@ export const QuarantineQuery = strict({
   cursor: text("next_cursor of the page before"),
 });
 
+export const ChangesQuery = strict({
+  since: text(
+    "go on behind this: `since` of the last mark, or the `as_of` of any answer; default 0, all that is kept",
+  ),
+  filter: text("RSQL over `ad_id` and minute dimensions"),
+  follow: Type.Optional(
+    Type.Unsafe<"true" | "false">({
+      type: "string",
+      enum: ["true", "false"],
+      description: "`false`: end at the present instead of going on as commits come",
+    }),
+  ),
+});
+
 const textOrNumber = (description?: string) =>
   Type.Optional(
     Type.Unsafe<string | number>({

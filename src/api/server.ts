@@ -12,6 +12,7 @@ import { registerOpenApi } from "./openapi.ts";
 import { problemMediaType, problemOf, sendProblem } from "./problems.ts";
 import { discardRest } from "./read-body.ts";
 import { registerAdRoutes } from "./routes/ads.ts";
+import { registerChangesRoute } from "./routes/changes.ts";
 import { registerClickRoutes } from "./routes/clicks.ts";
 import { registerCorrectionRoutes } from "./routes/corrections.ts";
 import { registerHealthRoutes } from "./routes/health.ts";
@@ -72,6 +73,7 @@ export function createServer(parts: ServiceParts & { readonly version: string })
     refuseEncodedBodies(scope);
     registerJsonBodies(scope);
     registerQueryRoutes(scope, parts);
+    registerChangesRoute(scope, parts);
     registerAdRoutes(scope, parts);
     registerOperationRoutes(scope, parts);
     registerCorrectionRoutes(scope, parts);

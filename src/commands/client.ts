@@ -23,6 +23,12 @@ export class ApiClient {
     return (await response.json()) as Answer;
   }
 
+  /** Lines of JSON, as they come. */
+  async getLines(path: string, parameters: Parameters): Promise<ReadableStream<Uint8Array>> {
+    const response = await this.request("GET", path, parameters, "application/x-ndjson");
+    return response.body!;
+  }
+
   async post<Answer>(
     path: string,
     parameters: Parameters = {},

@@ -14,6 +14,7 @@ import type { QueryService } from "../query/query-service.ts";
 import type { ClickStore, RecoveredState } from "../store/click-store.ts";
 import { auditNumbers } from "./audit-numbers.ts";
 import { HealthReport } from "./health-report.ts";
+import { CommitBell } from "./commit-bell.ts";
 
 /** Queue and store are the engine's own from here on: it closes them, also where it can't start. */
 export interface EngineOptions extends Pick<
@@ -73,6 +74,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       for (const listener of commitListeners) listener(commit, durationMs);
     },
   });
+  const newer = new CommitBell(options.clock, recovered.sequence);
   const query = await QueryEngine.open({
     store,
     dictionary: pipeline.shared.view,
@@ -82,6 +84,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     hotBytesMax: options.hotBytesMax,
     serviceNumbers: () => serviceNumbers(options, pipeline, selfAudit),
     committed: pipeline.committed,
+    newer,
   });
   const selfAudit = new SelfAudit({
     clock: options.clock,
@@ -103,6 +106,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   health.update();
   commitListeners.push(
     (commit) => query.apply(commit),
+    // Who wakes finds the commit applied.
+    (commit) => newer.ring(commit.sequence),
     () => health.update(),
     options.onCommitted ?? (() => {}),
   );

@@ -12,6 +12,7 @@ export type ErrorCode =
   | "range_too_large"
   | "as_of_provisional"
   | "outside_retention"
+  | "history_replaced"
   | "not_found"
   | "method_not_allowed"
   | "body_too_large"

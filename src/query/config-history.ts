@@ -36,6 +36,12 @@ export class ConfigHistory {
     return this.known;
   }
 
+  /** `ad_id` and every dimension that was ever kept with the minute. */
+  get minuteFields(): KnownFields {
+    const names = new Set([...this.minuteNames.values()].flat());
+    return new Map([...this.known].filter(([name]) => name === "ad_id" || names.has(name)));
+  }
+
   /** The dimension layouts in force in the range. */
   layouts({ fromMinute, toMinute }: MinuteRange): DimensionLayout[] {
     if (this.configs.length === 0) return [];

@@ -9,6 +9,9 @@ import type { MinuteRange, RangeParameters, WindowEnds } from "../model/window.t
 import { answerAudit } from "./audit-answer.ts";
 import { answerBreakdown, breakdownText, readBreakdownAfter } from "./breakdown-answer.ts";
 import { AnswerCache } from "./cache.ts";
+import type { NewerCommits } from "./changes-answer.ts";
+import { ChangesReader } from "./changes-answer.ts";
+import type { ChangesPage, ChangesRequest } from "./changes-page.ts";
 import { answerCount } from "./count-answer.ts";
 import { parseCursor } from "./cursor.ts";
 import type { Cursor } from "./cursor.ts";
@@ -45,6 +48,7 @@ export interface QueryEngineOptions extends QueryStateOptions {
   readonly clock: () => number;
   readonly serviceNumbers: () => Promise<ServiceNumbers>;
   readonly committed: CommittedLately;
+  readonly newer: NewerCommits;
 }
 
 /** What is known of the newest commits without asking the store. */
@@ -78,11 +82,13 @@ export class QueryEngine implements api.QueryService {
   private readonly options: QueryEngineOptions;
   private readonly state: QueryState;
   private readonly cache: AnswerCache;
+  private readonly changesReader: ChangesReader;
 
   private constructor(options: QueryEngineOptions, state: QueryState) {
     this.options = options;
     this.state = state;
     this.cache = new AnswerCache(state.snapshot.asOf);
+    this.changesReader = new ChangesReader(state, options.newer);
   }
 
   /** Loads recent minutes from the store, to which nothing may be committed meanwhile. */
@@ -108,6 +114,7 @@ export class QueryEngine implements api.QueryService {
   /** To be called in the order of the commits, each right after it is done. */
   apply(commit: Commit): void {
     this.state.apply(commit);
+    this.changesReader.apply(commit);
     this.cache.advance(commit.sequence);
   }
 
@@ -200,6 +207,10 @@ export class QueryEngine implements api.QueryService {
 
   async operation(id: string): Promise<api.OperationAnswer> {
     return operationAnswer(id, await this.state.store.operation(id));
+  }
+
+  changes(request: ChangesRequest): Promise<ChangesPage> {
+    return this.changesReader.page(request);
   }
 
   async ad(adId: string): Promise<api.AdAnswer> {

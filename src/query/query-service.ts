@@ -6,6 +6,7 @@
 import type { OperationType, RestatementReason } from "../model/commit.ts";
 import type { Position } from "../model/log-record.ts";
 import type { OutcomeName } from "../model/outcome.ts";
+import type { ChangesPage, ChangesRequest } from "./changes-page.ts";
 
 export interface QueryService {
   count(request: CountRequest): Promise<CountAnswer>;
@@ -16,6 +17,8 @@ export interface QueryService {
   restatements(request: RestatementsRequest): Promise<RestatementsAnswer>;
   quarantine(request: QuarantineRequest): Promise<QuarantineAnswer>;
   operation(id: string): Promise<OperationAnswer>;
+  /** One page of the changes; asks for the next one with the place where it ended. */
+  changes(request: ChangesRequest): Promise<ChangesPage>;
   ad(adId: string): Promise<AdAnswer>;
   status(): Promise<StatusAnswer>;
   audit(request: AuditRequest): Promise<AuditAnswer>;
@@ -35,6 +38,7 @@ export const queryMethods = Object.keys({
   restatements: true,
   quarantine: true,
   operation: true,
+  changes: true,
   ad: true,
   status: true,
   audit: true,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { prefersCsv } from "../../src/api/negotiate.ts";
+import { prefersCsv, prefersEvents } from "../../src/api/negotiate.ts";
 
 const accepts: readonly (readonly [string | undefined, boolean])[] = [
   [undefined, false],
@@ -26,6 +26,21 @@ describe("content negotiation", () => {
   for (const [accept, expected] of accepts) {
     it(`answers '${accept}' with ${expected ? "CSV" : "JSON"}`, () => {
       assert.equal(prefersCsv(accept), expected);
+    });
+  }
+
+  for (const [accept, expected] of [
+    [undefined, false],
+    ["*/*", false],
+    ["application/x-ndjson", false],
+    ["application/json", false],
+    ["text/event-stream", true],
+    ["text/event-stream, */*;q=0.1", true],
+    ["application/x-ndjson, text/event-stream", false],
+    ["text/csv", false],
+  ] as const) {
+    it(`answers '${accept}' with ${expected ? "events" : "NDJSON"}`, () => {
+      assert.equal(prefersEvents(accept), expected);
     });
   }
 });

@@ -35,6 +35,7 @@ describe("the description of the API", () => {
       "GET /v1/ads/{ad_id}/aggregated_count",
       "GET /v1/ads/{ad_id}/explain",
       "GET /v1/breakdown",
+      "GET /v1/changes",
       "GET /v1/ledger",
       "GET /v1/quarantine",
       "GET /v1/restatements",

@@ -40,6 +40,7 @@ describe("the command line", () => {
       "import",
       "send",
       "query",
+      "changes",
       "audit",
       "void",
       "release",

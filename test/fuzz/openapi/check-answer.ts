@@ -18,6 +18,7 @@ const callersCodes: ReadonlySet<string> = new Set<ErrorCode>([
   "range_too_large",
   "as_of_provisional",
   "outside_retention",
+  "history_replaced",
   "not_found",
   "method_not_allowed",
   "body_too_large",
@@ -64,7 +65,11 @@ export function checkAnswer(
   assert.ok(documented, `${contentType} is not documented for ${status}`);
   if (contentType === "text/csv") checkCsv(body);
   else if (contentType === "text/plain") assert.match(body.toString(), /^# HELP \w+ /);
-  else assertMatches(documented.schema, JSON.parse(body.toString()));
+  else if (contentType === "text/event-stream") checkEvents(body);
+  else if (contentType === "application/x-ndjson") {
+    for (const line of body.toString().trimEnd().split("\n"))
+      assertMatches(documented.schema, JSON.parse(line));
+  } else assertMatches(documented.schema, JSON.parse(body.toString()));
   return String(status);
 }
 
@@ -97,4 +102,10 @@ function checkOtherMethod(
 function checkCsv(body: Buffer): void {
   const rows = parse(body, { relax_column_count: false }) as string[][];
   assert.ok(rows.length >= 1, "CSV without a header");
+}
+
+function checkEvents(body: Buffer): void {
+  const events = body.toString().split("\n\n");
+  assert.equal(events.pop(), "", "an event that does not end");
+  for (const event of events) assert.match(event, /^(?:id: \S+\nevent: mark\n)?data: \{.*\}$/);
 }

@@ -13,6 +13,9 @@ export interface Answer {
 /** Long for a service that others slow down; what takes longer hangs. */
 const deadlineMs = 30_000;
 
+const streamTypes: ReadonlySet<string> = new Set(["application/x-ndjson", "text/event-stream"]);
+const firstMark = /\{"as_of":\d+,"since":"[^"]*"\}\n/;
+
 export function exchange(url: string, agent: Agent, request: GeneratedRequest): Promise<Answer> {
   const { method, target, body } = request;
   // Also with methods that have no body by themselves: else it would be taken for a request.
@@ -22,7 +25,20 @@ export function exchange(url: string, agent: Agent, request: GeneratedRequest): 
   const { hostname, port } = new URL(url);
   const sent = httpRequest({ hostname, port, agent, method, path: target, headers }, (response) => {
     const chunks: Buffer[] = [];
-    response.on("data", (chunk: Buffer) => chunks.push(chunk));
+    const isStream = streamTypes.has(response.headers["content-type"] ?? "");
+    response.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      // It may go on for ever; from its first mark on nothing new is to be seen.
+      if (isStream && firstMark.test(Buffer.concat(chunks).toString())) leave();
+    });
+    const leave = (): void => {
+      resolve({
+        status: response.statusCode!,
+        headers: response.headers,
+        body: Buffer.concat(chunks),
+      });
+      sent.destroy();
+    };
     response.on("error", reject);
     response.on("end", () =>
       resolve({

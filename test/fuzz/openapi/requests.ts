@@ -23,6 +23,7 @@ const accepts = [
   "text/csv;q=nonsense",
   ";;,,;q=",
   "application/xml",
+  "text/event-stream",
   "x".repeat(2000),
 ];
 const contentTypes = [
@@ -41,6 +42,7 @@ const oddHeaders: readonly (readonly [string, string])[] = [
   ["x-forwarded-for", "1.2.3.4, ::1"],
   ["expect", "100-continue"],
   ["if-none-match", "*"],
+  ["last-event-id", "1-ab"],
   ["range", "bytes=0-1"],
   ["accept-encoding", "gzip;q=0"],
   ["cookie", "a=b; ".repeat(200)],

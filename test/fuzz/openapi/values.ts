@@ -25,6 +25,8 @@ const good: Readonly<Record<string, () => readonly string[]>> = {
   limit: () => ["1", "10", "1000"],
   cursor: () => [cursorOf([1, "x", 0, 1])],
   wait: () => ["counted"],
+  since: () => ["0", "1", "2-0", "1-ab12"],
+  follow: () => ["true", "false"],
   source: () => ["import:file.csv", "import:é"],
   event_id: () => [crypto.randomUUID(), "e1", "e2"],
   click_timestamp: () => [String(now()), new Date(now() - 1000).toISOString()],
