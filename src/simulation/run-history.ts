@@ -2,6 +2,7 @@
 
 import { CodedError } from "../model/errors.ts";
 import type { Control } from "../model/log-record.ts";
+import { ChangesConsumer } from "./changes-consumer.ts";
 import { Clients } from "./client.ts";
 import type { Action, History, Question } from "./history.ts";
 import { judge } from "./judge/judge.ts";
@@ -38,7 +39,8 @@ export async function runHistory(history: History, options: RunOptions = {}): Pr
   const machine = new Machine({ seed, startMs: settings.startMs, faults, keepsTrace });
   const supervisor = new Supervisor(machine, settings);
   const clients = new Clients(machine, settings.semantic.dimensions, () => supervisor.service);
-  const run = new HistoryRun(machine, supervisor, clients);
+  const consumer = new ChangesConsumer(machine, () => supervisor.service?.engine.query);
+  const run = new HistoryRun(machine, supervisor, clients, consumer);
   const failure = await run.play(actions);
   const verdict =
     failure ??
@@ -48,6 +50,7 @@ export async function runHistory(history: History, options: RunOptions = {}): Pr
       service: supervisor.service!,
       acks: clients.acks,
       recorded: run.recorded,
+      consumer,
     }));
   return {
     failure: verdict,
@@ -64,27 +67,36 @@ class HistoryRun {
   private readonly machine: Machine;
   private readonly supervisor: Supervisor;
   private readonly clients: Clients;
+  private readonly consumer: ChangesConsumer;
   private bug: string | undefined;
   private underWay = 0;
 
-  constructor(machine: Machine, supervisor: Supervisor, clients: Clients) {
+  constructor(
+    machine: Machine,
+    supervisor: Supervisor,
+    clients: Clients,
+    consumer: ChangesConsumer,
+  ) {
     this.machine = machine;
     this.supervisor = supervisor;
     this.clients = clients;
+    this.consumer = consumer;
   }
 
   /** Until everything is answered and committed; resolves with what must not have happened. */
   async play(actions: readonly Action[]): Promise<string | undefined> {
-    const { machine, supervisor, clients } = this;
+    const { machine, supervisor, clients, consumer } = this;
     const { time } = machine;
     for (const action of actions) time.after(action.atMs, () => this.begin(action));
     supervisor.start();
+    consumer.start();
     const lastMs = actions.at(-1)?.atMs ?? 0;
     await time.runUntil(() => this.isBroken || time.nowMs >= lastMs, lastMs);
     machine.heal();
     const isAnswered = (): boolean => clients.pending === 0 && this.underWay === 0;
     if (!(await this.wait(() => isAnswered() && supervisor.service !== undefined)))
       return this.broken ?? `hangs: ${clients.pending} bodies unanswered`;
+    consumer.stop();
     const service = supervisor.service!;
     let isStill = false;
     // Ticks would move the watermark on while it is judged.
@@ -95,7 +107,8 @@ class HistoryRun {
   }
 
   private get broken(): string | undefined {
-    return this.supervisor.failure ?? this.bug ?? this.clients.refusals[0];
+    const { supervisor, clients, consumer } = this;
+    return supervisor.failure ?? this.bug ?? consumer.bug ?? clients.refusals[0];
   }
 
   private get isBroken(): boolean {

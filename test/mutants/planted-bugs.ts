@@ -6,6 +6,7 @@ import type { SourcePatch } from "../support/source-patches.ts";
 import { aggregateBugs } from "./aggregate-bugs.ts";
 import { auditBugs } from "./audit-bugs.ts";
 import { correctionBugs } from "./correction-bugs.ts";
+import { changesBugs } from "./changes-bugs.ts";
 import { pipelineBugs } from "./pipeline-bugs.ts";
 import { storageBugs } from "./storage-bugs.ts";
 
@@ -20,4 +21,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...aggregateBugs,
   ...correctionBugs,
   ...auditBugs,
+  ...changesBugs,
 ];

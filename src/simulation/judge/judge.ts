@@ -4,6 +4,7 @@ import { decodeLogRecord } from "../../model/log-record-codec.ts";
 import type { LogRecord } from "../../model/log-record.ts";
 import type { KnownFields } from "../../model/check-filter.ts";
 import { Random } from "../../traffic/random.ts";
+import type { ChangesConsumer } from "../changes-consumer.ts";
 import type { Ack } from "../client.ts";
 import type { History, SemanticSettings } from "../history.ts";
 import { plannedAds } from "../plan-clicks.ts";
@@ -17,6 +18,7 @@ import type { RecordedAnswer } from "./judge-answers.ts";
 import { differenceOf, judgeAnswers } from "./judge-answers.ts";
 import { judgeAcks } from "./judge-acks.ts";
 import { judgeBooks } from "./judge-books.ts";
+import { judgeChanges } from "./judge-changes.ts";
 import { judgeOutcomes } from "./judge-outcomes.ts";
 import { judgePast } from "./judge-past.ts";
 import { PartitionedOracle } from "./partitioned-oracle.ts";
@@ -30,13 +32,14 @@ export interface Evidence {
   readonly service: SimulatedService;
   readonly acks: readonly Ack[];
   readonly recorded: readonly RecordedAnswer[];
+  readonly consumer: ChangesConsumer;
 }
 
 const filtersMax = 2;
 
 /** What is wrong; undefined where nothing is. */
 export async function judge(evidence: Evidence): Promise<string | undefined> {
-  const { history, machine, service, acks, recorded } = evidence;
+  const { history, machine, service, acks, recorded, consumer } = evidence;
   const { semantic, partitionCount } = history.settings;
   const logs = readLogs(machine, partitionCount);
   const oracle = new PartitionedOracle({ ...semantic, generation: 0, fromMinute: 0 }, logs);
@@ -49,9 +52,11 @@ export async function judge(evidence: Evidence): Promise<string | undefined> {
   const minutes = clicks.map(({ minute }) => minute);
   const range = { fromMinute: Math.min(...minutes), toMinute: Math.max(...minutes) + 1 };
   const { store, engine } = service;
+  await machine.time.drive(consumer.catchUp(engine.query));
   return (
     judgeAcks(acks, oracle.clicks) ??
     judgeOutcomes(clicks) ??
+    judgeChanges(oracle, consumer.table, range) ??
     (await machine.time.drive(judgeBooks(oracle, store, engine.query, range))) ??
     (await machine.time.drive(judgeQueries(oracle, service, history.seed, range, known))) ??
     (await machine.time.drive(judgePast(oracle, service, recorded, history.seed, range, known))) ??

@@ -1,0 +1,117 @@
+import { CodedError } from "../model/errors.ts";
+import type { ChangesPage, ChangesPlace } from "../query/changes-page.ts";
+import type { QueryService } from "../query/query-service.ts";
+import type { Machine } from "./world/machine.ts";
+import { DeviceError } from "./world/process.ts";
+
+/** So few that most rounds have several pages. */
+const pageRows = 6;
+const waitMs = 60_000;
+/** Who asks a process that dies is not told of it. */
+const deadlineMs = 120_000;
+const againMs = 10_000;
+
+/**
+ * Builds a table of counts from what the service tells of its changes, with nothing durable but that table and the
+ * last mark. It lives through the deaths of the service, and dies at times itself.
+ */
+export class ChangesConsumer {
+  /** Counts by minute, ad, country and device, as JSON. */
+  readonly table = new Map<string, number>();
+  /** An error that nobody expects. */
+  bug: string | undefined;
+  /** How often it began again from nothing. */
+  resets = 0;
+  private readonly machine: Machine;
+  private readonly queryNow: () => QueryService | undefined;
+  private since = "0";
+  private isStopped = false;
+
+  constructor(machine: Machine, queryNow: () => QueryService | undefined) {
+    this.machine = machine;
+    this.queryNow = queryNow;
+  }
+
+  start(): void {
+    void this.run();
+  }
+
+  stop(): void {
+    this.isStopped = true;
+  }
+
+  /** Goes on from the last mark until nothing more comes. */
+  async catchUp(query: QueryService): Promise<void> {
+    let place: ChangesPlace | undefined;
+    for (;;) {
+      const page = await this.ask(query, place);
+      if (page) this.take(page);
+      if (page && !page.mark && !page.place.rest) return;
+      place = page?.place;
+    }
+  }
+
+  private async run(): Promise<void> {
+    while (!this.isStopped) {
+      const query = this.queryNow();
+      try {
+        if (query) await this.follow(query);
+      } catch (error) {
+        const isExpected =
+          error instanceof DeviceError ||
+          (error instanceof CodedError && error.code === "storage_failed");
+        if (!isExpected) this.bug ??= error instanceof Error ? error.stack : String(error);
+      }
+      await this.pause(againMs);
+    }
+  }
+
+  /** Until it dies, the service does, or what is told has to begin again. */
+  private async follow(query: QueryService): Promise<void> {
+    const { machine } = this;
+    let place: ChangesPlace | undefined;
+    while (!this.isStopped) {
+      const over = this.pause(deadlineMs).then(() => undefined);
+      const page = await Promise.race([this.ask(query, place), over]);
+      // An answer of a service that is gone would still be right, but it is not the one to follow.
+      if (!page || this.isStopped || this.queryNow() !== query) return;
+      if (machine.draw("consumer dies") < 0.1) return;
+      this.take(page);
+      ({ place } = page);
+      const isSlow = machine.draw("consumer is slow") < 0.1;
+      await this.pause(machine.draw("consumer") * (isSlow ? 600_000 : 15_000));
+    }
+  }
+
+  /** Undefined where it had to begin again. */
+  private async ask(
+    query: QueryService,
+    place: ChangesPlace | undefined,
+  ): Promise<ChangesPage | undefined> {
+    const { since } = this;
+    try {
+      return await query.changes({ since, limit: pageRows, waitMs, ...(place && { place }) });
+    } catch (error) {
+      if (!(error instanceof CodedError) || error.code !== "history_replaced") throw error;
+      this.machine.note("the consumer of changes begins again");
+      this.resets++;
+      this.table.clear();
+      this.since = "0";
+      return undefined;
+    }
+  }
+
+  private take({ rows, mark }: ChangesPage): void {
+    for (const { minute, ad_id, country, device, count } of rows) {
+      const key = JSON.stringify([minute, ad_id, country, device]);
+      if (count === 0) this.table.delete(key);
+      else this.table.set(key, count as number);
+    }
+    // Kept after the rows: who dies in between is told of them again.
+    if (mark) this.since = mark.since;
+  }
+
+  private pause(timeMs: number): Promise<void> {
+    return new Promise((resolve) => this.machine.time.after(timeMs, resolve));
+  }
+}
