@@ -44,16 +44,12 @@ export class SelfAudit implements AsyncDisposable {
   private readonly walk: BucketWalk;
   private readonly standing = new Map<number, AuditMismatch>();
   private readonly stop = new AbortController();
-  private readonly stopped: Promise<undefined>;
   private extent: { readonly range: MinuteRange; readonly atMs: number } | undefined;
   private isFailing = false;
 
   constructor(options: SelfAuditOptions) {
     this.options = options;
     this.walk = new BucketWalk(options.seed);
-    this.stopped = new Promise((resolve) =>
-      this.stop.signal.addEventListener("abort", () => resolve(undefined)),
-    );
   }
 
   /** What differs as far as is known: what was found and has not been found mended. */
@@ -71,7 +67,8 @@ export class SelfAudit implements AsyncDisposable {
       if (minutes.length === 0) await pause(clock, pauseMs, this.stop.signal);
       for (const minute of minutes) {
         await pause(clock, pauseMs, this.stop.signal);
-        if (!(await this.attempt(() => this.check(minute)))) break;
+        if (this.stop.signal.aborted) return;
+        await this.attempt(() => this.check(minute));
       }
     }
   }
@@ -106,16 +103,15 @@ export class SelfAudit implements AsyncDisposable {
   }
 
   /** One recount, which is of one snapshot: what is committed meanwhile is in both counts or in neither. */
-  private async check(minute: number): Promise<true> {
+  private async check(minute: number): Promise<void> {
     const { store, clock } = this.options;
     const recount = await store.recount(minute, minute + 1, differencesMax);
-    if (this.stop.signal.aborted) return true;
+    if (this.stop.signal.aborted) return;
     this.isFailing = false;
     this.checkedBuckets++;
     this.lastRunMs = clock.nowMs();
     if (recount.differingRows > 0) this.found(new AuditMismatch(minute, recount));
     else if (this.standing.delete(minute)) this.mended(minute);
-    return true;
   }
 
   private found(mismatch: AuditMismatch): void {
@@ -133,15 +129,29 @@ export class SelfAudit implements AsyncDisposable {
     this.options.onChange();
   }
 
-  /** Undefined where it has failed, which the next round tries again, or the end came before. */
+  /** Undefined where it has failed, or the end came before: what was not done has its turn again. */
   private async attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await Promise.race([work(), this.stopped]);
+      return await unlessStopped(work(), this.stop.signal);
     } catch (error) {
       if (!this.isFailing)
         this.options.onProblem("the self-audit failed, will be tried again", error);
       this.isFailing = true;
       return undefined;
     }
+  }
+}
+
+/** Undefined at once when `stop` is given; leaves nothing behind on it. */
+async function unlessStopped<T>(work: Promise<T>, stop: AbortSignal): Promise<T | undefined> {
+  let end = (): void => {};
+  const stopped = new Promise<undefined>((resolve) => {
+    end = () => resolve(undefined);
+    stop.addEventListener("abort", end);
+  });
+  try {
+    return await Promise.race([work, stopped]);
+  } finally {
+    stop.removeEventListener("abort", end);
   }
 }

@@ -8,6 +8,8 @@ import type { Engine } from "../engine/engine.ts";
 import { openEngine } from "../engine/engine.ts";
 import { Ingest } from "../ingest/accept.ts";
 import { CodedError } from "../model/errors.ts";
+import { soundHealth } from "../model/health.ts";
+import type { Health } from "../model/health.ts";
 import { announced } from "../queue/announced-queue.ts";
 import type { HistorySettings, SemanticSettings } from "./history.ts";
 import { SimulatedQueue } from "./queue/simulated-queue.ts";
@@ -39,6 +41,8 @@ export class SimulatedService {
   readonly store: SimulatedStore;
   readonly queue: SimulatedQueue;
   readonly process: SimulatedProcess;
+  /** As it was told last. */
+  readonly health: () => Health;
 
   private constructor(
     process: SimulatedProcess,
@@ -46,7 +50,9 @@ export class SimulatedService {
     engine: Engine,
     store: SimulatedStore,
     queue: SimulatedQueue,
+    health: () => Health,
   ) {
+    this.health = health;
     this.process = process;
     this.ingest = ingest;
     this.engine = engine;
@@ -90,6 +96,7 @@ export class SimulatedService {
       hasStore: disk.has(fileNames.storeLog),
       now: () => clock.nowMs(),
     });
+    let health = soundHealth;
     const store = await SimulatedStore.open(disk, process, () => machine.oldCopy.take());
     const opening = openEngine({
       clock,
@@ -108,6 +115,9 @@ export class SimulatedService {
       },
       queueBytes: () => queue.sizeBytes(),
       onDedupFull: () => {},
+      onHealth: (told) => {
+        health = told;
+      },
       auditBucketsAMinute,
       onProblem: (what, error) => {
         machine.note(`${what}: ${String(error)}`);
@@ -129,7 +139,8 @@ export class SimulatedService {
         ]);
       }
     }
-    const service = new SimulatedService(process, ingest, await opened, store, queue);
+    const made = await opened;
+    const service = new SimulatedService(process, ingest, made, store, queue, () => health);
     ingest.ticks({ idleLagMs: semantic.idleLagMs, everyMs: settings.tickEveryMs });
     return service;
   }

@@ -51,4 +51,15 @@ export const auditBugs: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: "a health check that stays bad once it was",
+    patches: [
+      {
+        file: "src/engine/health-report.ts",
+        find: "if (isDeepStrictEqual(health, this.told)) return;",
+        replace:
+          "if (isDeepStrictEqual(health, this.told) || this.told.mismatchedMinutes.length > 0) return;",
+      },
+    ],
+  },
 ];

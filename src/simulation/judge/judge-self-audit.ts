@@ -1,5 +1,7 @@
 /** The self-audit of the running service: it finds nothing where nothing is wrong, and what is wrong where it is. */
 
+import { isDeepStrictEqual } from "node:util";
+import { soundHealth } from "../../model/health.ts";
 import { formatMinute } from "../../model/time.ts";
 import type { StatusAnswer } from "../../query/query-service.ts";
 import type { OracleClick } from "../oracle/oracle-fold.ts";
@@ -22,7 +24,7 @@ type Audit = StatusAnswer["audit"];
  */
 export async function judgeSelfAudit(
   oracle: PartitionedOracle,
-  { engine, store }: SimulatedService,
+  { engine, store, health }: SimulatedService,
   time: VirtualTime,
 ): Promise<string | undefined> {
   const counted = oracle.clicks.flat().filter(isCounted);
@@ -45,17 +47,22 @@ export async function judgeSelfAudit(
   };
   const before = await wait((audit) => audit.checked_buckets > 0, soonMinutes);
   if (!before) return "the self-audit has looked at nothing, though minutes are final";
-  if (before.mismatched_buckets > 0)
-    return `the self-audit finds ${JSON.stringify(before.mismatches[0])}`;
+  if (before.mismatched_buckets > 0 || !isDeepStrictEqual(health(), soundHealth))
+    return `the self-audit finds ${JSON.stringify(before.mismatches)}, ${JSON.stringify(health())}`;
   const mend = store.damage((rows) => oneMoreIn(rows, final));
   const walkMinutes = soonMinutes + minutesABucket * size;
   const found = await wait((audit) => audit.mismatches.length > 0, walkMinutes);
   if (!found) return "the self-audit has not found that minute rows were changed";
   const wrong = wrongFinding(found, final);
   if (wrong !== undefined) return wrong;
+  const told = health().mismatchedMinutes.map(formatMinute);
+  if (!isDeepStrictEqual(new Set(told), new Set(found.mismatches.map(({ minute }) => minute))))
+    return `health tells of ${JSON.stringify(told)} instead of ${JSON.stringify(found.mismatches)}`;
   mend();
-  if (await wait((audit) => audit.mismatches.length === 0, soonMinutes)) return undefined;
-  return "the self-audit has not found that minute rows were put right again";
+  if (!(await wait((audit) => audit.mismatches.length === 0, soonMinutes)))
+    return "the self-audit has not found that minute rows were put right again";
+  if (isDeepStrictEqual(health(), soundHealth)) return undefined;
+  return "health does not tell that minute rows were put right again";
 }
 
 function isCounted({ outcome }: OracleClick): boolean {
