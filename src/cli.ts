@@ -18,6 +18,8 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   audit: async () => (await import("./commands/audit.ts")).registerAudit,
   void: async () => (await import("./commands/void.ts")).registerVoid,
   release: async () => (await import("./commands/release.ts")).registerRelease,
+  backup: async () => (await import("./commands/backup.ts")).registerBackup,
+  restore: async () => (await import("./commands/restore.ts")).registerRestore,
   status: async () => (await import("./commands/status.ts")).registerStatus,
   prove: async () => (await import("./commands/prove.ts")).registerProve,
   config: async () => (await import("./commands/config.ts")).registerConfig,

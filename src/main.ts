@@ -8,6 +8,7 @@ import { MessageChannel, Worker } from "node:worker_threads";
 import { placeholderGeneration } from "./aggregate/state.ts";
 import { createServer } from "./api/server.ts";
 import type { Readiness } from "./api/service-parts.ts";
+import { BackupWriter } from "./backup/write-backup.ts";
 import { appendConfig, planConfig } from "./config/config-log.ts";
 import type { Settings } from "./config.ts";
 import { semanticConfigOf } from "./config.ts";
@@ -92,6 +93,12 @@ export async function startService(settings: Settings, options: StartOptions): P
   );
   resources.defer(() => engineThread.end());
   const query = queryProxy(engineThread.remote);
+  const backups = new BackupWriter({
+    dataDirectory: directory.path,
+    release: packageVersion(),
+    nowMs: Date.now,
+    copyData: (paths) => engineThread.remote.call("copyData", [paths]),
+  });
   const recovered = engineThread.remote.call<void>("start", []);
   recovered.catch(() => {});
   // Before anybody can send a click.
@@ -107,6 +114,7 @@ export async function startService(settings: Settings, options: StartOptions): P
     const server = createServer({
       ingest,
       query,
+      backups,
       admission,
       settings,
       readiness: () => readiness,
@@ -136,6 +144,7 @@ export async function startService(settings: Settings, options: StartOptions): P
     ...(url === undefined ? {} : { url }),
     ingest,
     query,
+    backups,
     stopped: stopped.promise,
     async [Symbol.asyncDispose]() {
       readiness = { ready: false, reason: "stopping" };

@@ -13,6 +13,7 @@ import { problemMediaType, problemOf, sendProblem } from "./problems.ts";
 import { discardRest } from "./read-body.ts";
 import { registerAdRoutes } from "./routes/ads.ts";
 import { registerChangesRoute } from "./routes/changes.ts";
+import { registerBackupRoutes } from "./routes/backups.ts";
 import { registerClickRoutes } from "./routes/clicks.ts";
 import { registerCorrectionRoutes } from "./routes/corrections.ts";
 import { registerHealthRoutes } from "./routes/health.ts";
@@ -78,6 +79,7 @@ export function createServer(parts: ServiceParts & { readonly version: string })
     registerOperationRoutes(scope, parts);
     registerCorrectionRoutes(scope, parts);
     registerHealthRoutes(scope, parts);
+    registerBackupRoutes(scope, parts);
     done();
   });
   registerClickRoutes(server, parts);

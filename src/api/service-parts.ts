@@ -1,3 +1,4 @@
+import type { BackupService } from "../backup/backup-service.ts";
 import type { Settings } from "../config.ts";
 import type { AdmissionGate } from "../ingest/backpressure.ts";
 import type { IngestService } from "../ingest/ingest-service.ts";
@@ -9,6 +10,7 @@ import type { QueryService } from "../query/query-service.ts";
 export interface ServiceParts {
   readonly ingest: IngestService;
   readonly query: QueryService;
+  readonly backups: BackupService;
   readonly admission: AdmissionGate;
   readonly settings: Settings;
   readonly readiness: () => Readiness;

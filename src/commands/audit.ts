@@ -74,7 +74,7 @@ async function auditDirectory(flags: AuditFlags, request: AuditRequest): Promise
   }
 }
 
-function printAudit(answer: AuditAnswer): void {
+export function printAudit(answer: AuditAnswer): void {
   const {
     differences,
     differing_rows: differing,

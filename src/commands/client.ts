@@ -81,7 +81,8 @@ export class ApiClient {
   }
 }
 
-async function refusal(response: Response): Promise<Error> {
+/** What a service that refuses has said. */
+export async function refusal(response: Response): Promise<Error> {
   const body = await response.text();
   try {
     const { code, detail, field } = JSON.parse(body) as {

@@ -20,6 +20,7 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "unknown_dimension",
   "range_too_large",
   "malformed_json",
+  "already_exists",
 ]);
 
 export function exitCodeOf(error: unknown): number {

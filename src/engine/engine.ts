@@ -15,6 +15,7 @@ import type { ClickStore, RecoveredState } from "../store/click-store.ts";
 import { auditNumbers } from "./audit-numbers.ts";
 import { HealthReport } from "./health-report.ts";
 import { CommitBell } from "./commit-bell.ts";
+import { DataCopies } from "./data-copies.ts";
 
 /** Queue and store are the engine's own from here on: it closes them, also where it can't start. */
 export interface EngineOptions extends Pick<
@@ -50,6 +51,8 @@ export interface Engine extends AsyncDisposable {
   readonly query: QueryService;
   /** Rejects when a partition can no longer be processed. */
   readonly stopped: Promise<void>;
+  /** Copies of store and queue, made beside commits. */
+  readonly copies: DataCopies;
   /** Tells that a partition's log has grown. */
   notify(partition: number): void;
 }
@@ -66,10 +69,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   checkGeneration(recovered, options.configGeneration);
   // The query engine needs the pipeline's dictionaries, the pipeline tells it of commits: it joins in before the first.
   const commitListeners: ((commit: Commit, durationMs: number) => void)[] = [];
+  const copies = new DataCopies();
   const pipeline = await Pipeline.recover({
     maintenance: defaultMaintenance,
     ...options,
     recovered,
+    trim: copies.besideCopies(options.trim),
     onCommit: (commit, durationMs) => {
       for (const listener of commitListeners) listener(commit, durationMs);
     },
@@ -117,10 +122,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   resources.use(pipeline);
   resources.use(selfAudit);
   void selfAudit.run();
+  resources.defer(() => copies.stop());
   const owned = resources.move();
   return {
     query,
     stopped,
+    copies,
     notify: (partition) => pipeline.notify(partition),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -48,7 +48,8 @@ export async function makeDirectory(path: string, mode: number): Promise<void> {
   }
 }
 
-async function syncDirectory(path: string): Promise<void> {
+/** Makes the entries of a directory survive power loss. */
+export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, "r");
   try {
     await directory.sync();

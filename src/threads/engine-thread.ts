@@ -1,6 +1,9 @@
 /** The engine thread: folds the log, commits to the store, answers queries. Composed here; the main thread calls it. */
 
+import { dirname } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
+import { targetError } from "../backup/target-directory.ts";
+import type { CopiedData, DataPaths } from "../backup/write-backup.ts";
 import { systemClock } from "../clock/system-clock.ts";
 import { openEngine } from "../engine/engine.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -9,8 +12,10 @@ import { CodedError } from "../model/errors.ts";
 import type { PartitionProgress } from "../model/commit.ts";
 import type { QueryService } from "../query/query-service.ts";
 import { queryMethods } from "../query/query-service.ts";
+import { copySqliteQueue } from "../queue/sqlite/copy.ts";
 import { openSqliteQueueReader } from "../queue/sqlite/reader.ts";
 import { openDuckDbStore } from "../store/duckdb/duckdb-store.ts";
+import type { StoreCopies } from "../store/store-copies.ts";
 import { connect } from "./endpoint.ts";
 import type { EngineThreadData } from "./thread-data.ts";
 
@@ -23,6 +28,7 @@ const metrics = new EngineMetrics(settings.store.kind);
 
 let engine: Engine | undefined;
 let opening: Promise<Engine> | undefined;
+let storeCopies: StoreCopies | undefined;
 
 async function open(): Promise<Engine> {
   const onProblem = (what: string, error: unknown): void =>
@@ -38,6 +44,7 @@ async function open(): Promise<Engine> {
     }),
   );
   resources.move();
+  storeCopies = store;
   return openEngine({
     ...data,
     clock: systemClock,
@@ -56,9 +63,36 @@ async function open(): Promise<Engine> {
   });
 }
 
-function query(): QueryService {
+function running(): Engine {
   if (!engine) throw new CodedError("not_ready", "the service is recovering; ask again shortly");
-  return engine.query;
+  return engine;
+}
+
+function query(): QueryService {
+  return running().query;
+}
+
+async function copyData(paths: DataPaths): Promise<CopiedData> {
+  const { store, queue } = await running().copies.make({
+    copyStore: (signal) => storeCopies!.copyTo(paths.store, signal),
+    copyQueue(progress, signal) {
+      const firstOffsets = new Map(
+        progress.map(({ partition, nextOffset }) => [partition, nextOffset] as const),
+      );
+      return copySqliteQueue({ from: queuePath, to: paths.queue, firstOffsets, signal });
+    },
+  });
+  const watermarkMs = Math.min(...store.progress.map((progress) => progress.watermarkMs));
+  return {
+    asOf: store.asOf,
+    watermarkMs: Number.isFinite(watermarkMs) ? watermarkMs : null,
+    store: { bytes: store.bytes, sha256: store.sha256 },
+    partitions: queue.map(({ firstOffset, nextOffset }, partition) => ({
+      partition,
+      next_offset: firstOffset,
+      queue_end: nextOffset,
+    })),
+  };
 }
 
 const ingest = connect(ingestPort, {
@@ -81,6 +115,14 @@ const main = connect(parentPort!, {
     ]),
   ),
   metrics: () => metrics.text(),
+  async copyData(paths: DataPaths): Promise<CopiedData> {
+    try {
+      return await copyData(paths);
+    } catch (error) {
+      // Before the error loses what caused it at the border of the thread.
+      throw targetError(error, "dir", dirname(paths.store));
+    }
+  },
   async stop(): Promise<void> {
     // What is half open can't be closed; a start that fails has closed what it had opened, and has been answered.
     const opened = await opening?.catch(() => undefined);

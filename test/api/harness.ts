@@ -7,6 +7,7 @@ import { connect } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { createServer } from "../../src/api/server.ts";
 import type { Readiness, ServiceParts } from "../../src/api/service-parts.ts";
+import type { BackupService } from "../../src/backup/backup-service.ts";
 import type { SettingName } from "../../src/config/keys.ts";
 import { loadSettings } from "../../src/config.ts";
 import { AdmissionGate } from "../../src/ingest/backpressure.ts";
@@ -36,6 +37,7 @@ function partWith<Part extends object>(part: string, methods: Partial<Part>): Pa
 export interface Parts {
   readonly ingest?: Partial<IngestService>;
   readonly query?: Partial<QueryService>;
+  readonly backups?: Partial<BackupService>;
   readonly readiness?: () => Readiness;
   readonly health?: Health;
 }
@@ -46,6 +48,7 @@ export async function startHttpSide(
   {
     ingest = {},
     query = {},
+    backups = {},
     readiness = () => ({ ready: true }),
     health = soundHealth,
   }: Parts = {},
@@ -55,6 +58,7 @@ export async function startHttpSide(
     settings,
     ingest: partWith("ingest", ingest),
     query: partWith("query", query),
+    backups: partWith("backups", backups),
     admission: new AdmissionGate(settings.limits),
     readiness,
     health: () => health,

@@ -42,6 +42,7 @@ describe("the description of the API", () => {
       "GET /v1/status",
       "GET /v1/top",
       "POST /v1/admin/audit",
+      "POST /v1/admin/backup",
       "POST /v1/admin/import",
       "POST /v1/admin/release",
       "POST /v1/admin/void",

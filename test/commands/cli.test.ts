@@ -44,6 +44,8 @@ describe("the command line", () => {
       "audit",
       "void",
       "release",
+      "backup",
+      "restore",
       "status",
       "prove",
       "config",

@@ -103,6 +103,7 @@ export class ClockedService implements AsyncDisposable {
     const server = createServer({
       ingest,
       query: engine.query,
+      backups: { backup: () => Promise.reject(new Error("no backups of a clocked service")) },
       admission: new AdmissionGate(settings.limits),
       settings,
       readiness: () => ({ ready: true }),

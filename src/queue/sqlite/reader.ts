@@ -31,7 +31,7 @@ export async function openSqliteQueueReader(options: {
   }
 }
 
-interface RecordRow {
+export interface RecordRow {
   readonly offset: number;
   readonly click_count: number;
   readonly clicks_end: number;
@@ -91,7 +91,7 @@ class SqliteQueueReader implements ClickQueueReader {
       return fromOffset === nextOffset ? [] : readRows(statements.records, fromOffset, limits);
     });
     // Checked after the snapshot is given back.
-    return rows.map((row, index) => checkedRecord(partition, fromOffset + index, row));
+    return rows.map((row, index) => checkRecord(partition, fromOffset + index, row));
   }
 
   async backlog(partition: number, fromOffset: number): Promise<Backlog> {
@@ -153,7 +153,8 @@ function readRows(statement: StatementSync, fromOffset: number, limits: ReadLimi
   return rows;
 }
 
-function checkedRecord(partition: number, offset: number, row: RecordRow): StoredRecord {
+/** Throws `data_corrupt` where it is not what was appended at that offset. */
+export function checkRecord(partition: number, offset: number, row: RecordRow): StoredRecord {
   if (row.offset !== offset)
     throw corruptRecord(partition, offset, `the record is missing, ${row.offset} follows`);
   const { click_count: clickCount, bytes } = row;

@@ -46,7 +46,7 @@ export const undoPathOf = (path: string): string => `${path}.undo`;
 
 /** Of an open database. Its file must not be closed before DuckDB closes it: that would end DuckDB's lock. */
 export class CheckpointUndo implements AsyncDisposable {
-  private readonly file: FileHandle;
+  readonly file: FileHandle;
   private readonly path: string;
   /** Of the newest copy. */
   private headers: Buffer | undefined;
@@ -62,7 +62,7 @@ export class CheckpointUndo implements AsyncDisposable {
 
   /** The next checkpoint can be undone once this has resolved. No checkpoint may run meanwhile. */
   async prepare(connection: Connection): Promise<void> {
-    const headers = await readBytes(this.file, headersAt, headersBytes);
+    const headers = await this.readHeaders();
     if (this.headers?.equals(headers)) return;
     // Full blocks are left alone by the next checkpoint: what it frees is free for the one after it.
     const rows = await connection.rows(
@@ -76,6 +76,11 @@ export class CheckpointUndo implements AsyncDisposable {
     }
     await writeFileDurably(undoPathOf(this.path), encodeUndo({ headers, blocks }));
     this.headers = headers;
+  }
+
+  /** They change with each checkpoint, and with nothing else. */
+  readHeaders(): Promise<Buffer> {
+    return readBytes(this.file, headersAt, headersBytes);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

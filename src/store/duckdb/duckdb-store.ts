@@ -27,11 +27,13 @@ import type {
 import type { RecordedClick } from "../../model/recorded-click.ts";
 import type { Visibility } from "../visibility.ts";
 import type { ChangedCount, ChangesQuery, HistoryStart } from "../changes.ts";
+import type { StoreCopies, StoreCopy } from "../store-copies.ts";
 import { aggregate, KeyCache } from "./aggregate.ts";
 import { readChanges } from "./changes.ts";
 import { readClicks } from "./clicks.ts";
 import type { Connection } from "./connection.ts";
 import { readHistories } from "./histories.ts";
+import { copyCheckpoint, lookAtCopy } from "./copy-checkpoint.ts";
 import {
   readAdAttributes,
   readExtent,
@@ -69,7 +71,9 @@ export interface DuckDbStoreOptions {
  * Opens the store, makes it where there is none. Rejects with `data_format_newer`, `data_corrupt` or
  * `data_dir_locked`.
  */
-export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<ClickStore> {
+export async function openDuckDbStore(
+  options: DuckDbStoreOptions,
+): Promise<ClickStore & StoreCopies> {
   const session = await Session.open({
     temporaryBytesMax: 10_000_000_000,
     readersMax: 2,
@@ -82,7 +86,7 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Clic
 /** A query whose tables changed under it is asked again; tables change about once a day. */
 const triesMax = 5;
 
-class DuckDbStore implements ClickStore {
+class DuckDbStore implements ClickStore, StoreCopies {
   private readonly path: string;
   private readonly session: Session;
   private readonly keyCache = new KeyCache();
@@ -106,6 +110,13 @@ class DuckDbStore implements ClickStore {
 
   checkpoint(): Promise<PartitionProgress[]> {
     return this.session.use(({ writer }) => writer.checkpoint());
+  }
+
+  async copyTo(path: string, signal: AbortSignal): Promise<StoreCopy> {
+    return await this.session.use(async ({ engine, writer }) => {
+      const digest = await writer.withCheckpoint(() => copyCheckpoint(engine, path, signal));
+      return { ...digest, ...(await lookAtCopy(path, this.session.options)) };
+    });
   }
 
   async aggregate(query: AggregateQuery): Promise<AggregateResult> {

@@ -46,7 +46,7 @@ export async function openDatabase(options: OpenOptions): Promise<duckdb.Databas
   }
 }
 
-function tryOpen(
+export function tryOpen(
   path: string,
   options: OpenOptions,
   more: Readonly<Record<string, string>> = {},

@@ -17,7 +17,7 @@ export interface Opened {
 }
 
 export class Session {
-  private readonly options: OpenOptions;
+  readonly options: OpenOptions;
   private opened: Opened;
   private reopening: Promise<void> | undefined;
   private readonly underWay = new Set<Promise<void>>();

@@ -2,7 +2,8 @@
  * Everything that changes the store: commits, schema changes, compaction, checkpoints, and how they take turns.
  *
  * Commits take turns under `commits`. All else takes turns under `maintenance`, and `commits` within it where it
- * must keep commits out for a moment; never the other way round.
+ * must keep commits out for a moment; never the other way round. A copy of the last checkpoint keeps only other
+ * checkpoints out: under `checkpoints`, which comes before both.
  */
 
 import type { Commit, PartitionProgress } from "../../model/commit.ts";
@@ -40,6 +41,8 @@ export class StoreWriter {
   private readonly engine: Engine;
   private readonly commits = new Mutex();
   private readonly maintenance = new Mutex();
+  private readonly checkpoints = new Mutex();
+  private isCopied = false;
   private state: WriterState;
   /** False after a failure that may or may not have committed. */
   private isStateKnown = true;
@@ -102,7 +105,7 @@ export class StoreWriter {
 
   async compact(endMinute: number): Promise<void> {
     const { maintenance, catalog } = this.engine;
-    await this.maintenance.run(async () => {
+    await this.checkpointsAlone(async () => {
       const days = await daysToCompact(maintenance, endMinute);
       await this.eachFewDays(days, async (some) => {
         await this.changeSchemaNow(() => catalog.missingMinutes(some));
@@ -143,27 +146,52 @@ export class StoreWriter {
    * checkpoints leave behind.
    */
   async checkpoint(): Promise<PartitionProgress[]> {
-    return await this.maintenance.run(async () => {
-      await this.prepareNextDay();
-      // Commits go to the other part from here on, which this checkpoint finds as the last one left it.
-      const { covered, rowCount } = await this.commits.run(async () => {
-        this.part = this.part === 0 ? 1 : 0;
-        const rows = this.uncheckpointedRows;
-        this.uncheckpointedRows = 0;
-        return { covered: this.progress, rowCount: rows };
-      });
-      const isLarge = rowCount > rowsWrittenWhileCommitsWaitMax;
-      if (isLarge) await this.checkpointBesideCommits();
-      const isTidy = await this.checkpointWhileCommitsWait();
-      // Where somebody is in the way of the short one, the long way round is still there.
-      if (!isLarge && !isTidy) await this.checkpointBesideCommits();
-      return [...covered];
+    return await this.checkpointsAlone(() => this.checkpointNow());
+  }
+
+  /**
+   * Makes a checkpoint that stays the last one while `work` runs. Commits go on, and get the tables they need: these
+   * are in DuckDB's log alone until the next checkpoint.
+   */
+  async withCheckpoint<T>(work: () => Promise<T>): Promise<T> {
+    return await this.checkpoints.run(async () => {
+      try {
+        await this.maintenance.run(async () => {
+          await this.checkpointNow();
+          this.isCopied = true;
+        });
+        return await work();
+      } finally {
+        this.isCopied = false;
+      }
     });
+  }
+
+  private checkpointsAlone<T>(work: () => Promise<T>): Promise<T> {
+    return this.checkpoints.run(() => this.maintenance.run(work));
+  }
+
+  /** For holders of `maintenance`. */
+  private async checkpointNow(): Promise<PartitionProgress[]> {
+    await this.prepareNextDay();
+    // Commits go to the other part from here on, which this checkpoint finds as the last one left it.
+    const { covered, rowCount } = await this.commits.run(async () => {
+      this.part = this.part === 0 ? 1 : 0;
+      const rows = this.uncheckpointedRows;
+      this.uncheckpointedRows = 0;
+      return { covered: this.progress, rowCount: rows };
+    });
+    const isLarge = rowCount > rowsWrittenWhileCommitsWaitMax;
+    if (isLarge) await this.checkpointBesideCommits();
+    const isTidy = await this.checkpointWhileCommitsWait();
+    // Where somebody is in the way of the short one, the long way round is still there.
+    if (!isLarge && !isTidy) await this.checkpointBesideCommits();
+    return [...covered];
   }
 
   /** Where nobody commits any more; nothing happens where there was no commit since the last. */
   async checkpointAtEnd(): Promise<void> {
-    await this.maintenance.run(() => this.runCheckpoint(checkpointTriesMax));
+    await this.checkpointsAlone(() => this.runCheckpoint(checkpointTriesMax));
   }
 
   /**
@@ -246,6 +274,7 @@ export class StoreWriter {
    */
   private async applyStatements(statements: readonly string[]): Promise<void> {
     await this.defineTables(statements);
+    if (this.isCopied) return;
     await this.runCheckpoint(checkpointTriesWhileCommitsWaitMax);
   }
 

@@ -1,0 +1,65 @@
+/** `restore`: a data directory from a backup, counted to its end and audited. */
+
+import type { Command } from "commander";
+import { restoreBackup } from "../backup/restore-backup.ts";
+import type { Restored } from "../backup/restore-backup.ts";
+import { loadSettings } from "../config.ts";
+import type { Settings } from "../config.ts";
+import type { AuditAnswer } from "../query/query-service.ts";
+import { printAudit } from "./audit.ts";
+import { caughtUp } from "./caught-up.ts";
+import { ExitCode } from "./exit.ts";
+import { ProgressBar } from "./progress-bar.ts";
+import { addSettingsOptions, settingsInputOf } from "./settings-options.ts";
+
+export function registerRestore(program: Command): void {
+  addSettingsOptions(program.command("restore"))
+    .summary("make a data directory from a backup, and audit it")
+    .description(
+      "Checks every file against the backup's manifest, copies it into data_dir, which must be empty or missing, counts " +
+        "what its queue still holds, and audits everything. Exits 1 where the audit finds something.",
+    )
+    .argument("<backup>", "a backup, or a directory of backups: then the newest")
+    .option("--json", "print the answer as JSON")
+    .action(async (from: string, flags: Readonly<Record<string, unknown>>) => {
+      const settings = loadSettings(settingsInputOf(flags));
+      const restored = await copyBackup(from, settings);
+      const audit = await auditRestored(settings);
+      if (flags["json"]) console.log(JSON.stringify(answerOf(restored, settings, audit)));
+      else printRestored(restored, settings, audit);
+      const isClean = audit.differing_rows === 0 && audit.ledger_balanced;
+      process.exitCode = isClean ? ExitCode.done : ExitCode.found;
+    });
+}
+
+async function copyBackup(from: string, settings: Settings): Promise<Restored> {
+  const bar = new ProgressBar({ label: "restore", unit: "bytes" });
+  try {
+    const onProgress = (share: number, bytes: number): void => bar.update(share, bytes);
+    return await restoreBackup({ from, to: settings.dataDir, onProgress });
+  } finally {
+    bar.finish();
+  }
+}
+
+async function auditRestored(settings: Settings): Promise<AuditAnswer> {
+  const { startService } = await import("../main.ts");
+  await using service = await startService(settings, { listen: false });
+  await caughtUp(() => service.query.status());
+  return await service.query.audit({});
+}
+
+function answerOf({ path, manifest }: Restored, { dataDir }: Settings, audit: AuditAnswer): object {
+  const { created_at, as_of } = manifest;
+  return { backup: path, data_dir: dataDir, created_at, as_of, audit };
+}
+
+function printRestored(
+  { path, manifest }: Restored,
+  { dataDir }: Settings,
+  audit: AuditAnswer,
+): void {
+  console.log(`${dataDir} is restored from ${path}`);
+  console.log(`it has every click that was acknowledged before ${manifest.created_at}`);
+  printAudit(audit);
+}
