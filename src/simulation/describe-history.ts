@@ -46,6 +46,8 @@ function describeAction(action: Action): string {
       return `restart with ${JSON.stringify(action.semantic)}`;
     case "ask":
       return `ask ${JSON.stringify(action.question)}`;
+    case "backup":
+      return "backup";
   }
 }
 

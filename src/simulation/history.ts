@@ -36,6 +36,8 @@ export type Action = { readonly atMs: number } & (
   /** Stops the service as an operator would, and starts it, perhaps with other settings. */
   | { readonly kind: "restart"; readonly semantic: SemanticSettings }
   | { readonly kind: "ask"; readonly question: Question }
+  /** Copies everything beside what runs; in the end a service is started on the copy. */
+  | { readonly kind: "backup" }
 );
 
 /** One body of one client, sent again until it is answered or the client gives up. */

@@ -25,13 +25,17 @@ const baseSemantic: SemanticSettings = {
   late: "restate",
 };
 
+/** Each is judged as a history of its own, so there are few. */
+const backupShare = 0.2;
+const backupsMax = 3;
+
 /** Silence is long, and one tick in it as good as a thousand. */
 const ticksMax = 60;
 
 export function planHistory(seed: number): History {
   const random = new Random(seed);
   const planned = planSettings(random);
-  const actions = planActions(random, planned);
+  const actions = withBackups(seed, planActions(random, planned));
   const lastMs = actions.at(-1)!.atMs;
   const settings = { ...planned, tickEveryMs: Math.max(planned.tickEveryMs, lastMs / ticksMax) };
   return { seed, settings, actions, faults: planFaults(random, lastMs) };
@@ -97,6 +101,17 @@ function planActions(random: Random, settings: HistorySettings): Action[] {
     }
   }
   return actions.toSorted((a, b) => a.atMs - b.atMs);
+}
+
+/** Of random numbers of their own. Amid what is sent, for what comes during a copy is what it may miss. */
+function withBackups(seed: number, actions: readonly Action[]): Action[] {
+  const random = new Random(seed + 0x6261_636b);
+  if (!random.chance(backupShare)) return [...actions];
+  const backups = Array.from({ length: random.between(1, backupsMax) }, (): Action => {
+    const atMs = random.pick(actions).atMs + random.between(-5, 5);
+    return { atMs: Math.max(0, atMs), kind: "backup" };
+  });
+  return [...actions, ...backups].toSorted((a, b) => a.atMs - b.atMs);
 }
 
 /** Bursts and seconds, at times minutes, seldom hours: a history crosses minutes, hours and the dedup horizon. */

@@ -5,6 +5,8 @@ import type { Control } from "../model/log-record.ts";
 import { ChangesConsumer } from "./changes-consumer.ts";
 import { Clients } from "./client.ts";
 import type { Action, History, Question } from "./history.ts";
+import type { Backup } from "./backups.ts";
+import { copyOf, judgeBackups } from "./backups.ts";
 import { judge } from "./judge/judge.ts";
 import type { RecordedAnswer } from "./judge/judge-answers.ts";
 import { ask } from "./judge/questions.ts";
@@ -51,7 +53,8 @@ export async function runHistory(history: History, options: RunOptions = {}): Pr
       acks: clients.acks,
       recorded: run.recorded,
       consumer,
-    }));
+    })) ??
+    (await judgeBackups(history, run.backups));
   return {
     failure: verdict,
     traceHash: machine.trace.hash(),
@@ -64,6 +67,7 @@ export async function runHistory(history: History, options: RunOptions = {}): Pr
 
 class HistoryRun {
   readonly recorded: RecordedAnswer[] = [];
+  readonly backups: Backup[] = [];
   private readonly machine: Machine;
   private readonly supervisor: Supervisor;
   private readonly clients: Clients;
@@ -133,6 +137,9 @@ class HistoryRun {
       case "restart":
         this.watch(this.supervisor.restartWith(action.semantic));
         break;
+      case "backup":
+        this.watch(this.backUp());
+        break;
       case "ask":
         this.watch(this.ask(action.question));
         break;
@@ -144,6 +151,16 @@ class HistoryRun {
     if (!service) return;
     const appended = service.ingest.appendControl(control);
     await this.unlessDead(appended.catch(expectRefusal));
+  }
+
+  private async backUp(): Promise<void> {
+    const { service, semantic } = this.supervisor;
+    if (!service) return;
+    const acks = [...this.clients.acks];
+    const copied = await this.unlessDead(copyOf(service).catch(expectRefusal));
+    if (!copied) return;
+    this.backups.push({ ...copied, acks, semantic });
+    this.machine.note("backed up");
   }
 
   private async ask(question: Question): Promise<void> {

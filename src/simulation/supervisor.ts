@@ -20,7 +20,7 @@ export class Supervisor {
   starts = 0;
   private readonly machine: Machine;
   private readonly settings: HistorySettings;
-  private semantic: SemanticSettings;
+  semantic: SemanticSettings;
   private process: SimulatedProcess | undefined;
 
   constructor(machine: Machine, settings: HistorySettings) {

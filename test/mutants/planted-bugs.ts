@@ -7,6 +7,7 @@ import { aggregateBugs } from "./aggregate-bugs.ts";
 import { auditBugs } from "./audit-bugs.ts";
 import { correctionBugs } from "./correction-bugs.ts";
 import { changesBugs } from "./changes-bugs.ts";
+import { backupBugs } from "./backup-bugs.ts";
 import { pipelineBugs } from "./pipeline-bugs.ts";
 import { storageBugs } from "./storage-bugs.ts";
 
@@ -22,4 +23,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...correctionBugs,
   ...auditBugs,
   ...changesBugs,
+  ...backupBugs,
 ];

@@ -5,6 +5,7 @@
  */
 
 import { CodedError } from "../../model/errors.ts";
+import type { PartitionProgress } from "../../model/commit.ts";
 import type { Position } from "../../model/log-record.ts";
 import type {
   Backlog,
@@ -15,7 +16,8 @@ import type {
   ReadLimits,
   StoredRecord,
 } from "../../queue/click-queue.ts";
-import { sealed, unsealed } from "../world/chunk.ts";
+import type { Chunk } from "../world/chunk.ts";
+import { sealed, unsealed, wholeCopy } from "../world/chunk.ts";
 import type { SimulatedDisk, SimulatedFile } from "../world/disk.ts";
 import { fileNames } from "../world/file-names.ts";
 import type { Steps } from "../world/process.ts";
@@ -23,6 +25,9 @@ import { DeviceError } from "../world/process.ts";
 import { Turns } from "../world/turns.ts";
 import type { LogEntry } from "./log-index.ts";
 import { LogIndex } from "./log-index.ts";
+
+/** A copy takes time, in which commits, checkpoints and trims come. */
+const copySteps = 20;
 
 export interface SimulatedQueueOptions {
   readonly partitionCount: number;
@@ -119,6 +124,24 @@ export class SimulatedQueue implements ClickQueueWriter, ClickQueueReader {
       clicks: behind.reduce((sum, { clickCount }) => sum + clickCount, 0),
       oldestReceivedAtMs: behind[0]?.receivedAtMs,
     };
+  }
+
+  /**
+   * What is in the log when it is called, record by record from this progress on, and what is trimmed of it by the time
+   * that all are copied. What was trimmed before is copied too: judges read whole logs.
+   */
+  async copyLog(from: readonly PartitionProgress[]): Promise<readonly Chunk[]> {
+    const count = this.file.chunks.length;
+    for (let partition = 0; partition < this.partitionCount; partition++) {
+      const progress = from.find((known) => known.partition === partition);
+      const { firstOffset, nextOffset } = this.index.bounds(partition);
+      const records = nextOffset - (progress?.nextOffset ?? firstOffset);
+      for (let step = 0; step < copySteps * (1 + records); step++) await this.steps.step("read");
+    }
+    const trims = this.file.chunks
+      .slice(count)
+      .filter((chunk) => unsealed<LogEntry>(chunk)?.kind === "trim");
+    return wholeCopy([...this.file.chunks.slice(0, count), ...trims]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -38,7 +38,8 @@ import { asOfMinute } from "../../store/visibility.ts";
 import type { ChangedCount, ChangesQuery, HistoryStart } from "../../store/changes.ts";
 import { minuteOf } from "../../model/time.ts";
 import { compareUtf8 } from "../../model/utf8-order.ts";
-import { sealed } from "../world/chunk.ts";
+import type { Chunk } from "../world/chunk.ts";
+import { sealed, wholeCopy } from "../world/chunk.ts";
 import type { SimulatedDisk } from "../world/disk.ts";
 import { fileNames } from "../world/file-names.ts";
 import type { Steps } from "../world/process.ts";
@@ -64,10 +65,20 @@ import {
   textOfKey,
 } from "./tables.ts";
 
+/** A copy takes time, in which commits come. */
+const copySteps = 20;
+
+/** A copy of the snapshot, with the progress that it has. */
+export interface StoreCopy {
+  readonly progress: readonly PartitionProgress[];
+  readonly chunks: readonly Chunk[];
+}
+
 export class SimulatedStore implements ClickStore {
   private readonly disk: SimulatedDisk;
   private readonly steps: Steps;
   private readonly turns = new Turns();
+  private readonly checkpoints = new Turns();
   private readonly beforeSwap: () => void;
   private contents!: Contents;
   /** Undefined once a commit has begun the history of this opening. */
@@ -145,8 +156,21 @@ export class SimulatedStore implements ClickStore {
     });
   }
 
+  checkpoint(): Promise<PartitionProgress[]> {
+    return this.checkpoints.take(() => this.checkpointNow());
+  }
+
+  /** Of a checkpoint that it makes; the next one waits. */
+  copySnapshot(): Promise<StoreCopy> {
+    return this.checkpoints.take(async () => {
+      const progress = await this.checkpointNow();
+      for (let step = 0; step < copySteps; step++) await this.steps.step("query");
+      return { progress, chunks: wholeCopy(this.disk.file(fileNames.snapshot).chunks) };
+    });
+  }
+
   /** Commits go on meanwhile: the snapshot is of its beginning. */
-  async checkpoint(): Promise<PartitionProgress[]> {
+  private async checkpointNow(): Promise<PartitionProgress[]> {
     const { disk, steps } = this;
     await steps.step("checkpoint.begin");
     const { snapshot, newSnapshot, storeLog } = fileNames;
