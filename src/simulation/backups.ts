@@ -1,5 +1,6 @@
 /** Backups of the simulated service, and what a service that is started on one of them has to tell. */
 
+import { ChangesConsumer } from "./changes-consumer.ts";
 import type { Ack } from "./client.ts";
 import type { History, SemanticSettings } from "./history.ts";
 import { judge } from "./judge/judge.ts";
@@ -64,10 +65,15 @@ async function judgeBackup(history: History, backup: Backup): Promise<string | u
   machine.disk.restore(fileNames.storeLog, []);
   const process = new SimulatedProcess(machine);
   const failed = (): void => process.end();
-  const starting = SimulatedService.start({ process, settings, semantic, failed });
+  let mismatch: string | undefined;
+  const mismatched = (error: Error): void => {
+    mismatch = `the self-audit finds: ${error.message}`;
+  };
+  const starting = SimulatedService.start({ process, settings, semantic, failed, mismatched });
   const service = await machine.time.drive(starting);
   await machine.time.drive(service.ingest[Symbol.asyncDispose]());
   if (!(await machine.time.runUntil(() => service.isCaughtUp, patienceMs)))
     return "what its queue holds is not committed";
-  return await judge({ history, machine, service, acks, recorded: [] });
+  const consumer = new ChangesConsumer(machine, () => service.engine.query);
+  return mismatch ?? (await judge({ history, machine, service, acks, recorded: [], consumer }));
 }

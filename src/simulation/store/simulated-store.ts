@@ -5,10 +5,8 @@
  */
 
 import { formatEventId } from "../../model/click-batch.ts";
-import { adDictionary } from "../../model/commit.ts";
 import type { Commit, PartitionProgress } from "../../model/commit.ts";
 import { CodedError } from "../../model/errors.ts";
-import { outcomeNames } from "../../model/outcome.ts";
 import type {
   AdAttributes,
   AggregateQuery,
@@ -27,7 +25,6 @@ import type {
   PastSnapshot,
   RecoveredState,
   RecountResult,
-  RestatementPlace,
   RestatementsPage,
   RestatementsQuery,
   Snapshot,
@@ -37,7 +34,6 @@ import type { Visibility } from "../../store/visibility.ts";
 import { asOfMinute } from "../../store/visibility.ts";
 import type { ChangedCount, ChangesQuery, HistoryStart } from "../../store/changes.ts";
 import { minuteOf } from "../../model/time.ts";
-import { compareUtf8 } from "../../model/utf8-order.ts";
 import type { Chunk } from "../world/chunk.ts";
 import { sealed, wholeCopy } from "../world/chunk.ts";
 import type { SimulatedDisk } from "../world/disk.ts";
@@ -45,7 +41,8 @@ import { fileNames } from "../world/file-names.ts";
 import type { Steps } from "../world/process.ts";
 import { DeviceError } from "../world/process.ts";
 import { Turns } from "../world/turns.ts";
-import { aggregateRows, attributeAt } from "./aggregate.ts";
+import { aggregateRows } from "./aggregate.ts";
+import { attributesOf, journalPage, ledgerRows } from "./books.ts";
 import { changedCounts } from "./changes.ts";
 import { countOutcomes, countsForDedup, listClicks } from "./clicks.ts";
 import type { LogWrite } from "./open-contents.ts";
@@ -62,7 +59,6 @@ import {
   progressAt,
   progressOf,
   rowsOfCommit,
-  textOfKey,
 } from "./tables.ts";
 
 /** A copy takes time, in which commits come. */
@@ -287,17 +283,7 @@ export class SimulatedStore implements ClickStore {
 
   async restatements(query: RestatementsQuery): Promise<RestatementsPage> {
     await this.steps.step("query");
-    const { fromMinute, toMinute, adId, asOf = this.contents.sequence, after, limit } = query;
-    const rows = this.contents.journal
-      .filter(({ minute }) => minute >= fromMinute && minute < toMinute)
-      .map(({ adKey, partition: _partition, offset: _offset, ...rest }) =>
-        Object.assign(rest, { adId: textOfKey(this.contents, adDictionary, adKey) ?? "" }),
-      )
-      .filter((row) => (adId === undefined || row.adId === adId) && row.asOf <= asOf)
-      .toSorted(compareRestatements)
-      .filter((row) => !after || compareRestatements(row, after) > 0)
-      .slice(0, limit);
-    return { asOf, rows };
+    return journalPage(this.contents, query);
   }
 
   async changes(query: ChangesQuery): Promise<ChangedCount[]> {
@@ -312,33 +298,12 @@ export class SimulatedStore implements ClickStore {
 
   async ledger(fromMinute: number, toMinute: number): Promise<LedgerRow[]> {
     await this.steps.step("query");
-    const rows = new Map<string, LedgerRow>();
-    for (const { source, receivedMinute, outcomes, ...delta } of this.contents.ledger) {
-      if (receivedMinute < fromMinute || receivedMinute >= toMinute) continue;
-      const key = `${receivedMinute} ${source}`;
-      const before = rows.get(key);
-      const sums = Object.fromEntries(
-        outcomeNames.map((name) => [name, (before?.outcomes[name] ?? 0) + (outcomes[name] ?? 0)]),
-      ) as LedgerRow["outcomes"];
-      const received = (before?.received ?? 0) + delta.received;
-      rows.set(key, { source, receivedMinute, received, outcomes: sums });
-    }
-    return [...rows.values()].toSorted(
-      (a, b) => a.receivedMinute - b.receivedMinute || compareUtf8(a.source, b.source),
-    );
+    return ledgerRows(this.contents, fromMinute, toMinute);
   }
 
   async adAttributes(adId: string): Promise<AdAttributes | undefined> {
     await this.steps.step("query");
-    const changes = this.contents.attributes.filter(({ ad_id }) => ad_id === adId);
-    const attributes: Record<string, string> = {};
-    for (const name of new Set(changes.flatMap((change) => Object.keys(change.attributes)))) {
-      const value = attributeAt(this.contents, adId, name, Infinity);
-      if (value !== null) attributes[name] = value;
-    }
-    if (Object.keys(attributes).length === 0) return undefined;
-    const valid_from_minute = Math.max(...changes.map((change) => change.valid_from_minute));
-    return { ad_id: adId, attributes, valid_from_minute };
+    return attributesOf(this.contents, adId);
   }
 
   async outcomesOf(
@@ -424,10 +389,4 @@ function identityChunk(rows: readonly RawRow[]): IdentityChunk {
     eventIdTexts: rows.map(({ eventIdText }) => eventIdText),
     clickTimestamps: Float64Array.from(rows, ({ time }) => time),
   };
-}
-
-function compareRestatements(a: RestatementPlace, b: RestatementPlace): number {
-  return (
-    a.minute - b.minute || compareUtf8(a.adId, b.adId) || a.revision - b.revision || a.asOf - b.asOf
-  );
 }

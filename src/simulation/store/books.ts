@@ -1,0 +1,64 @@
+/** Journal, ledger and attributes of the simulated store. */
+
+import { adDictionary } from "../../model/commit.ts";
+import { outcomeNames } from "../../model/outcome.ts";
+import { compareUtf8 } from "../../model/utf8-order.ts";
+import type {
+  AdAttributes,
+  LedgerRow,
+  RestatementPlace,
+  RestatementsPage,
+  RestatementsQuery,
+} from "../../store/click-store.ts";
+import { attributeAt } from "./aggregate.ts";
+import type { Contents } from "./tables.ts";
+import { textOfKey } from "./tables.ts";
+
+export function journalPage(contents: Contents, query: RestatementsQuery): RestatementsPage {
+  const { fromMinute, toMinute, adId, asOf = contents.sequence, after, limit } = query;
+  const rows = contents.journal
+    .filter(({ minute }) => minute >= fromMinute && minute < toMinute)
+    .map(({ adKey, partition: _partition, offset: _offset, ...rest }) =>
+      Object.assign(rest, { adId: textOfKey(contents, adDictionary, adKey) ?? "" }),
+    )
+    .filter((row) => (adId === undefined || row.adId === adId) && row.asOf <= asOf)
+    .toSorted(compareRestatements)
+    .filter((row) => !after || compareRestatements(row, after) > 0)
+    .slice(0, limit);
+  return { asOf, rows };
+}
+
+function compareRestatements(a: RestatementPlace, b: RestatementPlace): number {
+  return (
+    a.minute - b.minute || compareUtf8(a.adId, b.adId) || a.revision - b.revision || a.asOf - b.asOf
+  );
+}
+
+export function ledgerRows(contents: Contents, fromMinute: number, toMinute: number): LedgerRow[] {
+  const rows = new Map<string, LedgerRow>();
+  for (const { source, receivedMinute, outcomes, ...delta } of contents.ledger) {
+    if (receivedMinute < fromMinute || receivedMinute >= toMinute) continue;
+    const key = `${receivedMinute} ${source}`;
+    const before = rows.get(key);
+    const sums = Object.fromEntries(
+      outcomeNames.map((name) => [name, (before?.outcomes[name] ?? 0) + (outcomes[name] ?? 0)]),
+    ) as LedgerRow["outcomes"];
+    const received = (before?.received ?? 0) + delta.received;
+    rows.set(key, { source, receivedMinute, received, outcomes: sums });
+  }
+  return [...rows.values()].toSorted(
+    (a, b) => a.receivedMinute - b.receivedMinute || compareUtf8(a.source, b.source),
+  );
+}
+
+export function attributesOf(contents: Contents, adId: string): AdAttributes | undefined {
+  const changes = contents.attributes.filter(({ ad_id }) => ad_id === adId);
+  const attributes: Record<string, string> = {};
+  for (const name of new Set(changes.flatMap((change) => Object.keys(change.attributes)))) {
+    const value = attributeAt(contents, adId, name, Infinity);
+    if (value !== null) attributes[name] = value;
+  }
+  if (Object.keys(attributes).length === 0) return undefined;
+  const valid_from_minute = Math.max(...changes.map((change) => change.valid_from_minute));
+  return { ad_id: adId, attributes, valid_from_minute };
+}
