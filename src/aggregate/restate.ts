@@ -1,6 +1,6 @@
 import type { Restatement } from "../model/commit.ts";
-import type { Bucket } from "./survey.ts";
-import { bucketKey } from "./survey.ts";
+import type { Bucket } from "../model/bucket.ts";
+import { bucketKey } from "../model/bucket.ts";
 
 interface RecordBucket {
   readonly minute: number;

@@ -9,9 +9,9 @@ import { adDictionary } from "../model/commit.ts";
 import type { OperationType, RestatementReason } from "../model/commit.ts";
 import type { CorrectionControl, VoidControl } from "../model/log-record.ts";
 import type { OutcomeName } from "../model/outcome.ts";
-import { isCounted, Outcome, outcomeCount } from "../model/outcome.ts";
 import type { RecordedClick } from "../model/recorded-click.ts";
 import { minuteOf } from "../model/time.ts";
+import { changeOutcome, countChange, keyColumnsOf } from "./change-outcome.ts";
 import type { Effects } from "./effects.ts";
 import { identityWords } from "./identity.ts";
 import { layoutMasks, maskOf } from "./layout-mask.ts";
@@ -57,26 +57,13 @@ export function stepCorrection(
     const isFinal = minute < watermark.finalBeforeMinute;
     const after = ruling.decide(click, isFinal, recorded[row] === 1);
     if (after === click.outcome) continue;
-    const before = Outcome[click.outcome];
-    const change = Number(isCounted(Outcome[after])) - Number(isCounted(before));
+    const change = countChange(click.outcome, after);
     if (change !== 0) {
       const mask = masks && maskOf(masks, minute);
       effects.minutes.add(minute, click.adKey, columns, row, Number(isFinal), mask, change);
       if (isFinal) buckets.restate(minute, click.adKey, change);
     }
-    const moved = new Float64Array(outcomeCount);
-    moved[before] = -1;
-    moved[Outcome[after]] = 1;
-    effects.addToLedger(click.source, minuteOf(click.receivedAtMs), 0, moved);
-    effects.outcomeChanges.push({
-      partition: click.partition,
-      offset: click.offset,
-      row: click.row,
-      clickTimestampMs: click.clickTimestampMs,
-      adKey: click.adKey,
-      before: click.outcome,
-      after,
-    });
+    changeOutcome(click, after, effects);
   }
   const { id, reason } = control;
   const { type, result } = ruling;
@@ -187,16 +174,6 @@ class LateAdmission {
     state.dedup.restore(hash, 0, minute);
     return true;
   }
-}
-
-function keyColumnsOf(clicks: readonly RecordedClick[]): Map<string, Int32Array> {
-  const names = new Set(clicks.flatMap(({ dimensionKeys }) => Object.keys(dimensionKeys)));
-  return new Map(
-    [...names].map((name) => [
-      name,
-      Int32Array.from(clicks, ({ dimensionKeys }) => dimensionKeys[name] ?? 0),
-    ]),
-  );
 }
 
 function adOf({ shared }: PartitionState, { adKey }: RecordedClick): string {

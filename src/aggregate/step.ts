@@ -18,6 +18,8 @@ import { stepClicks } from "./step-clicks.ts";
 import { stepClose } from "./step-close.ts";
 import type { Correction, CorrectionAnswers } from "./step-correction.ts";
 import { stepCorrection } from "./step-correction.ts";
+import type { Recompute, RecomputeAnswers } from "./step-recompute.ts";
+import { stepRecompute } from "./step-recompute.ts";
 
 /**
  * A record of the log; clicks come mapped, with the store's answers where the survey asked for any, corrections with the
@@ -35,6 +37,11 @@ export type StepInput =
       readonly answers: CorrectionAnswers;
     }
   | {
+      readonly kind: "recompute";
+      readonly recompute: Recompute;
+      readonly answers: RecomputeAnswers;
+    }
+  | {
       readonly kind: "other";
       readonly offset: number;
       readonly record: Exclude<LogRecord, { kind: "clicks" }>;
@@ -47,6 +54,10 @@ export function step(state: PartitionState, input: StepInput, effects: Effects):
   }
   if (input.kind === "correction") {
     stepCorrection(state, input.correction, input.answers, effects);
+    return;
+  }
+  if (input.kind === "recompute") {
+    stepRecompute(state, input.recompute, input.answers, effects);
     return;
   }
   const { offset, record } = input;
@@ -96,6 +107,8 @@ function stepControl(
       break;
     case "void":
     case "release":
-      throw new Error(`a ${control.type} is stepped with the clicks that it concerns`);
+    case "recompute":
+    case "rollback":
+      throw new Error(`a ${control.type} is stepped with what it concerns of the store`);
   }
 }

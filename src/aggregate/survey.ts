@@ -3,6 +3,8 @@
  * For nearly every record of live clicks that is nothing.
  */
 
+import type { Bucket } from "../model/bucket.ts";
+import { bucketKey } from "../model/bucket.ts";
 import { minuteOf } from "../model/time.ts";
 import { identityWords } from "./identity.ts";
 import type { MappedClicks } from "./map.ts";
@@ -13,16 +15,6 @@ export interface Needs {
   readonly probeRows: readonly number[];
   /** Ads' minutes whose count and revision must be known. Each once. */
   readonly buckets: readonly Bucket[];
-}
-
-export interface Bucket {
-  readonly minute: number;
-  readonly adKey: number;
-}
-
-/** A key for maps. Minutes stay below 2^27 until the year 2225, ads below 2^26: together 53 bits, exact. */
-export function bucketKey(minute: number, adKey: number): number {
-  return minute * 67_108_864 + adKey;
 }
 
 export function surveyClicks(state: PartitionState, mapped: MappedClicks): Needs | undefined {

@@ -14,6 +14,7 @@ import type {
   ExplainedClick,
   FinalityStatus,
   LedgerAnswer,
+  RecomputeAnswer,
   RestatementsAnswer,
   StatusAnswer,
   TopAnswer,
@@ -306,6 +307,32 @@ export const AuditAnswerSchema = schemaOf<AuditAnswer>()(
     as_of: whole(),
   }),
 );
+
+export const RecomputeAnswerSchema = schemaOf<RecomputeAnswer>()(
+  Type.Object({
+    action: oneOf(["preview", "recompute", "rollback"]),
+    id: nullableText("of what was applied, or is being applied"),
+    from: time("start of the minutes"),
+    to: time("their end"),
+    rows: whole("minute rows that differ, or did"),
+    buckets: whole("ads' minutes whose count changes"),
+    clicks: whole("clicks whose outcome changes"),
+    change: whole("of the sum of all counts"),
+    differences: Type.Array(
+      Type.Object({
+        minute: time("the bucket"),
+        ad_id: Type.String(),
+        before: whole(),
+        after: whole(),
+      }),
+      { description: "of a preview, at most 1000" },
+    ),
+    as_of: whole(),
+  }),
+);
+
+/** It is in the log and will be applied. */
+export const RecomputeAcceptedSchema = Type.Object({ id: Type.String() });
 
 export const HealthAnswerSchema = Type.Object({ status: Type.String() });
 

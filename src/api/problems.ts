@@ -22,6 +22,7 @@ const problemKinds: Readonly<Record<ErrorCode, ProblemKind>> = {
   invalid_filter: { status: 400, title: "The filter is not valid" },
   unknown_dimension: { status: 400, title: "There is no such dimension" },
   range_too_large: { status: 400, title: "The range is too large" },
+  range_provisional: { status: 409, title: "The range is not final yet" },
   as_of_provisional: { status: 410, title: "The range was not final at that commit" },
   outside_retention: { status: 410, title: "The range reaches data that is no longer kept" },
   history_replaced: { status: 410, title: "The store was put back to what it was before" },

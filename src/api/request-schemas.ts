@@ -119,6 +119,14 @@ export const AuditBody = parametersBody({
   seed: textOrNumber(seedText),
 });
 
+export const RecomputeBody = parametersBody({
+  ...rangeBody,
+  late: text("`restate` or `quarantine`: what late clicks of the range are to become"),
+  apply: Type.Optional(Type.Boolean({ description: "apply it; else only say what would change" })),
+  reason: text("why, for the record; needed to apply or to roll back"),
+  rollback: text("instead of a range: `last`, or the id of the recompute to undo"),
+});
+
 export const BreakdownBody = parametersBody({
   ...rangeBody,
   by: textOrList(),

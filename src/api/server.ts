@@ -19,6 +19,7 @@ import { registerCorrectionRoutes } from "./routes/corrections.ts";
 import { registerHealthRoutes } from "./routes/health.ts";
 import { registerOperationRoutes } from "./routes/operations.ts";
 import { registerQueryRoutes } from "./routes/queries.ts";
+import { registerRecomputeRoute } from "./routes/recompute.ts";
 import type { ServiceParts } from "./service-parts.ts";
 
 /** A sender of headers or a body that is slower than this is cut off. */
@@ -80,6 +81,7 @@ export function createServer(parts: ServiceParts & { readonly version: string })
     registerCorrectionRoutes(scope, parts);
     registerHealthRoutes(scope, parts);
     registerBackupRoutes(scope, parts);
+    registerRecomputeRoute(scope, parts);
     done();
   });
   registerClickRoutes(server, parts);

@@ -68,6 +68,18 @@ export interface MinuteDeltas {
   readonly restated: Uint8Array;
 }
 
+/** By how much the minute rows of these keys are to change. Several rows may have the same key. */
+export interface MinuteChanges {
+  readonly rowCount: number;
+  /** Epoch minutes. */
+  readonly minutes: Int32Array;
+  readonly adKeys: Int32Array;
+  readonly dimensionKeys: ReadonlyMap<string, Int32Array>;
+  /** Values that no key has been given to yet, by row; the row's key is 0. */
+  readonly dimensionTexts: ReadonlyMap<string, readonly (string | null)[]>;
+  readonly changes: Int32Array;
+}
+
 /** Clicks of one source and minute of receipt, by outcome; absent = 0. */
 export interface LedgerDelta {
   readonly source: string;
@@ -95,7 +107,14 @@ export interface Restatement {
   readonly receivedAtMs: number;
 }
 
-export type RestatementReason = "late" | "import" | "void" | "unvoid" | "release";
+export type RestatementReason =
+  | "late"
+  | "import"
+  | "void"
+  | "unvoid"
+  | "release"
+  | "recompute"
+  | "rollback";
 
 /** A click that was recorded before and is counted, or kept from the counts, from now on. */
 export interface OutcomeChange {
@@ -132,7 +151,7 @@ export interface Operation {
   readonly result: Readonly<Record<string, number>>;
 }
 
-export type OperationType = "void" | "unvoid" | "release" | "close";
+export type OperationType = "void" | "unvoid" | "release" | "close" | "recompute" | "rollback";
 
 export interface PartitionProgress {
   readonly partition: number;

@@ -10,6 +10,7 @@ export type ErrorCode =
   | "invalid_filter"
   | "unknown_dimension"
   | "range_too_large"
+  | "range_provisional"
   | "as_of_provisional"
   | "outside_retention"
   | "history_replaced"

@@ -131,6 +131,8 @@ const membersOfControls: Readonly<Record<string, (head: Head) => boolean>> = {
   void: ({ id, identities }) => typeof id === "string" && Array.isArray(identities),
   release: ({ id, from_minute }) => typeof id === "string" && Number.isSafeInteger(from_minute),
   close: ({ id, through_minute }) => typeof id === "string" && Number.isSafeInteger(through_minute),
+  recompute: ({ id, from_minute }) => typeof id === "string" && Number.isSafeInteger(from_minute),
+  rollback: ({ id, recompute_id }) => typeof id === "string" && typeof recompute_id === "string",
 };
 
 function alignedTo8(length: number): number {

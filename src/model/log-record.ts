@@ -5,7 +5,7 @@
 
 import type { ClickBatch } from "./click-batch.ts";
 import type { ItemErrorCode } from "./errors.ts";
-import type { SemanticConfig } from "./semantic-config.ts";
+import type { LatePolicy, SemanticConfig } from "./semantic-config.ts";
 
 /** Accepted clicks of one source. */
 export interface ClicksRecord {
@@ -78,14 +78,35 @@ export interface CloseControl {
   readonly tz: string;
 }
 
+/** Counts the minute rows of final minutes, `[from_minute, to_minute)`, anew from raw. */
+export interface RecomputeControl {
+  readonly type: "recompute";
+  readonly id: string;
+  readonly reason: string;
+  readonly from_minute: number;
+  readonly to_minute: number;
+  /** Clicks that came late are to have the outcome that this policy gives them; null: the one they have. */
+  readonly late: LatePolicy | null;
+}
+
+/** Undoes a recompute, where it is the last that was applied. */
+export interface RollbackControl {
+  readonly type: "rollback";
+  readonly id: string;
+  readonly reason: string;
+  readonly recompute_id: string;
+}
+
 /** What changes the outcome of clicks that were recorded before. */
 export type CorrectionControl = VoidControl | ReleaseControl;
+export type RecountControl = RecomputeControl | RollbackControl;
 
 export type Control =
   | { readonly type: "config"; readonly config: SemanticConfig }
   | { readonly type: "ad_attributes"; readonly changes: readonly AdAttributesChange[] }
   | CorrectionControl
-  | CloseControl;
+  | CloseControl
+  | RecountControl;
 
 export interface ControlRecord {
   readonly kind: "control";

@@ -18,6 +18,10 @@ export interface RecordedClick {
   readonly outcome: OutcomeName;
   /** What it was before its outcome was changed last; null where that never happened. */
   readonly outcomeBefore: OutcomeName | null;
+  /** What it was when it came. */
+  readonly outcomeDecided: OutcomeName;
+  /** Whether a release has ever let it into the counts. */
+  readonly isReleased: boolean;
   /** Dictionary keys by minute dimension; absent or 0 = missing. */
   readonly dimensionKeys: Readonly<Record<string, number>>;
 }

@@ -17,8 +17,10 @@ export interface SemanticConfig {
   readonly dedupHorizonMs: number;
   /** How long behind the watermark ids stay in the recent tier. */
   readonly dedupRecentMs: number;
-  readonly late: "restate" | "quarantine";
+  readonly late: LatePolicy;
 }
+
+export type LatePolicy = "restate" | "quarantine";
 
 /**
  * The configuration in force at a minute. Settings of buckets (dimensions, lateness, late) go by the event minute,

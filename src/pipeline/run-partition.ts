@@ -11,12 +11,19 @@ import { minuteDimensionNames } from "../aggregate/state.ts";
 import { step } from "../aggregate/step.ts";
 import { surveyClicks } from "../aggregate/survey.ts";
 import { CodedError } from "../model/errors.ts";
-import type { ClicksRecord, Control, CorrectionControl } from "../model/log-record.ts";
+import type {
+  ClicksRecord,
+  Control,
+  ControlRecord,
+  CorrectionControl,
+  RecountControl,
+} from "../model/log-record.ts";
 import { decodeLogRecord } from "../model/log-record-codec.ts";
 import { minuteOf } from "../model/time.ts";
 import type { ClickQueueReader, StoredRecord } from "../queue/click-queue.ts";
 import type { ClickStore } from "../store/click-store.ts";
 import { answerCorrection, answerNeeds } from "./answer-needs.ts";
+import { answerRecompute } from "./answer-recompute.ts";
 import type { Committer } from "./committer.ts";
 import { Wakeup } from "./wakeup.ts";
 
@@ -139,17 +146,7 @@ export class PartitionRunner {
     if (isControl) await this.flushNow();
     if (record.kind === "clicks") {
       await this.takeClicks(stored.offset, record);
-    } else if (isControl && isCorrection(record.control)) {
-      const correction = {
-        offset: stored.offset,
-        receivedAtMs: record.receivedAtMs,
-        control: record.control,
-      };
-      const answers = await this.committer.ask(() =>
-        answerCorrection(this.store, this.state, correction),
-      );
-      step(this.state, { kind: "correction", correction, answers }, this.effects);
-    } else {
+    } else if (!isControl || !(await this.takeAsking(stored.offset, record))) {
       step(this.state, { kind: "other", offset: stored.offset, record }, this.effects);
       // Ticks too: while dedup has no room no clicks come, and time is what makes room.
       // A tick comes in silence, when nothing waits for a sweep to end.
@@ -173,6 +170,28 @@ export class PartitionRunner {
     await this.flushNow();
     const answers = await this.committer.ask(() => answerNeeds(this.store, clicks, needs));
     step(this.state, { kind: "clicks", clicks, answers }, this.effects);
+  }
+
+  /** Controls about what was recorded before. False for any other. */
+  private async takeAsking(
+    offset: number,
+    { receivedAtMs, control }: ControlRecord,
+  ): Promise<boolean> {
+    const { store, state } = this;
+    if (isCorrection(control)) {
+      const correction = { offset, receivedAtMs, control };
+      const answers = await this.committer.ask(() => answerCorrection(store, state, correction));
+      step(state, { kind: "correction", correction, answers }, this.effects);
+      return true;
+    }
+    if (!isRecount(control)) return false;
+    const recompute = { offset, receivedAtMs, control };
+    const { partitionCount } = this.queue;
+    const answers = await this.committer.ask(() =>
+      answerRecompute(store, state, partitionCount, recompute),
+    );
+    step(state, { kind: "recompute", recompute, answers }, this.effects);
+    return true;
   }
 
   private async flushNow(): Promise<void> {
@@ -199,6 +218,10 @@ export class PartitionRunner {
 
 function isCorrection(control: Control): control is CorrectionControl {
   return control.type === "void" || control.type === "release";
+}
+
+function isRecount(control: Control): control is RecountControl {
+  return control.type === "recompute" || control.type === "rollback";
 }
 
 function newestTime(record: ClicksRecord): number {

@@ -2,6 +2,8 @@ import type { KnownFields } from "../model/check-filter.ts";
 import { minuteDimensions } from "../model/dimensions.ts";
 import type { DimensionLayout, DimensionType } from "../model/dimensions.ts";
 import { finalBeforeMinute } from "../model/finality.ts";
+import { layoutPieces } from "../model/minute-layout.ts";
+import type { LayoutPiece } from "../model/minute-layout.ts";
 import { configAt } from "../model/semantic-config.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import type { MinuteRange } from "../model/window.ts";
@@ -48,6 +50,11 @@ export class ConfigHistory {
     const first = this.configs.indexOf(configAt(this.configs, fromMinute));
     const last = this.configs.indexOf(configAt(this.configs, toMinute - 1));
     return this.configs.slice(first, last + 1).map(({ dimensions }) => dimensions);
+  }
+
+  /** The dimensions that minute rows of the range should have. */
+  layoutPieces(range: MinuteRange): LayoutPiece[] {
+    return layoutPieces(this.configs, range);
   }
 
   /** One array a configuration, so that equal layouts can be told by identity. */

@@ -34,6 +34,7 @@ import type * as api from "./query-service.ts";
 import { QueryState } from "./query-state.ts";
 import type { QueryStateOptions } from "./query-state.ts";
 import type { QueryView } from "./query-view.ts";
+import { answerRecomputed, planRecount, previewRecompute } from "./recompute-answer.ts";
 import {
   answerRestatements,
   readRestatementsAfter,
@@ -230,6 +231,18 @@ export class QueryEngine implements api.QueryService {
 
   audit(request: api.AuditRequest): Promise<api.AuditAnswer> {
     return answerAudit(this.state.store, request, this.windowEnds(this.state));
+  }
+
+  recompute(request: api.RecomputeRequest): Promise<api.RecomputeAnswer> {
+    return previewRecompute(this.state, this.windowEnds(this.state), request);
+  }
+
+  recomputeControl(request: api.RecomputeRequest): Promise<api.RecountPlan> {
+    return planRecount(this.state, this.windowEnds(this.state), request);
+  }
+
+  recomputed(id: string): Promise<api.RecomputeAnswer> {
+    return answerRecomputed(this.state, id);
   }
 
   committed(positions: readonly Position[], timeoutMs: number): Promise<boolean> {

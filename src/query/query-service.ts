@@ -4,7 +4,7 @@
  */
 
 import type { OperationType, RestatementReason } from "../model/commit.ts";
-import type { Position } from "../model/log-record.ts";
+import type { Position, RecomputeControl, RollbackControl } from "../model/log-record.ts";
 import type { OutcomeName } from "../model/outcome.ts";
 import type { ChangesPage, ChangesRequest } from "./changes-page.ts";
 
@@ -22,6 +22,12 @@ export interface QueryService {
   ad(adId: string): Promise<AdAnswer>;
   status(): Promise<StatusAnswer>;
   audit(request: AuditRequest): Promise<AuditAnswer>;
+  /** What a recompute of the range would change. */
+  recompute(request: RecomputeRequest): Promise<RecomputeAnswer>;
+  /** The control of a recompute or a rollback, to be given an id and appended. */
+  recomputeControl(request: RecomputeRequest): Promise<RecountPlan>;
+  /** What came of it, once its records are committed. */
+  recomputed(id: string): Promise<RecomputeAnswer>;
   /** Resolves when the records at these positions are committed, with false when `timeoutMs` is over first. */
   committed(positions: readonly Position[], timeoutMs: number): Promise<boolean>;
   /** Outcomes of rows `[fromRow, toRow)` of committed records, summed. */
@@ -42,6 +48,9 @@ export const queryMethods = Object.keys({
   ad: true,
   status: true,
   audit: true,
+  recompute: true,
+  recomputeControl: true,
+  recomputed: true,
   committed: true,
   outcomes: true,
 } satisfies Record<keyof QueryService, true>) as readonly (keyof QueryService)[];
@@ -322,6 +331,41 @@ export interface StatusAnswer {
   readonly uptime_seconds: number;
 }
 
+export interface RecomputeRequest extends RangeRequest {
+  /** `restate` or `quarantine`: what late clicks of the range are to become. */
+  readonly late?: string;
+  readonly reason?: string;
+  /** The id of a recompute, or `last`; instead of a range. */
+  readonly rollback?: string;
+}
+
+export type RecountPlan = Omit<RecomputeControl, "id"> | Omit<RollbackControl, "id">;
+
+export interface RecomputeAnswer {
+  readonly action: "preview" | "recompute" | "rollback";
+  /** Of what was applied; null where nothing was. */
+  readonly id: string | null;
+  readonly from: string;
+  readonly to: string;
+  /** Minute rows that differ, or did. */
+  readonly rows: number;
+  /** Ads' minutes whose count changes. */
+  readonly buckets: number;
+  /** Clicks whose outcome changes. */
+  readonly clicks: number;
+  /** By how much the sum of all counts changes. */
+  readonly change: number;
+  /** Of a preview: the buckets whose count changes, by minute and ad_id, at most 1000 of them. */
+  readonly differences: readonly BucketDifference[];
+  readonly as_of: number;
+}
+
+export interface BucketDifference {
+  readonly minute: string;
+  readonly ad_id: string;
+  readonly before: number;
+  readonly after: number;
+}
 /** A minute row with what it counts and what its raw clicks come to. */
 export type AuditDifference = Readonly<Record<string, string | number | null>>;
 

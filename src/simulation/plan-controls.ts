@@ -1,16 +1,24 @@
-import type { CloseControl, Control, ReleaseControl, VoidControl } from "../model/log-record.ts";
+import type {
+  CloseControl,
+  Control,
+  RecomputeControl,
+  ReleaseControl,
+  RollbackControl,
+  VoidControl,
+} from "../model/log-record.ts";
 import { hourMs, minuteMs, minuteOf } from "../model/time.ts";
 import type { Random } from "../traffic/random.ts";
 import type { HistorySettings } from "./history.ts";
 import type { ClickPlanner } from "./plan-clicks.ts";
 import { plannedAds } from "./plan-clicks.ts";
 
-/** What people ask for in one history: attributes of ads, voids and their undoing, releases, closes. */
+/** What people ask for in one history: attributes of ads, voids and their undoing, releases, closes, recomputes. */
 export class ControlPlanner {
   private readonly random: Random;
   private readonly settings: HistorySettings;
   private readonly clicks: ClickPlanner;
   private readonly voids: VoidControl[] = [];
+  private readonly recomputes: string[] = [];
   private ids = 0;
 
   constructor(random: Random, settings: HistorySettings, clicks: ClickPlanner) {
@@ -27,6 +35,8 @@ export class ControlPlanner {
     if (random.chance(0.06)) controls.push(this.void());
     if (random.chance(0.05)) controls.push(this.release(atMs));
     if (random.chance(0.01)) controls.push(this.close(atMs));
+    if (random.chance(0.05)) controls.push(this.recompute(atMs));
+    if (random.chance(0.03)) controls.push(this.rollback());
     return controls;
   }
 
@@ -76,6 +86,29 @@ export class ControlPlanner {
     const agoMs = this.random.pick([2 * minuteMs, 10 * minuteMs, hourMs, 3 * hourMs]);
     const through = this.minuteAt(atMs - agoMs);
     return { type: "close", id: this.newId(), through_minute: through, tz: "UTC" };
+  }
+
+  private recompute(atMs: number): RecomputeControl {
+    const { random } = this;
+    const to = this.minuteAt(atMs) - random.pick([2, 5, 10, 60]);
+    const made: RecomputeControl = {
+      type: "recompute",
+      id: this.newId(),
+      reason: "another policy",
+      from_minute: to - random.pick([10, 60, 1_440]),
+      to_minute: to,
+      late: random.pick([null, "restate", "quarantine"]),
+    };
+    this.recomputes.push(made.id);
+    return made;
+  }
+
+  /** Mostly of the last one, which may have been refused or rolled back. */
+  private rollback(): RollbackControl {
+    const { random, recomputes } = this;
+    const last = recomputes.at(-1) ?? "never-asked";
+    const recompute_id = random.chance(0.8) ? last : random.pick([last, ...recomputes]);
+    return { type: "rollback", id: this.newId(), reason: "no", recompute_id };
   }
 
   private minuteAt(atMs: number): number {

@@ -11,6 +11,7 @@ import type { AdAttributesChange, ClickIdentity } from "../model/log-record.ts";
 import type {
   Close,
   Commit,
+  MinuteChanges,
   Operation,
   PartitionProgress,
   RestatementReason,
@@ -21,6 +22,7 @@ import type { RecordedClick } from "../model/recorded-click.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import type { Visibility } from "./visibility.ts";
 import type { ChangedCount, ChangesQuery, HistoryStart } from "./changes.ts";
+import type { RecomputationQuery, RestatedRowsQuery } from "./recomputation.ts";
 
 export interface ClickStore extends AsyncDisposable, ClickStoreReader {
   /** What the pipeline starts from. */
@@ -33,8 +35,8 @@ export interface ClickStore extends AsyncDisposable, ClickStoreReader {
   scanIdentities(fromMs: number, toMs: number): AsyncIterable<IdentityChunk>;
   /** For each probe, whether a click with that identity and event time's minute is recorded (as for scanIdentities). */
   findIdentities(probes: IdentityProbes): Promise<Uint8Array>;
-  /** Count (counted and restated) and revision of each of these ads' minutes, 0 where there is none. */
-  bucketStates(buckets: readonly { minute: number; adKey: number }[]): Promise<BucketState[]>;
+  /** What the commit has added to minute rows of final buckets; it had no clicks of its own. */
+  restatedRows(query: RestatedRowsQuery): Promise<MinuteChanges>;
   /** Merges the minute deltas of buckets before `endMinute`, which are final, into one row a key. */
   compact(endMinute: number): Promise<void>;
   /** Makes the commits so far independent of the log; resolves with the progress that is now safe to trim to. */
@@ -59,6 +61,12 @@ export interface ClickStoreReader {
   snapshotAt(asOf: number): Promise<PastSnapshot | undefined>;
   /** Entries of the journal, by minute, ad (as UTF-8), revision and commit. */
   restatements(query: RestatementsQuery): Promise<RestatementsPage>;
+  /** Count (counted and restated) and revision of each of these ads' minutes, 0 where there is none. */
+  bucketStates(buckets: readonly { minute: number; adKey: number }[]): Promise<BucketState[]>;
+  /** What minute rows lack of a recount from raw under this layout; undefined where more rows than may be differ. */
+  recomputation(query: RecomputationQuery): Promise<MinuteChanges | undefined>;
+  /** The last recompute or rollback that was applied, of a partition or of all; undefined where none was. */
+  lastRecompute(partition?: number): Promise<RecordedOperation | undefined>;
   /** The parts of an operation, by partition and offset; none where nobody asked for it. */
   operation(id: string): Promise<RecordedOperation[]>;
   /** Minute counts that changed, in the order of their places. */
@@ -93,6 +101,8 @@ export interface RecordedClicksQuery {
   readonly adId?: string;
   /** Only clicks after this one in their order. */
   readonly after?: ClickPlace;
+  /** Those that this commit has changed; `outcomeBefore` is then what they were before it. */
+  readonly changedBy?: number;
   readonly limit?: number;
 }
 

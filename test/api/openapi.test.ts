@@ -44,6 +44,7 @@ describe("the description of the API", () => {
       "POST /v1/admin/audit",
       "POST /v1/admin/backup",
       "POST /v1/admin/import",
+      "POST /v1/admin/recompute",
       "POST /v1/admin/release",
       "POST /v1/admin/void",
       "POST /v1/ads",

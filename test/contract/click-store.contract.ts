@@ -5,6 +5,7 @@ import { describeChanges } from "./click-store/changes.ts";
 import { describeClicks } from "./click-store/clicks.ts";
 import { describeCommits } from "./click-store/commits.ts";
 import { describeCorrections } from "./click-store/corrections.ts";
+import { describeRecomputes } from "./click-store/recomputes.ts";
 import type { OpenStore } from "./click-store/harness.ts";
 import { describeVisibility } from "./click-store/visibility.ts";
 
@@ -16,4 +17,5 @@ export function describeClickStore(title: string, open: OpenStore): void {
   describeCorrections(title, open);
   describeVisibility(title, open);
   describeChanges(title, open);
+  describeRecomputes(title, open);
 }

@@ -9,6 +9,7 @@ import { correctionBugs } from "./correction-bugs.ts";
 import { changesBugs } from "./changes-bugs.ts";
 import { backupBugs } from "./backup-bugs.ts";
 import { pipelineBugs } from "./pipeline-bugs.ts";
+import { recomputeBugs } from "./recompute-bugs.ts";
 import { storageBugs } from "./storage-bugs.ts";
 
 export interface PlantedBug {
@@ -24,4 +25,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...auditBugs,
   ...changesBugs,
   ...backupBugs,
+  ...recomputeBugs,
 ];

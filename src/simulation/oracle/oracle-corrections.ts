@@ -1,4 +1,5 @@
 /** What people change afterwards: voids, releases, closes; in the plainest way. */
+import type { RestatementReason } from "../../model/commit.ts";
 import type {
   CloseControl,
   ControlRecord,
@@ -14,6 +15,8 @@ const isCounted = (outcome: OutcomeName): boolean =>
 export class CorrectedOracle extends OracleFold {
   /** By click, the outcomes that corrections have taken it through before. */
   private readonly before = new Map<number, OutcomeName>();
+  /** Clicks that a release has ever let into the counts. */
+  protected readonly released = new Set<number>();
 
   protected override applyControl(record: ControlRecord, offset: number): void {
     super.applyControl(record, offset);
@@ -51,7 +54,9 @@ export class CorrectedOracle extends OracleFold {
     );
     for (const i of found.slice(0, control.clicks_max)) {
       const counted = this.isFinal(this.clicks[i]!.minute) ? "restated" : "counted";
-      this.correct(i, this.admits(i) ? counted : "duplicate", offset, "release");
+      const after = this.admits(i) ? counted : "duplicate";
+      this.correct(i, after, offset, "release");
+      if (after !== "duplicate") this.released.add(i);
     }
   }
 
@@ -65,11 +70,11 @@ export class CorrectedOracle extends OracleFold {
     return true;
   }
 
-  private correct(
+  protected correct(
     i: number,
     after: OutcomeName,
     offset: number,
-    reason: "void" | "unvoid" | "release",
+    reason: RestatementReason,
   ): void {
     const click = this.clicks[i]!;
     const change = Number(isCounted(after)) - Number(isCounted(click.outcome));

@@ -1,5 +1,5 @@
 import { adDictionary } from "../../model/commit.ts";
-import { outcomeNames } from "../../model/outcome.ts";
+import { isCounted, outcomeNames } from "../../model/outcome.ts";
 import type { RecordedClick } from "../../model/recorded-click.ts";
 import type { RecordedClicksQuery } from "../../store/click-store.ts";
 import { comparePlaces, placeOf } from "./clicks.ts";
@@ -7,7 +7,10 @@ import type { Contents, RawRow } from "./tables.ts";
 import { minuteOfRow, textOfKey } from "./tables.ts";
 
 export function recordedClicks(contents: Contents, query: RecordedClicksQuery): RecordedClick[] {
-  const { partition, outcomes, identities, range, adId, after, limit } = query;
+  const { partition, outcomes, identities, range, adId, changedBy, after, limit } = query;
+  const releases = new Set(
+    contents.operations.filter(({ type }) => type === "release").map(({ asOf }) => asOf),
+  );
   const named =
     identities && new Set(identities.map(({ ad_id, event_id }) => `${ad_id}|${event_id}`));
   return contents.raw
@@ -19,28 +22,35 @@ export function recordedClicks(contents: Contents, query: RecordedClicksQuery): 
         (!named || named.has(`${ad}|${row.eventId}`)) &&
         (!range || (minuteOfRow(row) >= range.fromMinute && minuteOfRow(row) < range.toMinute)) &&
         (adId === undefined || ad === adId) &&
+        (changedBy === undefined || row.corrections.some(({ commit }) => commit === changedBy)) &&
         (!after || comparePlaces(placeOf(row), after) > 0)
       );
     })
     .toSorted((a, b) => comparePlaces(placeOf(a), placeOf(b)))
     .slice(0, limit)
-    .map(recordedClick);
+    .map((row) => recordedClick(row, changedBy, releases));
 }
 
-function recordedClick({
-  commit: _commit,
-  eventId: _eventId,
-  dimensions: _dimensions,
-  time: clickTimestampMs,
-  outcome,
-  corrections,
-  ...row
-}: RawRow): RecordedClick {
-  const last = corrections.at(-1);
+function recordedClick(
+  {
+    commit: _commit,
+    eventId: _eventId,
+    dimensions: _dimensions,
+    time: clickTimestampMs,
+    outcome,
+    corrections,
+    ...row
+  }: RawRow,
+  changedBy: number | undefined,
+  releases: ReadonlySet<number>,
+): RecordedClick {
+  const last = corrections.findLast(({ commit }) => commit === (changedBy ?? commit));
   return {
     ...row,
     clickTimestampMs,
     outcome: outcomeNames[outcome]!,
     outcomeBefore: last ? outcomeNames[last.before]! : null,
+    outcomeDecided: outcomeNames[corrections[0]?.before ?? outcome]!,
+    isReleased: corrections.some(({ after, commit }) => releases.has(commit) && isCounted(after)),
   };
 }

@@ -1,14 +1,18 @@
 import { adDictionary } from "../../model/commit.ts";
-import { minuteDimensions } from "../../model/dimensions.ts";
+import type { MinuteChanges } from "../../model/commit.ts";
+import type { LayoutPiece } from "../../model/minute-layout.ts";
+import { layoutPieces } from "../../model/minute-layout.ts";
 import { isCounted } from "../../model/outcome.ts";
-import { configAt } from "../../model/semantic-config.ts";
+import type { MinuteRange } from "../../model/window.ts";
 import type { RecountDifference, RecountResult } from "../../store/click-store.ts";
-import type { Contents } from "./tables.ts";
+import { MinuteChangesBuilder } from "../../store/minute-changes-builder.ts";
+import type { RecomputationQuery, RestatedRowsQuery } from "../../store/recomputation.ts";
+import type { Contents, MinuteRow } from "./tables.ts";
 import { minuteOfRow, textOfKey } from "./tables.ts";
 
 interface Cell {
   readonly minute: number;
-  readonly adId: string | null;
+  readonly adKey: number;
   readonly dimensions: Readonly<Record<string, string | null>>;
   rawCount: number;
   minuteCount: number;
@@ -16,36 +20,15 @@ interface Cell {
 
 export function recountRows(
   contents: Contents,
-  fromMinute: number,
-  toMinute: number,
+  range: MinuteRange,
   limit: number,
 ): Omit<RecountResult, "asOf" | "progress"> {
-  const cells = new Map<string, Cell>();
-  const cellOf = (minute: number, adKey: number, value: (name: string) => string | null): Cell => {
-    const adId = textOfKey(contents, adDictionary, adKey);
-    const dimensions = Object.fromEntries(
-      [...contents.keyed].map((name) => [name, value(name)] as const),
+  const all = cellsOf(contents, range, layoutInForce(contents, range));
+  const differences = all
+    .filter((cell) => cell.rawCount !== cell.minuteCount)
+    .map(({ adKey, ...cell }): RecountDifference =>
+      Object.assign(cell, { adId: textOfKey(contents, adDictionary, adKey) }),
     );
-    const key = JSON.stringify([minute, adId, dimensions]);
-    let cell = cells.get(key);
-    if (!cell) cells.set(key, (cell = { minute, adId, dimensions, rawCount: 0, minuteCount: 0 }));
-    return cell;
-  };
-  for (const row of contents.raw) {
-    const minute = minuteOfRow(row);
-    if (!isCounted(row.outcome) || minute < fromMinute || minute >= toMinute) continue;
-    const kept = keptAt(contents, minute);
-    cellOf(minute, row.adKey, (name) => (kept.has(name) ? (row.dimensions[name] ?? null) : null))
-      .rawCount++;
-  }
-  for (const { minute, adKey, dimensionKeys, count } of contents.minutes) {
-    if (minute < fromMinute || minute >= toMinute) continue;
-    cellOf(minute, adKey, (name) =>
-      textOfKey(contents, name, dimensionKeys[name] ?? 0),
-    ).minuteCount += count;
-  }
-  const all = [...cells.values()];
-  const differences: RecountDifference[] = all.filter((c) => c.rawCount !== c.minuteCount);
   return {
     comparedRows: all.length,
     comparedClicks: all.reduce((sum, { rawCount }) => sum + rawCount, 0),
@@ -54,9 +37,82 @@ export function recountRows(
   };
 }
 
-/** The dimensions that minute rows of this minute have. */
-function keptAt({ configs, keyed }: Contents, minute: number): ReadonlySet<string> {
-  if (configs.length === 0) return keyed;
-  const known = configs.map(({ config }) => config);
-  return new Set(minuteDimensions(configAt(known, minute).dimensions).map(({ name }) => name));
+export function recomputation(
+  contents: Contents,
+  { layout, ads, rowsMax, ...range }: RecomputationQuery,
+): MinuteChanges | undefined {
+  const names = dimensionNames(contents, layout);
+  const changes = new MinuteChangesBuilder(names);
+  for (const cell of cellsOf(contents, range, layout)) {
+    const { minute, adKey, dimensions, rawCount, minuteCount } = cell;
+    if (rawCount === minuteCount || !ads(adKey)) continue;
+    const keyOf = (i: number): number => {
+      const text = dimensions[names[i]!] ?? null;
+      return text === null ? 0 : (contents.dictionaries.get(names[i]!)?.indexOf(text) ?? -1) + 1;
+    };
+    const textOf = (i: number): string | null =>
+      keyOf(i) === 0 ? (dimensions[names[i]!] ?? null) : null;
+    changes.add(minute, adKey, rawCount - minuteCount, keyOf, textOf);
+  }
+  return changes.rowCount > rowsMax ? undefined : changes.build();
+}
+
+export function restatedRows(
+  { minutes, keyed }: Contents,
+  { fromMinute, toMinute, commitSequence }: RestatedRowsQuery,
+): MinuteChanges {
+  const names = [...keyed];
+  const changes = new MinuteChangesBuilder(names);
+  const isAsked = ({ minute, restated, commit }: MinuteRow): boolean =>
+    minute >= fromMinute && minute < toMinute && restated === 1 && commit === commitSequence;
+  for (const { minute, adKey, dimensionKeys, count } of minutes.filter(isAsked)) {
+    const keyOf = (i: number): number => dimensionKeys[names[i]!] ?? 0;
+    changes.add(minute, adKey, count, keyOf, () => null);
+  }
+  return changes.build();
+}
+
+function cellsOf(
+  contents: Contents,
+  { fromMinute, toMinute }: MinuteRange,
+  layout: readonly LayoutPiece[],
+): Cell[] {
+  const names = dimensionNames(contents, layout);
+  const cells = new Map<string, Cell>();
+  const cellOf = (minute: number, adKey: number, value: (name: string) => string | null): Cell => {
+    const dimensions = Object.fromEntries(names.map((name) => [name, value(name)] as const));
+    const key = JSON.stringify([minute, adKey, dimensions]);
+    let cell = cells.get(key);
+    if (!cell) cells.set(key, (cell = { minute, adKey, dimensions, rawCount: 0, minuteCount: 0 }));
+    return cell;
+  };
+  for (const row of contents.raw) {
+    const minute = minuteOfRow(row);
+    if (!isCounted(row.outcome) || minute < fromMinute || minute >= toMinute) continue;
+    const kept = layout.findLast((piece) => minute >= piece.fromMinute)!.dimensions;
+    cellOf(minute, row.adKey, (name) =>
+      kept.includes(name) ? (row.dimensions[name] ?? null) : null,
+    ).rawCount++;
+  }
+  for (const { minute, adKey, dimensionKeys, count } of contents.minutes) {
+    if (minute < fromMinute || minute >= toMinute) continue;
+    cellOf(minute, adKey, (name) =>
+      textOfKey(contents, name, dimensionKeys[name] ?? 0),
+    ).minuteCount += count;
+  }
+  return [...cells.values()];
+}
+
+function dimensionNames({ keyed }: Contents, layout: readonly LayoutPiece[]): string[] {
+  return [...new Set([...keyed, ...layout.flatMap(({ dimensions }) => dimensions)])];
+}
+
+/** Before the first configuration every key that there is counts. */
+function layoutInForce({ configs, keyed }: Contents, range: MinuteRange): LayoutPiece[] {
+  return configs.length > 0
+    ? layoutPieces(
+        configs.map(({ config }) => config),
+        range,
+      )
+    : [{ ...range, dimensions: [...keyed] }];
 }

@@ -5,7 +5,7 @@
  */
 
 import { formatEventId } from "../../model/click-batch.ts";
-import type { Commit, PartitionProgress } from "../../model/commit.ts";
+import type { Commit, MinuteChanges, PartitionProgress } from "../../model/commit.ts";
 import { CodedError } from "../../model/errors.ts";
 import type {
   AdAttributes,
@@ -29,6 +29,7 @@ import type {
   RestatementsQuery,
   Snapshot,
 } from "../../store/click-store.ts";
+import type { RecomputationQuery, RestatedRowsQuery } from "../../store/recomputation.ts";
 import type { RecordedClick } from "../../model/recorded-click.ts";
 import type { Visibility } from "../../store/visibility.ts";
 import { asOfMinute } from "../../store/visibility.ts";
@@ -48,7 +49,7 @@ import { countOutcomes, countsForDedup, listClicks } from "./clicks.ts";
 import type { LogWrite } from "./open-contents.ts";
 import { dropCovered, openContents } from "./open-contents.ts";
 import { recordedClicks } from "./recorded-clicks.ts";
-import { recountRows } from "./recount.ts";
+import { recomputation, recountRows, restatedRows } from "./recount.ts";
 import type { Contents, MinuteRow, RawRow } from "./tables.ts";
 import {
   applyCommit,
@@ -197,7 +198,7 @@ export class SimulatedStore implements ClickStore {
 
   async recount(fromMinute: number, toMinute: number, limit: number): Promise<RecountResult> {
     await this.steps.step("recount");
-    return { ...recountRows(this.contents, fromMinute, toMinute, limit), ...this.seen() };
+    return { ...recountRows(this.contents, { fromMinute, toMinute }, limit), ...this.seen() };
   }
 
   async *scanIdentities(fromMs: number, toMs: number): AsyncGenerator<IdentityChunk> {
@@ -225,6 +226,26 @@ export class SimulatedStore implements ClickStore {
   async recordedClicks(query: RecordedClicksQuery): Promise<readonly RecordedClick[]> {
     await this.steps.step("probe");
     return recordedClicks(this.contents, query);
+  }
+
+  async recomputation(query: RecomputationQuery): Promise<MinuteChanges | undefined> {
+    await this.steps.step("probe");
+    return recomputation(this.contents, query);
+  }
+
+  async restatedRows(query: RestatedRowsQuery): Promise<MinuteChanges> {
+    await this.steps.step("probe");
+    return restatedRows(this.contents, query);
+  }
+
+  async lastRecompute(partition?: number): Promise<RecordedOperation | undefined> {
+    await this.steps.step("probe");
+    return this.contents.operations.findLast(
+      ({ type, result, ...part }) =>
+        (type === "recompute" || type === "rollback") &&
+        result["applied"] === 1 &&
+        part.partition === (partition ?? part.partition),
+    );
   }
 
   async operation(id: string): Promise<RecordedOperation[]> {

@@ -7,6 +7,7 @@ import type {
   DecidedClicks,
   LedgerDelta,
   MinuteDeltas,
+  OutcomeChange,
   PartitionProgress,
   Restatement,
 } from "../../model/commit.ts";
@@ -33,11 +34,18 @@ export interface RawRow {
   readonly eventId: string;
   readonly time: number;
   readonly outcome: number;
-  /** What it was before each commit that changed it, in their order. */
-  readonly corrections: readonly { readonly commit: number; readonly before: number }[];
+  /** What it was before and after each commit that changed it, in their order. */
+  readonly corrections: readonly Correction[];
   readonly dimensions: Readonly<Record<string, string>>;
   /** Of the minute dimensions of then. */
   readonly dimensionKeys: Readonly<Record<string, number>>;
+}
+
+/** Outcomes by number. */
+export interface Correction {
+  readonly commit: number;
+  readonly before: number;
+  readonly after: number;
 }
 
 export interface MinuteRow {
@@ -169,7 +177,10 @@ export function applyCommit(
     raw[at] = {
       ...before,
       outcome: Outcome[after],
-      corrections: [...before.corrections, { commit: asOf, before: before.outcome }],
+      corrections: [
+        ...before.corrections,
+        { commit: asOf, before: before.outcome, after: Outcome[after] },
+      ],
     };
   }
   for (const change of commit.adAttributes)

@@ -2,7 +2,7 @@
 
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { Commit, PartitionProgress } from "../../model/commit.ts";
+import type { Commit, MinuteChanges, PartitionProgress } from "../../model/commit.ts";
 import type {
   AdAttributes,
   AggregateQuery,
@@ -28,6 +28,7 @@ import type { RecordedClick } from "../../model/recorded-click.ts";
 import type { Visibility } from "../visibility.ts";
 import type { ChangedCount, ChangesQuery, HistoryStart } from "../changes.ts";
 import type { StoreCopies, StoreCopy } from "../store-copies.ts";
+import type { RecomputationQuery, RestatedRowsQuery } from "../recomputation.ts";
 import { aggregate, KeyCache } from "./aggregate.ts";
 import { readChanges } from "./changes.ts";
 import { readClicks } from "./clicks.ts";
@@ -37,6 +38,7 @@ import { copyCheckpoint, lookAtCopy } from "./copy-checkpoint.ts";
 import {
   readAdAttributes,
   readExtent,
+  readLastRecompute,
   readLedger,
   readOperation,
   readOutcomes,
@@ -46,6 +48,7 @@ import {
   recover,
 } from "./read.ts";
 import { readRecordedClicks } from "./recorded-clicks.ts";
+import { readRecomputation, readRestatedRows } from "./recomputation.ts";
 import { recount } from "./recount.ts";
 import { identitiesToSql, identityChunks, minuteChunks, minutesToSql } from "./scan.ts";
 import type { Opened } from "./session.ts";
@@ -140,7 +143,7 @@ class DuckDbStore implements ClickStore, StoreCopies {
   async recount(fromMinute: number, toMinute: number, limit: number): Promise<RecountResult> {
     return await this.read(async (connection, opened) => {
       const { catalog } = opened.engine;
-      const result = await recount(connection, catalog, fromMinute, toMinute, limit);
+      const result = await recount(connection, catalog, { fromMinute, toMinute }, limit);
       return { ...result, progress: await progressAt(connection, opened, result.asOf) };
     });
   }
@@ -188,6 +191,22 @@ class DuckDbStore implements ClickStore, StoreCopies {
 
   restatements(query: RestatementsQuery): Promise<RestatementsPage> {
     return this.read((connection) => readRestatements(connection, query));
+  }
+
+  recomputation(query: RecomputationQuery): Promise<MinuteChanges | undefined> {
+    return this.read((connection, { engine }) =>
+      readRecomputation(connection, engine.catalog, query),
+    );
+  }
+
+  restatedRows(query: RestatedRowsQuery): Promise<MinuteChanges> {
+    return this.read((connection, { engine }) =>
+      readRestatedRows(connection, engine.catalog, query),
+    );
+  }
+
+  lastRecompute(partition?: number): Promise<RecordedOperation | undefined> {
+    return this.read((connection) => readLastRecompute(connection, partition));
   }
 
   operation(id: string): Promise<RecordedOperation[]> {

@@ -21,6 +21,8 @@ import type { Catalog, TableShape } from "./catalog.ts";
 import type { WriterState } from "./commit.ts";
 import type { Connection, SqlValue } from "./connection.ts";
 import { newHistoryId } from "./histories.ts";
+import { integer } from "./queries.ts";
+import type { SqlRow } from "./read-chunk.ts";
 import { dictionaryTable, expiredTable, minutesTable, quoted } from "./schema.ts";
 
 export async function readWriterState(connection: Connection): Promise<WriterState> {
@@ -117,20 +119,38 @@ export async function readOperation(
   id: string,
 ): Promise<RecordedOperation[]> {
   const rows = await connection.rows(
-    `SELECT type, reason, "partition", log_offset, received_at, result, commit_sequence
-     FROM operation WHERE id = $1 ORDER BY "partition", log_offset`,
+    `SELECT ${operationColumns} FROM operation WHERE id = $1 ORDER BY "partition", log_offset`,
     [id],
   );
-  return rows.map((row) => ({
-    id,
-    type: row[0] as RecordedOperation["type"],
-    reason: row[1] as string,
-    partition: row[2] as number,
-    offset: row[3] as number,
-    receivedAtMs: row[4] as number,
-    result: JSON.parse(row[5] as string) as Record<string, number>,
-    asOf: row[6] as number,
-  }));
+  return rows.map(recordedOperation);
+}
+
+export async function readLastRecompute(
+  connection: Connection,
+  partition: number | undefined,
+): Promise<RecordedOperation | undefined> {
+  const own = partition === undefined ? "TRUE" : `"partition" = ${integer(partition)}`;
+  const rows = await connection.rows(
+    `SELECT ${operationColumns} FROM operation
+     WHERE type IN ('recompute', 'rollback') AND ${own} ORDER BY commit_sequence DESC`,
+  );
+  return rows.map(recordedOperation).find(({ result }) => result["applied"] === 1);
+}
+
+const operationColumns =
+  'id, type, reason, "partition", log_offset, received_at, result, commit_sequence';
+
+function recordedOperation(row: SqlRow): RecordedOperation {
+  return {
+    id: row[0] as string,
+    type: row[1] as RecordedOperation["type"],
+    reason: row[2] as string,
+    partition: row[3] as number,
+    offset: row[4] as number,
+    receivedAtMs: row[5] as number,
+    result: JSON.parse(row[6] as string) as Record<string, number>,
+    asOf: row[7] as number,
+  };
 }
 
 export async function readRestatements(

@@ -46,7 +46,7 @@ export async function readRecordedClicks(
   catalog: Catalog,
   query: RecordedClicksQuery,
 ): Promise<RecordedClick[]> {
-  const { partition, range, adId, after, limit } = query;
+  const { partition, range, adId, changedBy, after, limit } = query;
   const tables = [...tablesOf(catalog, range), catalog.table(expiredTable)];
   const keys = keyColumnsOf(tables);
   const values: SqlValue[] = [];
@@ -59,6 +59,11 @@ export async function readRecordedClicks(
           `click_timestamp < ${integer(range.toMinute * minuteMs)}`,
         ]
       : []),
+    ...(changedBy === undefined
+      ? []
+      : [
+          `"position" IN (SELECT "position" FROM outcome_change WHERE commit_sequence = ${integer(changedBy)})`,
+        ]),
     ...(adId === undefined
       ? []
       : [`ad = (SELECT "key" FROM ${ads} WHERE "value" = $${values.push(adId)})`]),
@@ -84,10 +89,16 @@ export async function readRecordedClicks(
         SELECT * FROM placed ${after ? `WHERE (${place}) > (${placeOf(after)})` : ""} ORDER BY ${place}
         ${limit === undefined ? "" : `LIMIT ${integer(limit)}`}),
       changed AS (
-        SELECT "position", arg_max(outcome_before, commit_sequence) AS outcome_before
-        FROM outcome_change WHERE "position" IN (SELECT "position" FROM page) GROUP BY "position")
+        SELECT o."position", arg_max(outcome_before, commit_sequence) ${
+          changedBy === undefined ? "" : `FILTER (WHERE commit_sequence = ${integer(changedBy)})`
+        } AS outcome_before,
+          arg_min(outcome_before, commit_sequence) AS outcome_decided,
+          bool_or(outcome_after IN (${Outcome.counted}, ${Outcome.restated})
+            AND commit_sequence IN (SELECT commit_sequence FROM operation WHERE type = 'release')) AS is_released
+        FROM outcome_change o WHERE "position" IN (SELECT "position" FROM page) GROUP BY o."position")
     SELECT p."partition", p.log_offset, p."row", p.click_timestamp, p.received_at, s."value", p.ad, p.event_id_kind,
-      p.event_id, p.event_id_text, p.outcome, c.outcome_before
+      p.event_id, p.event_id_text, p.outcome, c.outcome_before,
+      coalesce(c.outcome_decided, p.outcome), coalesce(c.is_released, FALSE)::INTEGER
       ${keys.map((name) => `, p.${quoted(name)}`).join("")}
     FROM page p JOIN source s ON s."key" = p.source LEFT JOIN changed c ON c."position" = p."position"
     ORDER BY p.click_timestamp, p."partition", p.log_offset, p."row"`,
@@ -132,6 +143,8 @@ function recordedClick(keys: readonly string[], row: SqlRow): RecordedClick {
     text,
     outcome,
     before,
+    decided,
+    isReleased,
   ] = row;
   return {
     partition: partition as number,
@@ -146,8 +159,10 @@ function recordedClick(keys: readonly string[], row: SqlRow): RecordedClick {
     eventIdText: text as string | null,
     outcome: outcomeNames[outcome as number]!,
     outcomeBefore: before === null ? null : outcomeNames[before as number]!,
+    outcomeDecided: outcomeNames[decided as number]!,
+    isReleased: isReleased === 1,
     dimensionKeys: Object.fromEntries(
-      keys.map((name, i) => [name.slice("k_".length), row[12 + i] as number]),
+      keys.map((name, i) => [name.slice("k_".length), row[14 + i] as number]),
     ),
   };
 }

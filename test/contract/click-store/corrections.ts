@@ -115,6 +115,8 @@ export function describeCorrections(title: string, open: OpenStore): void {
             eventIdText: "one",
             outcome: "counted",
             outcomeBefore: null,
+            outcomeDecided: "counted",
+            isReleased: false,
           });
           assert.deepEqual([dimensionKeys["country"], dimensionKeys["device"] ?? 0], [1, 0]);
         },

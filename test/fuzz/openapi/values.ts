@@ -35,6 +35,9 @@ const good: Readonly<Record<string, () => readonly string[]>> = {
   user_id: () => ["u1"],
   ip: () => ["1.2.3.4", "2001:db8::1"],
   campaign_id: () => ["c1", "c2"],
+  late: () => ["restate", "quarantine"],
+  reason: () => ["a server was away"],
+  rollback: () => ["last"],
   valid_from: () => [new Date(now()).toISOString(), "0"],
 };
 

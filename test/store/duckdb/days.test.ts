@@ -192,7 +192,7 @@ describe("the tables of days", () => {
             toRow: 390,
           }),
           extent: await readExtent(connection, catalog),
-          recount: await recount(connection, catalog, 0, 50_000_000, 10),
+          recount: await recount(connection, catalog, { fromMinute: 0, toMinute: 50_000_000 }, 10),
         }));
       });
     const before = await ask();

@@ -1,0 +1,85 @@
+/** `recompute`: count final minutes anew from raw clicks; say what differs, apply it, undo it. */
+
+import type { Command } from "commander";
+import { Option } from "commander";
+import type { RecomputeAnswer } from "../query/query-service.ts";
+import { ApiClient, serviceUrlOption } from "./client.ts";
+import { ExitCode } from "./exit.ts";
+import { formatTable } from "./table.ts";
+
+interface RecomputeFlags {
+  readonly url: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly late?: string;
+  readonly apply?: true;
+  readonly reason: string;
+  readonly rollback?: string | true;
+  readonly json?: true;
+}
+
+export function registerRecompute(program: Command): void {
+  program
+    .command("recompute")
+    .summary("count final minutes anew from raw clicks")
+    .description(
+      "Says what would change, and exits 1 where anything would. --apply changes it beside what comes in: each count " +
+        "that changes gets a higher revision and a journal entry (query restatements).",
+    )
+    .addOption(serviceUrlOption())
+    .option("--from <time>", "start of the event times, inclusive: RFC 3339 or epoch milliseconds")
+    .option("--to <time>", "their end, exclusive; the minutes before it must be final")
+    .addOption(
+      new Option("--late <policy>", "what late clicks of these minutes are to become").choices([
+        "restate",
+        "quarantine",
+      ]),
+    )
+    .option("--apply", "apply it")
+    .option("--reason <text>", "why, for the record", "asked for on the command line")
+    .addOption(
+      new Option("--rollback [id]", "undo the last recompute that was applied").conflicts([
+        "from",
+        "to",
+        "late",
+        "apply",
+      ]),
+    )
+    .option("--json", "print the answer as JSON")
+    .action(async ({ url, json, rollback, ...flags }: RecomputeFlags) => {
+      const body =
+        rollback === undefined
+          ? flags
+          : { rollback: rollback === true ? "last" : rollback, reason: flags.reason };
+      const bytes = new TextEncoder().encode(JSON.stringify(body));
+      const answer = await new ApiClient(url).post<RecomputeAnswer>(
+        "/v1/admin/recompute",
+        {},
+        { contentType: "application/json", bytes },
+      );
+      if (json) console.log(JSON.stringify(answer));
+      else printRecompute(answer);
+      const found = answer.action === "preview" && answer.rows + answer.clicks > 0;
+      process.exitCode = found ? ExitCode.found : ExitCode.done;
+    });
+}
+
+/** An answer with nothing but an id tells that it takes longer. */
+function printRecompute(answer: RecomputeAnswer): void {
+  if (!("action" in answer)) {
+    console.log(`${(answer as { id: string }).id} is in the log and being applied`);
+    return;
+  }
+  const { action, id, from, to, rows, buckets, clicks, change, differences, as_of: asOf } = answer;
+  const title = action === "preview" ? "would change" : `${action} ${id} has changed`;
+  if (differences.length > 0) {
+    const columns = ["minute", "ad_id", "before", "after"] as const;
+    const cells = differences.map((row) => columns.map((column) => row[column]));
+    console.log(formatTable(columns, cells));
+    if (buckets > differences.length) console.log(`and ${buckets - differences.length} more`);
+  }
+  console.log(
+    `${from} to ${to}, as of commit ${asOf}: ${title} ${rows} minute rows, ` +
+      `the counts of ${buckets} buckets by ${change} in all, the outcomes of ${clicks} clicks`,
+  );
+}

@@ -1,0 +1,20 @@
+/** What a recompute asks a store. */
+
+import type { LayoutPiece } from "../model/minute-layout.ts";
+import type { MinuteRange } from "../model/window.ts";
+
+export interface RecomputationQuery extends MinuteRange {
+  /** The dimensions that the minute rows are to have; in order, together the range. */
+  readonly layout: readonly LayoutPiece[];
+  readonly ads: AdSelection;
+  /** More rows than these may not differ. */
+  readonly rowsMax: number;
+}
+
+/** By dictionary key. */
+export type AdSelection = (adKey: number) => boolean;
+
+/** The minute rows that a commit has added to final buckets. */
+export interface RestatedRowsQuery extends MinuteRange {
+  readonly commitSequence: number;
+}
