@@ -12,6 +12,7 @@ import type {
   Restatement,
 } from "../model/commit.ts";
 import type { AdAttributesChange } from "../model/log-record.ts";
+import type { LayoutChange } from "../model/minute-layout.ts";
 import { outcomeCount, outcomeNames } from "../model/outcome.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import { MinuteCounts } from "./count.ts";
@@ -23,6 +24,7 @@ export class Effects {
   readonly adAttributes: AdAttributesChange[] = [];
   readonly outcomeChanges: OutcomeChange[] = [];
   readonly closes: Close[] = [];
+  readonly layoutChanges: LayoutChange[] = [];
   readonly operations: Operation[] = [];
   private readonly ledger = new Map<
     string,
@@ -77,6 +79,7 @@ export class Effects {
       adAttributes: this.adAttributes,
       outcomeChanges: this.outcomeChanges,
       closes: this.closes,
+      layoutChanges: this.layoutChanges,
       operations: this.operations,
       configs,
       progress,

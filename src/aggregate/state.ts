@@ -7,6 +7,7 @@ import { adDictionary } from "../model/commit.ts";
 import type { DictionaryGrowth } from "../model/commit.ts";
 import type { DictionaryView } from "../model/dictionary-view.ts";
 import { minuteDimensions } from "../model/dimensions.ts";
+import type { LayoutChange } from "../model/minute-layout.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import { configAt } from "../model/semantic-config.ts";
 import { minuteOf } from "../model/time.ts";
@@ -25,15 +26,19 @@ export class PartitionState {
   readonly dedup: DedupIndex;
   /** The numbers of the minutes before are sealed. */
   closedThroughMinute: number;
+  /** What recomputes have made of minutes, in the order of the log. */
+  readonly layoutChanges: LayoutChange[];
 
   constructor(
     partition: number,
     shared: SharedState,
     watermarkMs: number,
     closedThroughMinute = -Infinity,
+    layoutChanges: readonly LayoutChange[] = [],
   ) {
     this.partition = partition;
     this.closedThroughMinute = closedThroughMinute;
+    this.layoutChanges = [...layoutChanges];
     this.shared = shared;
     this.watermark = new Watermark(watermarkMs, shared.configs);
     const minute = minuteOf(watermarkMs);

@@ -33,7 +33,7 @@ export function stepClicks(
   const outcomes = new Uint8Array(rowCount);
   const tally = new Float64Array(outcomeCount);
   const { names, columns } = effects.minutes.align(clicks.dimensionKeys, rowCount);
-  const masks = layoutMasks(configs, names);
+  const masks = layoutMasks(configs, state.layoutChanges, names);
 
   let watermarkMs = watermark.ms;
   let finalBefore = watermark.finalBeforeMinute;

@@ -48,8 +48,8 @@ export function stepCorrection(
   effects: Effects,
 ): void {
   const { partition, shared, watermark } = state;
-  const { names, columns } = effects.minutes.align(keyColumnsOf(clicks), clicks.length);
-  const masks = layoutMasks(shared.configs, names);
+  const { names, columns } = effects.minutes.align(keyColumnsOf(shared, clicks), clicks.length);
+  const masks = layoutMasks(shared.configs, state.layoutChanges, names);
   const ruling =
     control.type === "void" ? new VoidRuling(state, control) : new ReleaseRuling(state);
   for (const [row, click] of clicks.entries()) {

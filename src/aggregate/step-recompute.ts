@@ -1,13 +1,15 @@
 /**
  * Recompute: minute rows of final minutes become what a recount of raw gives, and late clicks what another policy says.
  * Nothing is replaced in place: what differs is added, in the open, so that numbers as of earlier commits stay what
- * they were. A rollback adds the negative of it.
+ * they were. A rollback adds the negative of it; where the rows had been given other dimensions it counts anew instead, for
+ * what came since has them too.
  */
 
 import type { MinuteChanges } from "../model/commit.ts";
-import type { RecomputeControl, RecountControl, RollbackControl } from "../model/log-record.ts";
+import type { RecountControl } from "../model/log-record.ts";
 import { outcomeByPolicy } from "../model/late-policy.ts";
 import type { BucketChange } from "../model/minute-changes.ts";
+import type { LayoutPiece } from "../model/minute-layout.ts";
 import type { OutcomeName } from "../model/outcome.ts";
 import type { RecomputeRefusal } from "../model/recompute.ts";
 import type { RecordedClick } from "../model/recorded-click.ts";
@@ -33,9 +35,11 @@ export type RecomputeAnswers = { readonly refusal: RecomputeRefusal } | Recomput
 export interface RecomputeMaterial {
   readonly refusal?: undefined;
   readonly range: MinuteRange;
+  /** What the rows of which minutes have from now on, where that changes. */
+  readonly layoutChanges: readonly LayoutPiece[];
   /**
-   * Of this partition's ads. Of a recompute: what its minute rows lack of raw as it is. Of a rollback: what the commit of
-   * the recompute has added to them.
+   * Of this partition's ads. Of a recompute, and of a rollback to another layout: what its minute rows lack of raw as it is.
+   * Of any other rollback: what the commit of the recompute has added to them.
    */
   readonly changes: MinuteChanges;
   /** What `changes` come to. */
@@ -60,10 +64,19 @@ export function stepRecompute(
     return;
   }
   const { range, buckets } = answers;
+  for (const piece of answers.layoutChanges) {
+    const change = { ...piece, partition, id };
+    state.layoutChanges.push(change);
+    effects.layoutChanges.push(change);
+  }
   const clicks =
     control.type === "recompute"
-      ? recompute(state, control, answers, effects)
-      : rollBack(state, control, answers, effects);
+      ? recompute(state, answers, effects, (click) =>
+          control.late === null ? click.outcome : outcomeByPolicy(click, control.late),
+        )
+      : answers.layoutChanges.length > 0
+        ? recompute(state, answers, effects, outcomeUndone)
+        : rollBack(state, answers, effects);
   const restatements = buckets.restatements({ reason: type, partition, offset, receivedAtMs });
   effects.restatements.push(...restatements);
   const result = {
@@ -81,16 +94,16 @@ export function stepRecompute(
 /** Resolves to how many clicks have another outcome now. */
 function recompute(
   state: PartitionState,
-  { late }: RecomputeControl,
   { changes, bucketChanges, clicks, buckets }: RecomputeMaterial,
   effects: Effects,
+  outcomeOf: (click: RecordedClick) => OutcomeName,
 ): number {
   addMinuteChanges(state.shared, changes, effects);
   for (const { minute, adKey, change } of bucketChanges) buckets.restate(minute, adKey, change);
   const counts = new ClickCounts(state, clicks, buckets, effects);
   let changed = 0;
   for (const [row, click] of clicks.entries()) {
-    const after = late === null ? click.outcome : outcomeByPolicy(click, late);
+    const after = outcomeOf(click);
     if (after === click.outcome) continue;
     changeOutcome(click, after, effects);
     counts.add(row, countChange(click.outcome, after));
@@ -102,7 +115,6 @@ function recompute(
 /** What became of a click since then stands, and with it what the recompute had made of its count. */
 function rollBack(
   state: PartitionState,
-  _control: RollbackControl,
   { changes, bucketChanges, clicks, buckets }: RecomputeMaterial,
   effects: Effects,
 ): number {
@@ -112,14 +124,22 @@ function rollBack(
   const counts = new ClickCounts(state, clicks, buckets, effects);
   let changed = 0;
   for (const [row, click] of clicks.entries()) {
-    const before = click.outcomeBefore!;
-    const made: OutcomeName = before === "restated" ? "quarantined" : "restated";
-    if (click.outcome === made) {
-      changeOutcome(click, before, effects);
+    const undone = outcomeUndone(click);
+    if (undone !== click.outcome) {
+      changeOutcome(click, undone, effects);
       changed++;
-    } else counts.add(row, countChange(before, made));
+    } else counts.add(row, countChange(click.outcomeBefore!, madeOf(click)));
   }
   return changed;
+}
+
+/** What a click was before the recompute that is undone, where it still is what that has made of it. */
+function outcomeUndone(click: RecordedClick): OutcomeName {
+  return click.outcome === madeOf(click) ? click.outcomeBefore! : click.outcome;
+}
+
+function madeOf({ outcomeBefore }: RecordedClick): OutcomeName {
+  return outcomeBefore === "restated" ? "quarantined" : "restated";
 }
 
 /** Adds single clicks to the counts of final buckets. */
@@ -131,7 +151,7 @@ class ClickCounts {
   private readonly masks: ReturnType<typeof layoutMasks>;
 
   constructor(
-    { shared }: PartitionState,
+    { shared, layoutChanges }: PartitionState,
     clicks: readonly RecordedClick[],
     buckets: RecordBuckets,
     effects: Effects,
@@ -139,9 +159,9 @@ class ClickCounts {
     this.clicks = clicks;
     this.buckets = buckets;
     this.effects = effects;
-    const { names, columns } = effects.minutes.align(keyColumnsOf(clicks), clicks.length);
+    const { names, columns } = effects.minutes.align(keyColumnsOf(shared, clicks), clicks.length);
     this.columns = columns;
-    this.masks = layoutMasks(shared.configs, names);
+    this.masks = layoutMasks(shared.configs, layoutChanges, names);
   }
 
   add(row: number, change: number): void {

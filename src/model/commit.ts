@@ -5,6 +5,7 @@
 
 import type { ClickBatch } from "./click-batch.ts";
 import type { AdAttributesChange } from "./log-record.ts";
+import type { LayoutChange } from "./minute-layout.ts";
 import type { OutcomeName } from "./outcome.ts";
 import type { SemanticConfig } from "./semantic-config.ts";
 
@@ -22,6 +23,7 @@ export interface Commit {
   /** Of clicks that earlier commits recorded. A commit that has any has no clicks of its own. */
   readonly outcomeChanges: readonly OutcomeChange[];
   readonly closes: readonly Close[];
+  readonly layoutChanges: readonly LayoutChange[];
   /** What people have asked for and what came of it. */
   readonly operations: readonly Operation[];
   /** The configurations that began in this micro-batch. */

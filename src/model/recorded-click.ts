@@ -24,4 +24,6 @@ export interface RecordedClick {
   readonly isReleased: boolean;
   /** Dictionary keys by minute dimension; absent or 0 = missing. */
   readonly dimensionKeys: Readonly<Record<string, number>>;
+  /** Values of minute dimensions that were kept as texts when it came, and have no key here. */
+  readonly dimensionTexts: Readonly<Record<string, string>>;
 }

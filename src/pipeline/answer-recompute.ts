@@ -3,19 +3,21 @@
 import { bucketChanges } from "../model/minute-changes.ts";
 import { RecordBuckets } from "../aggregate/restate.ts";
 import type { PartitionState } from "../aggregate/state.ts";
-import type { Recompute, RecomputeAnswers } from "../aggregate/step-recompute.ts";
+import type {
+  Recompute,
+  RecomputeAnswers,
+  RecomputeMaterial,
+} from "../aggregate/step-recompute.ts";
 import type { Bucket } from "../model/bucket.ts";
 import { bucketKey } from "../model/bucket.ts";
 import { adDictionary } from "../model/commit.ts";
-import type { MinuteChanges } from "../model/commit.ts";
 import { outcomeAgainst } from "../model/late-policy.ts";
 import type { RecomputeControl, RollbackControl } from "../model/log-record.ts";
-import { layoutPieces } from "../model/minute-layout.ts";
+import type { LayoutPiece } from "../model/minute-layout.ts";
+import { changedPieces, layoutPieces, relaid } from "../model/minute-layout.ts";
 import { partitionOfRange } from "../model/partition.ts";
 import { allRawKept, recomputeClicksMax, recomputeRowsMax, refusalOf } from "../model/recompute.ts";
-import type { RecordedClick } from "../model/recorded-click.ts";
 import { minuteOf } from "../model/time.ts";
-import type { MinuteRange } from "../model/window.ts";
 import type { ClickStore } from "../store/click-store.ts";
 import type { AdSelection } from "../store/recomputation.ts";
 
@@ -23,11 +25,11 @@ export function answerRecompute(
   store: ClickStore,
   state: PartitionState,
   partitionCount: number,
-  { control }: Recompute,
+  { receivedAtMs, control }: Recompute,
 ): Promise<RecomputeAnswers> {
   return control.type === "recompute"
-    ? answerRecount(store, state, partitionCount, control)
-    : answerRollback(store, state, control);
+    ? answerRecount(store, state, partitionCount, control, receivedAtMs)
+    : answerRollback(store, state, partitionCount, control);
 }
 
 async function answerRecount(
@@ -35,15 +37,18 @@ async function answerRecount(
   state: PartitionState,
   partitionCount: number,
   { from_minute: fromMinute, to_minute: toMinute, late }: RecomputeControl,
+  receivedAtMs: number,
 ): Promise<RecomputeAnswers> {
   const { partition, shared, watermark } = state;
   const range = { fromMinute, toMinute };
   const { finalBeforeMinute } = watermark;
   const refusal = refusalOf(range, { finalBeforeMinute, rawFromMinute: allRawKept });
   if (refusal) return { refusal };
+  const inForce = layoutPieces(shared.configs, state.layoutChanges, range);
+  const layout = relaid(inForce, shared.configAtReceipt(receivedAtMs).dimensions);
   const changes = await store.recomputation({
     ...range,
-    layout: layoutPieces(shared.configs, range),
+    layout,
     ads: adsOf(state, partitionCount),
     rowsMax: recomputeRowsMax,
   });
@@ -58,12 +63,14 @@ async function answerRecount(
           limit: recomputeClicksMax + 1,
         });
   if (clicks.length > recomputeClicksMax) return { refusal: "too_large" };
-  return await withBuckets(store, state, range, changes, clicks);
+  const layoutChanges = changedPieces(inForce, layout);
+  return await withBuckets(store, state, { range, layoutChanges, changes, clicks });
 }
 
 async function answerRollback(
   store: ClickStore,
   state: PartitionState,
+  partitionCount: number,
   { recompute_id: id }: RollbackControl,
 ): Promise<RecomputeAnswers> {
   const { partition } = state;
@@ -71,23 +78,47 @@ async function answerRollback(
   if (last?.type !== "recompute" || last.id !== id) return { refusal: "none_to_undo" };
   const { from_minute: fromMinute, to_minute: toMinute } = last.result;
   const range = { fromMinute: fromMinute!, toMinute: toMinute! };
-  const changes = await store.restatedRows({ ...range, commitSequence: last.asOf });
+  const { layoutChanges: changesSoFar, shared } = state;
+  const inForce = layoutPieces(shared.configs, changesSoFar, range);
+  const others = changesSoFar.filter((change) => change.id !== id);
+  const layout = layoutWithin(inForce, layoutPieces(shared.configs, others, range));
+  const layoutChanges = changedPieces(inForce, layout);
+  const changes =
+    layoutChanges.length > 0
+      ? await store.recomputation({
+          ...range,
+          layout,
+          ads: adsOf(state, partitionCount),
+          rowsMax: recomputeRowsMax,
+        })
+      : await store.restatedRows({ ...range, commitSequence: last.asOf });
+  if (!changes) return { refusal: "too_large" };
   const clicks = await store.recordedClicks({
     partition,
     range,
     outcomes: ["restated", "quarantined", "voided"],
     changedBy: last.asOf,
   });
-  return await withBuckets(store, state, range, changes, clicks);
+  return await withBuckets(store, state, { range, layoutChanges, changes, clicks });
+}
+
+/** The same layout cut where `pieces` are. */
+function layoutWithin(
+  pieces: readonly LayoutPiece[],
+  layout: readonly LayoutPiece[],
+): LayoutPiece[] {
+  return pieces.map(({ fromMinute, toMinute }) => {
+    const { dimensions } = layout.findLast((piece) => piece.fromMinute <= fromMinute)!;
+    return { fromMinute, toMinute, dimensions };
+  });
 }
 
 async function withBuckets(
   store: ClickStore,
   { shared }: PartitionState,
-  range: MinuteRange,
-  changes: MinuteChanges,
-  clicks: readonly RecordedClick[],
+  material: Omit<RecomputeMaterial, "bucketChanges" | "buckets">,
 ): Promise<RecomputeAnswers> {
+  const { changes, clicks } = material;
   // A row of an ad that nobody knows is taken out, but nothing can be told of it.
   const { size } = shared.dictionary(adDictionary);
   const known = bucketChanges(changes).filter(({ adKey }) => adKey > 0 && adKey <= size);
@@ -100,10 +131,8 @@ async function withBuckets(
   const buckets = [...concerned.values()];
   const states = buckets.length > 0 ? await store.bucketStates(buckets) : [];
   return {
-    range,
-    changes,
+    ...material,
     bucketChanges: known,
-    clicks,
     buckets: new RecordBuckets(buckets, states),
   };
 }

@@ -112,7 +112,8 @@ export class Pipeline implements AsyncDisposable {
         ...closes.map(({ throughMinute }) => throughMinute),
       );
       const watermarkMs = progress?.watermarkMs ?? -Infinity;
-      return new PartitionState(partition, shared, watermarkMs, closedThrough);
+      const changes = recovered.layoutChanges.filter((change) => change.partition === partition);
+      return new PartitionState(partition, shared, watermarkMs, closedThrough, changes);
     });
     const pipeline = new Pipeline(options, shared, states);
     for (const runner of pipeline.runners) await runner.checkBounds();

@@ -121,11 +121,15 @@ export class ChangesReader {
   }
 
   private rowOf({ place, adId, dimensions, count, asOf }: ChangedCount): ChangedRow {
-    const names = this.state.configs.minuteDimensionNames(place.minute);
+    // Those of before a recompute too: without them a row that is gone could be taken for one that is there.
+    const names = new Set([
+      ...this.state.configs.minuteDimensionNames(place.minute),
+      ...Object.keys(dimensions).filter((name) => dimensions[name] !== null),
+    ]);
     return {
       minute: formatMinute(place.minute),
       ad_id: adId,
-      ...Object.fromEntries(names.map((name) => [memberOf(name), dimensions[name] ?? null])),
+      ...Object.fromEntries([...names].map((name) => [memberOf(name), dimensions[name] ?? null])),
       count,
       as_of: asOf,
     };

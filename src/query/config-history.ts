@@ -2,8 +2,8 @@ import type { KnownFields } from "../model/check-filter.ts";
 import { minuteDimensions } from "../model/dimensions.ts";
 import type { DimensionLayout, DimensionType } from "../model/dimensions.ts";
 import { finalBeforeMinute } from "../model/finality.ts";
-import { layoutPieces } from "../model/minute-layout.ts";
-import type { LayoutPiece } from "../model/minute-layout.ts";
+import { commonLayoutPieces, relaid } from "../model/minute-layout.ts";
+import type { LayoutChange, LayoutPiece } from "../model/minute-layout.ts";
 import { configAt } from "../model/semantic-config.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import type { MinuteRange } from "../model/window.ts";
@@ -16,9 +16,24 @@ export class ConfigHistory {
   private configs: readonly SemanticConfig[] = [];
   private readonly minuteNames = new Map<SemanticConfig, readonly string[]>();
   private known: KnownFields = new Map();
+  private changes: readonly LayoutChange[];
+  private readonly partitionCount: number;
+  /** One array for each list of names that a recompute has given to minutes. */
+  private readonly nameLists = new Map<string, readonly string[]>();
 
-  constructor(configs: readonly SemanticConfig[]) {
+  constructor(
+    configs: readonly SemanticConfig[],
+    changes: readonly LayoutChange[] = [],
+    partitionCount = 1,
+  ) {
+    this.changes = changes;
+    this.partitionCount = partitionCount;
     for (const config of configs) this.add(config);
+  }
+
+  /** What a commit's recompute has made of minutes. */
+  addChanges(changes: readonly LayoutChange[]): void {
+    if (changes.length > 0) this.changes = [...this.changes, ...changes];
   }
 
   /** A generation that is known already is passed over; generation 0 only stands in until there is another. */
@@ -44,23 +59,42 @@ export class ConfigHistory {
     return new Map([...this.known].filter(([name]) => name === "ad_id" || names.has(name)));
   }
 
-  /** The dimension layouts in force in the range. */
-  layouts({ fromMinute, toMinute }: MinuteRange): DimensionLayout[] {
+  /** The dimension layouts in force in the range. Where a recompute has changed any, only what the minute rows have. */
+  layouts(range: MinuteRange): DimensionLayout[] {
+    const { fromMinute, toMinute } = range;
     if (this.configs.length === 0) return [];
+    if (this.changes.length > 0)
+      return this.layoutPieces(range).map(({ dimensions }) =>
+        dimensions.map((name) => ({ name, in: "minute", type: "string" })),
+      );
     const first = this.configs.indexOf(configAt(this.configs, fromMinute));
     const last = this.configs.indexOf(configAt(this.configs, toMinute - 1));
     return this.configs.slice(first, last + 1).map(({ dimensions }) => dimensions);
   }
 
-  /** The dimensions that minute rows of the range should have. */
+  /** The dimensions that minute rows of the range have. */
   layoutPieces(range: MinuteRange): LayoutPiece[] {
-    return layoutPieces(this.configs, range);
+    return commonLayoutPieces(this.configs, this.changes, this.partitionCount, range);
+  }
+
+  /** The dimensions that a recompute would give them. */
+  layoutToBe(range: MinuteRange): LayoutPiece[] {
+    const current = this.configs.at(-1)?.dimensions ?? [];
+    return this.configs.length === 0 ? [] : relaid(this.layoutPieces(range), current);
   }
 
   /** One array a configuration, so that equal layouts can be told by identity. */
   minuteDimensionNames(minute: number): readonly string[] {
     if (this.configs.length === 0) return noNames;
-    return this.minuteNames.get(configAt(this.configs, minute)) ?? noNames;
+    const covers = (change: LayoutChange): boolean =>
+      minute >= change.fromMinute && minute < change.toMinute;
+    if (!this.changes.some(covers))
+      return this.minuteNames.get(configAt(this.configs, minute)) ?? noNames;
+    const [piece] = this.layoutPieces({ fromMinute: minute, toMinute: minute + 1 });
+    const names = piece!.dimensions;
+    const key = names.join(" ");
+    if (!this.nameLists.has(key)) this.nameLists.set(key, names);
+    return this.nameLists.get(key)!;
   }
 
   /** Buckets before this epoch minute are final; -Infinity where none is. */

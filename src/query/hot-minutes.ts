@@ -121,6 +121,16 @@ export class HotMinutes {
     this.evict();
   }
 
+  /** What is held of minutes before this one by dimension is left to the store: their rows were given other dimensions. */
+  dropDetailBefore(endMinute: number): void {
+    for (const held of this.minutes.values()) {
+      if (held.minute >= endMinute || !held.detailed) continue;
+      held.dropDetail();
+      this.account(held);
+    }
+    this.detailFrom = Math.max(this.detailFrom, endMinute);
+  }
+
   /** True where a query over this range and filter can be answered here. */
   covers(range: MinuteRange, filter: Filter | undefined): boolean {
     const split = splitFilter(filter);

@@ -20,7 +20,8 @@ export interface QueryStateOptions {
   readonly store: ClickStoreReader;
   /** Holds every entry of a commit before the commit is applied. */
   readonly dictionary: DictionaryView;
-  readonly recovered: Pick<RecoveredState, "sequence" | "progress" | "configs">;
+  readonly recovered: Pick<RecoveredState, "sequence" | "progress" | "configs"> &
+    Partial<Pick<RecoveredState, "layoutChanges">>;
   /** The service's watermark is that of the slowest partition; one without progress has none. */
   readonly partitionCount: number;
   /** Memory for recent minutes. */
@@ -47,7 +48,7 @@ export class QueryState implements QueryView {
   }: QueryStateOptions) {
     this.store = store;
     this.dictionary = dictionary;
-    this.configs = new ConfigHistory(recovered.configs);
+    this.configs = new ConfigHistory(recovered.configs, recovered.layoutChanges, partitionCount);
     this.applied = new AppliedCommits(recovered.sequence, recovered.progress);
     this.hot = new HotMinutes({ dictionary, configs: this.configs, bytesMax: hotBytesMax });
     this.restated = new RestatedBuckets(store, dictionary, recovered.sequence);
@@ -65,7 +66,9 @@ export class QueryState implements QueryView {
 
   apply(commit: Commit): void {
     for (const config of commit.configs) this.configs.add(config);
+    this.configs.addChanges(commit.layoutChanges);
     this.hot.apply(commit);
+    for (const { toMinute } of commit.layoutChanges) this.hot.dropDetailBefore(toMinute);
     this.restated.apply(commit);
     this.applied.apply(commit);
   }

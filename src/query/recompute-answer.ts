@@ -37,7 +37,7 @@ export async function previewRecompute(
   const { asOf } = state.snapshot;
   const changes = await state.store.recomputation({
     ...range,
-    layout: state.configs.layoutPieces(range),
+    layout: state.configs.layoutToBe(range),
     ads: () => true,
     rowsMax: recomputeRowsMax,
   });

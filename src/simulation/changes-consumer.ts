@@ -1,5 +1,5 @@
 import { CodedError } from "../model/errors.ts";
-import type { ChangesPage, ChangesPlace } from "../query/changes-page.ts";
+import type { ChangedRow, ChangesPage, ChangesPlace } from "../query/changes-page.ts";
 import type { QueryService } from "../query/query-service.ts";
 import type { Machine } from "./world/machine.ts";
 import { DeviceError } from "./world/process.ts";
@@ -16,8 +16,8 @@ const againMs = 10_000;
  * last mark. It lives through the deaths of the service, and dies at times itself.
  */
 export class ChangesConsumer {
-  /** Counts by minute, ad, country and device, as JSON. */
-  readonly table = new Map<string, number>();
+  /** Rows by their minute, ad and dimensions. */
+  private readonly table = new Map<string, ChangedRow>();
   /** An error that nobody expects. */
   bug: string | undefined;
   /** How often it began again from nothing. */
@@ -101,11 +101,24 @@ export class ChangesConsumer {
     }
   }
 
-  private take({ rows, mark }: ChangesPage): void {
-    for (const { minute, ad_id, country, device, count } of rows) {
+  /** Counts by minute, ad, country and device, as JSON: a recompute may have split the rows by more. */
+  get cells(): ReadonlyMap<string, number> {
+    const cells = new Map<string, number>();
+    for (const { minute, ad_id, country, device, count } of this.table.values()) {
       const key = JSON.stringify([minute, ad_id, country, device]);
+      cells.set(key, (cells.get(key) ?? 0) + Number(count));
+    }
+    return cells;
+  }
+
+  private take({ rows, mark }: ChangesPage): void {
+    for (const row of rows) {
+      const { count, as_of: _asOf, ...place } = row;
+      // A dimension that the minute had not got then is missing like one that the click had not.
+      const present = Object.entries(place).filter(([, value]) => value !== null);
+      const key = JSON.stringify(present.toSorted(([a], [b]) => (a < b ? -1 : 1)));
       if (count === 0) this.table.delete(key);
-      else this.table.set(key, count as number);
+      else this.table.set(key, row);
     }
     // Kept after the rows: who dies in between is told of them again.
     if (mark) this.since = mark.since;

@@ -70,12 +70,20 @@ const dedupTiers = [
   { dedupHorizonMs: 5 * minuteMs, dedupRecentMs: 5 * minuteMs },
 ] as const;
 
+/** Country and device stay where the judge looks for them. */
+const movedDimensions: ReadonlySet<string> = new Set(["user_id", "ip"]);
+
 function planSemantic(random: Random, before: SemanticSettings): SemanticSettings {
   return {
     ...before,
     ...random.pick(dedupTiers),
     late: random.pick(["restate", "restate", "quarantine"]),
     allowedLatenessMs: random.pick([0, 30_000, minuteMs, 5 * minuteMs]),
+    dimensions: before.dimensions.map((dimension) =>
+      movedDimensions.has(dimension.name) && random.chance(0.4)
+        ? { ...dimension, in: random.pick(["minute", "raw"]) }
+        : dimension,
+    ),
   };
 }
 

@@ -17,6 +17,7 @@ import type {
   RestatementReason,
 } from "../model/commit.ts";
 import type { Filter } from "../model/filter.ts";
+import type { LayoutChange } from "../model/minute-layout.ts";
 import type { OutcomeName } from "../model/outcome.ts";
 import type { RecordedClick } from "../model/recorded-click.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
@@ -116,6 +117,8 @@ export interface RecoveredState {
   readonly configs: readonly SemanticConfig[];
   /** In the order of their commits. */
   readonly closes: readonly RecordedClose[];
+  /** In the order of their commits. */
+  readonly layoutChanges: readonly LayoutChange[];
 }
 
 export interface RecordedClose extends Close {

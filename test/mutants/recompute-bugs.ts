@@ -46,4 +46,24 @@ export const recomputeBugs: readonly PlantedBug[] = [
     name: "a policy that takes back what a release let in",
     patches: [{ file: policy, find: "!cameLate || isReleased ||", replace: "!cameLate ||" }],
   },
+  {
+    name: "late clicks of rewritten minutes counted under the layout of before",
+    patches: [
+      {
+        file: "src/aggregate/step-clicks.ts",
+        find: "layoutMasks(configs, state.layoutChanges, names)",
+        replace: "layoutMasks(configs, [], names)",
+      },
+    ],
+  },
+  {
+    name: "layouts of rewritten minutes forgotten at a restart",
+    patches: [
+      {
+        file: "src/pipeline/pipeline.ts",
+        find: "recovered.layoutChanges.filter((change) => change.partition === partition)",
+        replace: "recovered.layoutChanges.filter((change) => change.partition < 0)",
+      },
+    ],
+  },
 ];

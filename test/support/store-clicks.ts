@@ -23,6 +23,7 @@ export interface DecidedClick {
 export interface CommitParts {
   readonly outcomeChanges?: Commit["outcomeChanges"];
   readonly closes?: Commit["closes"];
+  readonly layoutChanges?: Commit["layoutChanges"];
   readonly operations?: Commit["operations"];
   /** The records of the log; default: one with all clicks. */
   readonly records?: readonly (readonly DecidedClick[])[];
@@ -122,6 +123,7 @@ export class CommitMaker {
       adAttributes: parts.adAttributes ?? [],
       outcomeChanges: parts.outcomeChanges ?? [],
       closes: parts.closes ?? [],
+      layoutChanges: parts.layoutChanges ?? [],
       operations: parts.operations ?? [],
       configs: parts.configs ?? [],
       progress: {

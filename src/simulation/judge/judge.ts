@@ -56,7 +56,7 @@ export async function judge(evidence: Evidence): Promise<string | undefined> {
   return (
     judgeAcks(acks, oracle.clicks) ??
     judgeOutcomes(clicks) ??
-    judgeChanges(oracle, consumer.table, range) ??
+    judgeChanges(oracle, consumer.cells, range) ??
     (await machine.time.drive(judgeBooks(oracle, store, engine.query, range))) ??
     (await machine.time.drive(judgeQueries(oracle, service, history.seed, range, known))) ??
     (await machine.time.drive(judgePast(oracle, service, recorded, history.seed, range, known))) ??

@@ -28,14 +28,15 @@ export function recordedClicks(contents: Contents, query: RecordedClicksQuery): 
     })
     .toSorted((a, b) => comparePlaces(placeOf(a), placeOf(b)))
     .slice(0, limit)
-    .map((row) => recordedClick(row, changedBy, releases));
+    .map((row) => recordedClick(contents, row, changedBy, releases));
 }
 
 function recordedClick(
+  contents: Contents,
   {
     commit: _commit,
     eventId: _eventId,
-    dimensions: _dimensions,
+    dimensions,
     time: clickTimestampMs,
     outcome,
     corrections,
@@ -48,6 +49,11 @@ function recordedClick(
   return {
     ...row,
     clickTimestampMs,
+    dimensionTexts: Object.fromEntries(
+      Object.entries(dimensions).filter(
+        ([name]) => contents.keyed.has(name) && row.dimensionKeys[name] === undefined,
+      ),
+    ),
     outcome: outcomeNames[outcome]!,
     outcomeBefore: last ? outcomeNames[last.before]! : null,
     outcomeDecided: outcomeNames[corrections[0]?.before ?? outcome]!,

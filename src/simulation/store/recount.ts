@@ -1,7 +1,7 @@
 import { adDictionary } from "../../model/commit.ts";
 import type { MinuteChanges } from "../../model/commit.ts";
 import type { LayoutPiece } from "../../model/minute-layout.ts";
-import { layoutPieces } from "../../model/minute-layout.ts";
+import { commonLayoutPieces } from "../../model/minute-layout.ts";
 import { isCounted } from "../../model/outcome.ts";
 import type { MinuteRange } from "../../model/window.ts";
 import type { RecountDifference, RecountResult } from "../../store/click-store.ts";
@@ -89,18 +89,23 @@ function cellsOf(
   for (const row of contents.raw) {
     const minute = minuteOfRow(row);
     if (!isCounted(row.outcome) || minute < fromMinute || minute >= toMinute) continue;
-    const kept = layout.findLast((piece) => minute >= piece.fromMinute)!.dimensions;
+    const kept = pieceAt(layout, minute).dimensions;
     cellOf(minute, row.adKey, (name) =>
       kept.includes(name) ? (row.dimensions[name] ?? null) : null,
     ).rawCount++;
   }
   for (const { minute, adKey, dimensionKeys, count } of contents.minutes) {
     if (minute < fromMinute || minute >= toMinute) continue;
+    const { mixed = [] } = pieceAt(layout, minute);
     cellOf(minute, adKey, (name) =>
-      textOfKey(contents, name, dimensionKeys[name] ?? 0),
+      mixed.includes(name) ? null : textOfKey(contents, name, dimensionKeys[name] ?? 0),
     ).minuteCount += count;
   }
   return [...cells.values()];
+}
+
+function pieceAt(layout: readonly LayoutPiece[], minute: number): LayoutPiece {
+  return layout.findLast((piece) => minute >= piece.fromMinute)!;
 }
 
 function dimensionNames({ keyed }: Contents, layout: readonly LayoutPiece[]): string[] {
@@ -108,10 +113,13 @@ function dimensionNames({ keyed }: Contents, layout: readonly LayoutPiece[]): st
 }
 
 /** Before the first configuration every key that there is counts. */
-function layoutInForce({ configs, keyed }: Contents, range: MinuteRange): LayoutPiece[] {
+function layoutInForce(contents: Contents, range: MinuteRange): LayoutPiece[] {
+  const { configs, keyed, layoutChanges, progress } = contents;
   return configs.length > 0
-    ? layoutPieces(
+    ? commonLayoutPieces(
         configs.map(({ config }) => config),
+        layoutChanges,
+        progress.size,
         range,
       )
     : [{ ...range, dimensions: [...keyed] }];

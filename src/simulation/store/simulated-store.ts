@@ -114,13 +114,14 @@ export class SimulatedStore implements ClickStore {
 
   async recover(): Promise<RecoveredState> {
     await this.steps.step("recover.load");
-    const { sequence, dictionaries, configs, closes } = this.contents;
+    const { sequence, dictionaries, configs, closes, layoutChanges } = this.contents;
     return {
       sequence,
       progress: progressOf(this.contents),
       dictionaries: new Map([...dictionaries].map(([name, values]) => [name, [...values]])),
       closes: [...closes],
       configs: configs.map(({ config }) => config),
+      layoutChanges: [...layoutChanges],
     };
   }
 

@@ -7,11 +7,11 @@ import type {
   DecidedClicks,
   LedgerDelta,
   MinuteDeltas,
-  OutcomeChange,
   PartitionProgress,
   Restatement,
 } from "../../model/commit.ts";
 import { formatIp } from "../../model/ip.ts";
+import type { LayoutChange } from "../../model/minute-layout.ts";
 import type { AdAttributesChange } from "../../model/log-record.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
 import { Outcome } from "../../model/outcome.ts";
@@ -80,8 +80,8 @@ export interface Contents {
   readonly closes: RecordedClose[];
   readonly operations: RecordedOperation[];
   readonly attributes: (AdAttributesChange & { readonly commit: number })[];
-
   readonly histories: HistoryStart[];
+  readonly layoutChanges: LayoutChange[];
   /** Names of minute dimensions so far, and of those of addresses. */
   readonly keyed: Set<string>;
   readonly addresses: Set<string>;
@@ -103,6 +103,7 @@ export function emptyContents(): Contents {
     closes: [],
     operations: [],
     histories: [],
+    layoutChanges: [],
     keyed: new Set(),
     addresses: new Set(),
   };
@@ -125,6 +126,7 @@ export function copyOf(contents: Contents): Contents {
     closes: [...contents.closes],
     operations: [...contents.operations],
     histories: [...contents.histories],
+    layoutChanges: [...contents.layoutChanges],
     keyed: new Set(contents.keyed),
     addresses: new Set(contents.addresses),
   };
@@ -171,6 +173,7 @@ export function applyCommit(
   const asOf = commit.sequence;
   contents.closes.push(...commit.closes.map((close) => Object.assign({ asOf }, close)));
   contents.operations.push(...commit.operations.map((part) => Object.assign({ asOf }, part)));
+  contents.layoutChanges.push(...commit.layoutChanges);
   for (const { partition, offset, row, after } of commit.outcomeChanges) {
     const at = records.get(`${partition}:${offset}`)!.firstRow + row;
     const before = raw[at]!;

@@ -64,6 +64,18 @@ export function appendFacts(appenders: TableAppenders, commit: Commit): void {
   );
   appendFixed(
     appenders,
+    "layout_change",
+    commit.layoutChanges.map((change) => [
+      change.id,
+      change.partition,
+      change.fromMinute,
+      change.toMinute,
+      JSON.stringify(change.dimensions),
+      sequence,
+    ]),
+  );
+  appendFixed(
+    appenders,
     "config",
     commit.configs.map((config) => [config.generation, sequence, JSON.stringify(config)]),
   );

@@ -40,7 +40,8 @@ export function comparisonOfDay(
   );
   const keys = dimensions.map((name) => keyColumn(name).name);
   const texts = withTexts.map((name) => textColumn(name).name);
-  const whenKept = (name: string): string => keptCondition(name, pieces);
+  const whenKept = (name: string): string =>
+    conditionOf((piece) => piece.dimensions.includes(name), pieces);
   const list = ["minute", "ad", ...[...keys, ...texts].map(quoted)].join(", ");
 
   const rawRows = union(
@@ -56,12 +57,16 @@ export function comparisonOfDay(
     return masked(textColumn(name).name, when, "NULL");
   });
   const resolved = withTexts.filter((name) => catalog.hasTable(dictionaryTable(name)));
-  const minuteRows = union(
-    minutes,
-    keys,
-    "minute, ad, clicks",
-    `minute >= ${from} AND minute < ${to}`,
-  );
+  const minuteRange = `minute >= ${from} AND minute < ${to}`;
+  const minuteRows = union(minutes, keys, "minute, ad, clicks", minuteRange);
+  const comparedKeys = dimensions.map((name) => {
+    const isMixed = (piece: LayoutPiece): boolean => piece.mixed?.includes(name) === true;
+    return masked(
+      keyColumn(name).name,
+      conditionOf((piece) => !isMixed(piece), pieces),
+      "0",
+    );
+  });
   const minuteList = ["minute", "ad", ...keys.map(quoted), ...texts.map(() => "NULL::VARCHAR")];
   return {
     dimensions,
@@ -73,7 +78,8 @@ export function comparisonOfDay(
       keyed_counts AS (${keyedCounts(keys, texts, resolved)}),
       minute_counts AS (
         SELECT ${["minute", "ad", ...keys.map(quoted)].join(", ")}, SUM(clicks) AS n
-        FROM (${minuteRows}) GROUP BY ${["minute", "ad", ...keys.map(quoted)].join(", ")}),
+        FROM (SELECT ${["minute", "ad", "clicks", ...comparedKeys].join(", ")} FROM (${minuteRows}))
+        GROUP BY ${["minute", "ad", ...keys.map(quoted)].join(", ")}),
       both_counts AS (
         SELECT ${list}, n AS raw_count, 0 AS minute_count FROM keyed_counts UNION ALL
         SELECT ${minuteList.join(", ")}, 0, n FROM minute_counts),
@@ -147,8 +153,12 @@ function keyedCounts(
   return `SELECT ${["r.minute", "r.ad", ...shown].join(", ")}, r.n FROM raw_counts r ${joins.join(" ")}`;
 }
 
-function keptCondition(dimension: string, pieces: readonly LayoutPiece[]): string {
-  const keeping = pieces.filter(({ dimensions }) => dimensions.includes(dimension));
+/** On the minute of a row: true in these pieces. */
+function conditionOf(
+  isWanted: (piece: LayoutPiece) => boolean,
+  pieces: readonly LayoutPiece[],
+): string {
+  const keeping = pieces.filter(isWanted);
   if (keeping.length === pieces.length) return "TRUE";
   if (keeping.length === 0) return "FALSE";
   const ranges = keeping.map((p) => `minute >= ${p.fromMinute} AND minute < ${p.toMinute}`);

@@ -2,6 +2,7 @@
 
 import { adDictionary } from "../../model/commit.ts";
 import type { PartitionProgress, RestatementReason } from "../../model/commit.ts";
+import type { LayoutChange } from "../../model/minute-layout.ts";
 import { outcomeNames } from "../../model/outcome.ts";
 import type { OutcomeName } from "../../model/outcome.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
@@ -96,7 +97,23 @@ export async function recover(connection: Connection, catalog: Catalog): Promise
     dictionaries,
     configs: await readConfigs(connection),
     closes: await readCloses(connection),
+    layoutChanges: await readLayoutChanges(connection),
   };
+}
+
+/** In the order of their commits. */
+export async function readLayoutChanges(connection: Connection): Promise<LayoutChange[]> {
+  const rows = await connection.rows(
+    `SELECT id, "partition", from_minute, to_minute, dimensions FROM layout_change
+     ORDER BY commit_sequence, from_minute`,
+  );
+  return rows.map((row) => ({
+    id: row[0] as string,
+    partition: row[1] as number,
+    fromMinute: row[2] as number,
+    toMinute: row[3] as number,
+    dimensions: JSON.parse(row[4] as string) as string[],
+  }));
 }
 
 async function readCloses(connection: Connection): Promise<RecordedClose[]> {

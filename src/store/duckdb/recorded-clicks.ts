@@ -15,7 +15,7 @@ import type { SqlRow } from "./read-chunk.ts";
 import { wordsOfBigint } from "./read-chunk.ts";
 import { keyColumnsOf } from "./scan.ts";
 import type { Column } from "./schema.ts";
-import { dictionaryTable, expiredTable, quoted } from "./schema.ts";
+import { dictionaryTable, expiredTable, quoted, textColumn } from "./schema.ts";
 
 /** Of the temporary table that the wanted identities are put in. */
 export const wantedTable = "wanted_click";
@@ -49,6 +49,10 @@ export async function readRecordedClicks(
   const { partition, range, adId, changedBy, after, limit } = query;
   const tables = [...tablesOf(catalog, range), catalog.table(expiredTable)];
   const keys = keyColumnsOf(tables);
+  // Of dimensions that have keys by now there may be texts from before.
+  const texts = keys
+    .map((name) => textColumn(name.slice("k_".length)).name)
+    .filter((name) => tables.some((table) => table.has(name)));
   const values: SqlValue[] = [];
   const ads = dictionaryTable(adDictionary);
   const conditions = [
@@ -69,7 +73,9 @@ export async function readRecordedClicks(
       : [`ad = (SELECT "key" FROM ${ads} WHERE "value" = $${values.push(adId)})`]),
   ].join(" AND ");
   const rows = tables.map((table) => {
-    const own = keys.map((name) => (table.has(name) ? quoted(name) : missingColumn(name)));
+    const own = [...keys, ...texts].map((name) =>
+      table.has(name) ? quoted(name) : missingColumn(name),
+    );
     const columns = [...identityColumns, ...own].join(", ");
     return `SELECT ${columns} FROM ${quoted(table.name)} WHERE ${conditions}`;
   });
@@ -99,12 +105,12 @@ export async function readRecordedClicks(
     SELECT p."partition", p.log_offset, p."row", p.click_timestamp, p.received_at, s."value", p.ad, p.event_id_kind,
       p.event_id, p.event_id_text, p.outcome, c.outcome_before,
       coalesce(c.outcome_decided, p.outcome), coalesce(c.is_released, FALSE)::INTEGER
-      ${keys.map((name) => `, p.${quoted(name)}`).join("")}
+      ${[...keys, ...texts].map((name) => `, p.${quoted(name)}`).join("")}
     FROM page p JOIN source s ON s."key" = p.source LEFT JOIN changed c ON c."position" = p."position"
     ORDER BY p.click_timestamp, p."partition", p.log_offset, p."row"`,
     values,
   );
-  return found.map((row) => recordedClick(keys, row));
+  return found.map((row) => recordedClick(keys, texts, row));
 }
 
 const place = `click_timestamp, "partition", log_offset, "row"`;
@@ -129,7 +135,11 @@ function tablesOf(catalog: Catalog, range: RecordedClicksQuery["range"]): TableS
   return catalog.raw(Math.floor((range.fromMinute * minuteMs) / dayMs), Math.floor(lastMs / dayMs));
 }
 
-function recordedClick(keys: readonly string[], row: SqlRow): RecordedClick {
+function recordedClick(
+  keys: readonly string[],
+  texts: readonly string[],
+  row: SqlRow,
+): RecordedClick {
   const [
     partition,
     offset,
@@ -163,6 +173,12 @@ function recordedClick(keys: readonly string[], row: SqlRow): RecordedClick {
     isReleased: isReleased === 1,
     dimensionKeys: Object.fromEntries(
       keys.map((name, i) => [name.slice("k_".length), row[14 + i] as number]),
+    ),
+    dimensionTexts: Object.fromEntries(
+      texts.flatMap((name, i) => {
+        const value = row[14 + keys.length + i] as string | null;
+        return value === null ? [] : [[name.slice("s_".length), value]];
+      }),
     ),
   };
 }

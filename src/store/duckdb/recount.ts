@@ -2,14 +2,14 @@
 
 import { adDictionary } from "../../model/commit.ts";
 import type { LayoutPiece } from "../../model/minute-layout.ts";
-import { layoutPieces } from "../../model/minute-layout.ts";
+import { commonLayoutPieces } from "../../model/minute-layout.ts";
 import type { MinuteRange } from "../../model/window.ts";
 import type { RecountDifference } from "../click-store.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Comparison } from "./comparison.ts";
 import { comparisonOfDay, daysBetween } from "./comparison.ts";
 import type { Connection } from "./connection.ts";
-import { readConfigs, readSequence } from "./read.ts";
+import { readConfigs, readLayoutChanges, readSequence } from "./read.ts";
 import { keyColumnsOf } from "./scan.ts";
 import { dictionaryTable, keyColumn, quoted, textColumn } from "./schema.ts";
 
@@ -61,7 +61,11 @@ async function layoutInForce(
   range: MinuteRange,
 ): Promise<LayoutPiece[]> {
   const configs = await readConfigs(connection);
-  if (configs.length > 0) return layoutPieces(configs, range);
+  if (configs.length > 0) {
+    const changes = await readLayoutChanges(connection);
+    const [row] = await connection.rows('SELECT count(DISTINCT "partition") FROM commit_log');
+    return commonLayoutPieces(configs, changes, row![0] as number, range);
+  }
   const names = keyColumnsOf(catalog.deltas()).map((name) => name.slice("k_".length));
   return [{ ...range, dimensions: names }];
 }

@@ -164,6 +164,15 @@ export const fixedTables: Readonly<Record<string, readonly Column[]>> = {
     { name: "received_at", type: "BIGINT" },
     { name: "commit_sequence", type: "BIGINT" },
   ],
+  // From its commit on the minute rows of a partition have these dimensions (names as JSON) in these minutes.
+  layout_change: [
+    { name: "id", type: "VARCHAR" },
+    { name: "partition", type: "INTEGER" },
+    { name: "from_minute", type: "INTEGER" },
+    { name: "to_minute", type: "INTEGER" },
+    { name: "dimensions", type: "VARCHAR" },
+    { name: "commit_sequence", type: "BIGINT" },
+  ],
   operation: [
     { name: "id", type: "VARCHAR" },
     { name: "type", type: "VARCHAR" },

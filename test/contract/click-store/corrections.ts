@@ -117,6 +117,7 @@ export function describeCorrections(title: string, open: OpenStore): void {
             outcomeBefore: null,
             outcomeDecided: "counted",
             isReleased: false,
+            dimensionTexts: {},
           });
           assert.deepEqual([dimensionKeys["country"], dimensionKeys["device"] ?? 0], [1, 0]);
         },

@@ -16,6 +16,7 @@ const callersCodes: ReadonlySet<string> = new Set<ErrorCode>([
   "invalid_filter",
   "unknown_dimension",
   "range_too_large",
+  "range_provisional",
   "as_of_provisional",
   "outside_retention",
   "history_replaced",
