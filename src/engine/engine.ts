@@ -16,6 +16,7 @@ import { auditNumbers } from "./audit-numbers.ts";
 import { HealthReport } from "./health-report.ts";
 import { CommitBell } from "./commit-bell.ts";
 import { DataCopies } from "./data-copies.ts";
+import { PacedTurns } from "./paced-turns.ts";
 
 /** Queue and store are the engine's own from here on: it closes them, also where it can't start. */
 export interface EngineOptions extends Pick<
@@ -89,7 +90,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     hotBytesMax: options.hotBytesMax,
     serviceNumbers: () => serviceNumbers(options, pipeline, selfAudit),
     committed: pipeline.committed,
-    newer,
+    changes: { newer, turns: new PacedTurns(options.clock) },
   });
   const selfAudit = new SelfAudit({
     clock: options.clock,

@@ -5,16 +5,23 @@ import type { Filter } from "../model/filter.ts";
 import { filterFields } from "../model/filter.ts";
 import { formatMinute } from "../model/time.ts";
 import type { MinuteRange } from "../model/window.ts";
-import type { ChangedCount } from "../store/changes.ts";
+import type { ChangedCount, ChangesQuery } from "../store/changes.ts";
 import { ChangedMinutes } from "./changed-minutes.ts";
 import { formatSince, parseSince } from "./changes-mark.ts";
 import type { ChangedRow, ChangesPage, ChangesPlace, ChangesRequest } from "./changes-page.ts";
 import { filterParameter } from "./parameters.ts";
 import type { QueryState } from "./query-state.ts";
 
-export interface NewerCommits {
+interface NewerCommits {
   /** True once a later commit than `sequence` is applied, false where `timeoutMs` is over before. */
   wait(sequence: number, timeoutMs: number): Promise<boolean>;
+}
+
+/** What the reader of changes needs of the engine it is part of. */
+export interface ChangesSupport {
+  readonly newer: NewerCommits;
+  /** Where it reads the store: in turn with all others that follow, and no more than leaves room for other work. */
+  readonly turns: { take<T>(read: () => Promise<T>): Promise<T> };
 }
 
 type Rest = NonNullable<ChangesPlace["rest"]>;
@@ -31,13 +38,14 @@ const firstSpan = 60;
  */
 export class ChangesReader {
   private readonly state: QueryState;
-  private readonly newer: NewerCommits;
+  private readonly support: ChangesSupport;
   private readonly changed: ChangedMinutes;
-  private lastRead: Promise<unknown> = Promise.resolve();
+  /** Under way, by what they are of. */
+  private readonly reads = new Map<string, Promise<readonly ChangedCount[]>>();
 
-  constructor(state: QueryState, newer: NewerCommits) {
+  constructor(state: QueryState, support: ChangesSupport) {
     this.state = state;
-    this.newer = newer;
+    this.support = support;
     this.changed = new ChangedMinutes(state.snapshot.asOf);
   }
 
@@ -51,7 +59,7 @@ export class ChangesReader {
     const filter = this.filterOf(request.filter);
     const limit = Math.min(request.limit ?? pageRowsMax, pageRowsMax);
     if (place?.rest) return this.next(place.since, place.rest, filter, limit);
-    if (place && !(await this.newer.wait(place.since, waitMs))) return { rows: [], place };
+    if (place && !(await this.support.newer.wait(place.since, waitMs))) return { rows: [], place };
     const sequence = place?.since ?? (await this.parse(since));
     return this.next(sequence, await this.begin(sequence), filter, limit);
   }
@@ -85,16 +93,14 @@ export class ChangesReader {
     const { fromMinute, toMinute } = rest.range;
     if (fromMinute >= toMinute) return this.end([], rest.upTo);
     const endMinute = Math.min(toMinute, fromMinute + rest.span);
-    const changes = await this.inTurn(() =>
-      this.state.store.changes({
-        since,
-        fromMinute,
-        toMinute: endMinute,
-        limit,
-        ...(filter && { filter }),
-        ...(rest.after && { after: rest.after }),
-      }),
-    );
+    const changes = await this.read(rest.upTo, {
+      since,
+      fromMinute,
+      toMinute: endMinute,
+      limit,
+      ...(filter && { filter }),
+      ...(rest.after && { after: rest.after }),
+    });
     const rows = changes.map((change) => this.rowOf(change));
     if (changes.length === limit) {
       const after = changes.at(-1)!.place;
@@ -113,11 +119,20 @@ export class ChangesReader {
     return { rows, mark: { as_of: upTo, since }, place: { since: upTo } };
   }
 
-  /** One at a time, so that other queries always find a reader of the store free, however many follow. */
-  private inTurn<T>(read: () => Promise<T>): Promise<T> {
-    const result = this.lastRead.then(read);
-    this.lastRead = result.catch(() => undefined);
-    return result;
+  /**
+   * Who follows without falling behind asks at each commit what all others ask who do. `upTo`: of the round, so that
+   * nobody is given what was read before the commit that the round will have told.
+   */
+  private read(upTo: number, query: ChangesQuery): Promise<readonly ChangedCount[]> {
+    const key = JSON.stringify([upTo, query]);
+    let read = this.reads.get(key);
+    if (!read) {
+      read = this.support.turns.take(() => this.state.store.changes(query));
+      this.reads.set(key, read);
+      const end = (): unknown => this.reads.delete(key);
+      read.then(end, end);
+    }
+    return read;
   }
 
   private rowOf({ place, adId, dimensions, count, asOf }: ChangedCount): ChangedRow {

@@ -9,7 +9,7 @@ import type { MinuteRange, RangeParameters, WindowEnds } from "../model/window.t
 import { answerAudit } from "./audit-answer.ts";
 import { answerBreakdown, breakdownText, readBreakdownAfter } from "./breakdown-answer.ts";
 import { AnswerCache } from "./cache.ts";
-import type { NewerCommits } from "./changes-answer.ts";
+import type { ChangesSupport } from "./changes-answer.ts";
 import { ChangesReader } from "./changes-answer.ts";
 import type { ChangesPage, ChangesRequest } from "./changes-page.ts";
 import { answerCount } from "./count-answer.ts";
@@ -49,7 +49,7 @@ export interface QueryEngineOptions extends QueryStateOptions {
   readonly clock: () => number;
   readonly serviceNumbers: () => Promise<ServiceNumbers>;
   readonly committed: CommittedLately;
-  readonly newer: NewerCommits;
+  readonly changes: ChangesSupport;
 }
 
 /** What is known of the newest commits without asking the store. */
@@ -89,7 +89,7 @@ export class QueryEngine implements api.QueryService {
     this.options = options;
     this.state = state;
     this.cache = new AnswerCache(state.snapshot.asOf);
-    this.changesReader = new ChangesReader(state, options.newer);
+    this.changesReader = new ChangesReader(state, options.changes);
   }
 
   /** Loads recent minutes from the store, to which nothing may be committed meanwhile. */

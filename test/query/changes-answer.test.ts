@@ -7,6 +7,9 @@ import type { SemanticConfig } from "../../src/model/semantic-config.ts";
 import { minuteMs, minuteOf } from "../../src/model/time.ts";
 import type { ChangedRow, ChangesPage, ChangesPlace } from "../../src/query/changes-page.ts";
 import type { QueryEngine } from "../../src/query/query-engine.ts";
+import type { ChangesQuery } from "../../src/store/changes.ts";
+import type { ClickStore } from "../../src/store/click-store.ts";
+import { eventually } from "../support/eventually.ts";
 import { randomLog, testConfig } from "../support/random-clicks.ts";
 import { QueriedLog } from "./engine-fixture.ts";
 
@@ -131,6 +134,44 @@ describe("changes", () => {
     ]);
   });
 
+  it("are read once for all who ask the same, but never from before the commit that is marked", async () => {
+    await using log = await QueriedLog.open();
+    const asked: (() => void)[] = [];
+    const store = Object.create(log.store, {
+      changes: {
+        value: async (query: ChangesQuery) => {
+          // What it saw is old by the time it is told.
+          const seen = await log.store.changes(query);
+          await new Promise<void>((resolve) => asked.push(resolve));
+          return seen;
+        },
+      },
+    }) as ClickStore;
+    const newer = { wait: async () => true };
+    const engine = await log.engine({
+      store,
+      changes: { newer, turns: { take: (read) => read() } },
+    });
+    const { dimensions } = testConfig;
+    await log.commit([record(dimensions, ["a"])]);
+    const early = [1, 2].map(() => engine.changes({ place: { since: 1 } }));
+    await eventually("both are asked for", () => (asked.length > 0 ? true : undefined));
+    await log.commit([record(dimensions, ["a"])]);
+    const late = engine.changes({ place: { since: 1 } });
+    await eventually("the later one is asked for", () => (asked.length > 1 ? true : undefined));
+    for (const answer of asked) answer();
+    const pages = await Promise.all([...early, late]);
+    assert.deepEqual(
+      pages.map(({ rows, mark }) => [rows.map(({ count }) => count), mark?.as_of]),
+      [
+        [[1], 2],
+        [[1], 2],
+        [[2], 3],
+      ],
+    );
+    assert.equal(asked.length, 2);
+  });
+
   it("wait where all is told, and say when nothing came", async () => {
     await using log = await QueriedLog.open();
     const waits: [number, number][] = [];
@@ -140,7 +181,7 @@ describe("changes", () => {
         return false;
       },
     };
-    const engine = await log.engine({ newer });
+    const engine = await log.engine({ changes: { newer, turns: { take: (read) => read() } } });
     const place = { since: 1 };
     assert.deepEqual(await engine.changes({ place, waitMs: 5 }), { rows: [], place });
     assert.deepEqual(waits, [[1, 5]]);

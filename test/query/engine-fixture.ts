@@ -66,7 +66,10 @@ export class QueriedLog implements AsyncDisposable {
           lags: [{ partition: 0, lag_records: 8, lag_clicks: 9, lag_seconds: 10 }],
         }),
       committed: { wait: () => Promise.resolve(true), outcomesOf: () => undefined },
-      newer: { wait: () => Promise.resolve(false) },
+      changes: {
+        newer: { wait: () => Promise.resolve(false) },
+        turns: { take: (read) => read() },
+      },
       ...options,
     });
     this.engines.push(engine);
