@@ -32,9 +32,7 @@ export async function compactMinutes(
   endMinute: number,
 ): Promise<void> {
   await transaction(connection, async () => {
-    for (const day of days) {
-      for (const sql of compactionOfDay(catalog, day, endMinute)) await connection.run(sql);
-    }
+    for (const day of days) await connection.run(compactionOfDay(catalog, day, endMinute));
     // Of these days only: a commit may have brought another one since they were looked up.
     const moved = `minute < ${endMinute} AND minute // ${minutesADay} IN (${days.join(", ")})`;
     for (const part of parts)
@@ -47,7 +45,7 @@ export async function compactMinutes(
  * rows from before its bucket was final, which are told from the last of them on, or those of the one commit that imported
  * into an ad's minute that had none.
  */
-function compactionOfDay(catalog: Catalog, day: number, endMinute: number): string[] {
+function compactionOfDay(catalog: Catalog, day: number, endMinute: number): string {
   const keys = catalog
     .table(deltaTable(0))
     .columns.map((column) => column.name)
@@ -63,14 +61,13 @@ function compactionOfDay(catalog: Catalog, day: number, endMinute: number): stri
         `WHERE minute >= ${from} AND minute < ${to}`,
     )
     .join(" UNION ALL ");
-  const insert = `INSERT INTO ${minutesTable(day)} BY NAME`;
-  return [
-    `${insert} SELECT ${columns}, SUM(clicks)::INTEGER AS clicks, 0 AS restated,
-       MAX(commit_sequence) AS commit_sequence
-     FROM (${deltas}) WHERE restated = 0 GROUP BY ${columns} ORDER BY minute, ad`,
-    `${insert} SELECT ${columns}, SUM(clicks)::INTEGER AS clicks, 1 AS restated, commit_sequence
-     FROM (${deltas}) WHERE restated = 1 GROUP BY ${columns}, commit_sequence ORDER BY minute, ad`,
-  ];
+  // One statement: of two inserts into a table in one transaction, DuckDB does not show the rows of the second until the
+  // next checkpoint where the first had none and the second has more than a row group.
+  return `INSERT INTO ${minutesTable(day)} BY NAME
+    SELECT ${columns}, SUM(clicks)::INTEGER AS clicks, restated, MAX(commit_sequence) AS commit_sequence
+    FROM (${deltas})
+    GROUP BY ${columns}, restated, CASE WHEN restated = 1 THEN commit_sequence END
+    ORDER BY restated, minute, ad`;
 }
 
 /** Adds up the ledger and thins out the progress of past commits. */

@@ -110,6 +110,50 @@ export function describeRecomputes(title: string, open: OpenStore): void {
       });
     });
 
+    it("finds nothing once it is applied, through compactions and a restart", async () => {
+      const rawOs = [
+        { name: "country", in: "minute", type: "country" },
+        { name: "os", in: "raw", type: "string" },
+      ] as const;
+      const withOs = Array.from({ length: 40 }, (_, i) =>
+        click(i % 2 ? "a" : "b", i % 7, { country: "US", ...(i % 3 > 0 && { os: `os${i % 3}` }) }),
+      );
+      const layout = [{ ...range, dimensions: ["country", "os"] }];
+      await withStore(open, async (store, maker, directory) => {
+        await store.commit(maker.next({ clicks: withOs, layout: rawOs }));
+        await store.compact(noon + 60);
+        const found = (await store.recomputation(query({ layout })))!;
+        for (const value of ["os1", "os2"]) maker.keyOf("os", value);
+        const os = Int32Array.from(found.dimensionTexts.get("os")!, (text) =>
+          text === null ? 0 : maker.keyOf("os", text),
+        );
+        const minutes = {
+          rowCount: found.rowCount,
+          minutes: found.minutes,
+          adKeys: found.adKeys,
+          dimensionKeys: new Map([...found.dimensionKeys, ["os", os]]),
+          counts: found.changes,
+          restated: new Uint8Array(found.rowCount).fill(1),
+        };
+        const commit = maker.next({ minutes });
+        const dictionaries = [{ dictionary: "os", firstKey: 1, values: ["os1", "os2"] }];
+        await store.commit({ ...commit, dictionaries });
+        const names = ["country", "os"];
+        assert.deepEqual(shown(await store.recomputation(query({ layout })), names), []);
+        await store.checkpoint();
+        assert.deepEqual(shown(await store.recomputation(query({ layout })), names), []);
+        await store.compact(noon + 60);
+        assert.deepEqual(shown(await store.recomputation(query({ layout })), names), []);
+        await store.checkpoint();
+        assert.deepEqual(shown(await store.recomputation(query({ layout })), names), []);
+        await store[Symbol.asyncDispose]();
+        await using reopened = await open(directory);
+        assert.deepEqual(shown(await reopened.recomputation(query({ layout })), names), []);
+        await reopened.compact(noon + 60);
+        assert.deepEqual(shown(await reopened.recomputation(query({ layout })), names), []);
+      });
+    });
+
     it("is told of a commit alone, after a compaction too", async () => {
       await withStore(open, async (store, maker) => {
         await store.commit(maker.next({ clicks }));
