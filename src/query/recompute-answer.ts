@@ -163,7 +163,7 @@ const refusals = {
   too_large: [
     "range_too_large",
     "to",
-    `more than ${recomputeRowsMax} minute rows or ${recomputeClicksMax} clicks are concerned: do it day by day`,
+    `more than ${recomputeRowsMax} minute rows or ${recomputeClicksMax} clicks are concerned: take a shorter range, a day or an hour`,
   ],
   none_to_undo: ["not_found", "rollback", "this is not the last recompute that was applied"],
 } as const;

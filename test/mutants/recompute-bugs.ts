@@ -27,8 +27,8 @@ export const recomputeBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: step,
-        find: "if (click.outcome === made) {",
-        replace: "if (click.outcome !== before) {",
+        find: "return click.outcome === madeOf(click) ? click.outcomeBefore! : click.outcome;",
+        replace: "return click.outcomeBefore!;",
       },
     ],
   },
