@@ -21,6 +21,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   backup: async () => (await import("./commands/backup.ts")).registerBackup,
   restore: async () => (await import("./commands/restore.ts")).registerRestore,
   recompute: async () => (await import("./commands/recompute.ts")).registerRecompute,
+  export: async () => (await import("./commands/export.ts")).registerExport,
   status: async () => (await import("./commands/status.ts")).registerStatus,
   prove: async () => (await import("./commands/prove.ts")).registerProve,
   config: async () => (await import("./commands/config.ts")).registerConfig,

@@ -8,6 +8,7 @@ import { MessageChannel, Worker } from "node:worker_threads";
 import { placeholderGeneration } from "./aggregate/state.ts";
 import { createServer } from "./api/server.ts";
 import type { Readiness } from "./api/service-parts.ts";
+import { ExportWriter } from "./backup/export-writer.ts";
 import { BackupWriter } from "./backup/write-backup.ts";
 import { appendConfig, planConfig } from "./config/config-log.ts";
 import type { Settings } from "./config.ts";
@@ -99,6 +100,11 @@ export async function startService(settings: Settings, options: StartOptions): P
     nowMs: Date.now,
     copyData: (paths) => engineThread.remote.call("copyData", [paths]),
   });
+  const exports = new ExportWriter({
+    dataDirectory: directory.path,
+    plan: (request) => query.planExport(request),
+    exportDay: (day) => engineThread.remote.call("exportDay", [day]),
+  });
   const recovered = engineThread.remote.call<void>("start", []);
   recovered.catch(() => {});
   // Before anybody can send a click.
@@ -115,6 +121,7 @@ export async function startService(settings: Settings, options: StartOptions): P
       ingest,
       query,
       backups,
+      exports,
       admission,
       settings,
       readiness: () => readiness,
@@ -145,6 +152,7 @@ export async function startService(settings: Settings, options: StartOptions): P
     ingest,
     query,
     backups,
+    exports,
     stopped: stopped.promise,
     async [Symbol.asyncDispose]() {
       readiness = { ready: false, reason: "stopping" };

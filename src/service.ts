@@ -1,4 +1,4 @@
-import type { BackupService } from "./backup/backup-service.ts";
+import type { BackupService, ExportService } from "./backup/backup-service.ts";
 import type { IngestService } from "./ingest/ingest-service.ts";
 import type { QueryService } from "./query/query-service.ts";
 
@@ -9,6 +9,7 @@ export interface Service extends AsyncDisposable {
   readonly ingest: IngestService;
   readonly query: QueryService;
   readonly backups: BackupService;
+  readonly exports: ExportService;
   /** Resolves once it is disposed; rejects where it had to stop by itself (a failed sync, a dead thread). */
   readonly stopped: Promise<void>;
 }

@@ -24,7 +24,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   pipeline: ["model", "aggregate", "queue", "store", "clock"],
   query: ["model", "store"],
   audit: ["model", "store", "clock"],
-  backup: ["model", "files"],
+  backup: ["model", "files", "query", "store"],
   engine: ["model", "pipeline", "query", "audit", "store", "clock"],
   config: ["model"],
   traffic: ["model"],

@@ -28,7 +28,7 @@ const problemKinds: Readonly<Record<ErrorCode, ProblemKind>> = {
   history_replaced: { status: 410, title: "The store was put back to what it was before" },
   not_found: { status: 404, title: "Not found" },
   already_exists: { status: 409, title: "It exists already" },
-  backup_running: { status: 409, title: "A backup is being written", retryAfterSeconds: 10 },
+  already_running: { status: 409, title: "It is running already", retryAfterSeconds: 10 },
   disk_full: { status: 507, title: "The disk to write to is full" },
   method_not_allowed: { status: 405, title: "The method is not allowed here" },
   body_too_large: { status: 413, title: "The body is too large" },

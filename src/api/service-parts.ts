@@ -1,4 +1,4 @@
-import type { BackupService } from "../backup/backup-service.ts";
+import type { BackupService, ExportService } from "../backup/backup-service.ts";
 import type { Settings } from "../config.ts";
 import type { AdmissionGate } from "../ingest/backpressure.ts";
 import type { IngestService } from "../ingest/ingest-service.ts";
@@ -11,6 +11,7 @@ export interface ServiceParts {
   readonly ingest: IngestService;
   readonly query: QueryService;
   readonly backups: BackupService;
+  readonly exports: ExportService;
   readonly admission: AdmissionGate;
   readonly settings: Settings;
   readonly readiness: () => Readiness;

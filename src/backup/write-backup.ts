@@ -67,7 +67,7 @@ export class BackupWriter implements BackupService {
     }
     const directory = await targetDirectory("dir", dir, this.parts.dataDirectory);
     if (this.isRunning)
-      throw new CodedError("backup_running", "a backup of this service is being written");
+      throw new CodedError("already_running", "a backup of this service is being written");
     this.isRunning = true;
     try {
       const answer = await this.write(directory);

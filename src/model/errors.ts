@@ -16,7 +16,7 @@ export type ErrorCode =
   | "history_replaced"
   | "not_found"
   | "already_exists"
-  | "backup_running"
+  | "already_running"
   | "disk_full"
   | "method_not_allowed"
   | "body_too_large"

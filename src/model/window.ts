@@ -103,7 +103,8 @@ function resolveFromTo(from: string, to: string): MinuteRange {
   return range;
 }
 
-function parseBound(parameter: string, text: string): number {
+/** Epoch ms. CodedError `invalid_parameter` naming the parameter where the text is no time. */
+export function parseBound(parameter: string, text: string): number {
   const timeMs = /^\d{1,15}$/.test(text) ? Number(text) : parseTime(text);
   if (timeMs === undefined) {
     throw invalid(

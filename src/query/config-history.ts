@@ -55,8 +55,16 @@ export class ConfigHistory {
 
   /** `ad_id` and every dimension that was ever kept with the minute. */
   get minuteFields(): KnownFields {
-    const names = new Set([...this.minuteNames.values()].flat());
+    const names = new Set(this.dimensionNames("minute"));
     return new Map([...this.known].filter(([name]) => name === "ad_id" || names.has(name)));
+  }
+
+  /** Dimensions that were ever declared, or ever in the minute store, in the order in which they were declared. */
+  dimensionNames(which: "all" | "minute"): string[] {
+    const declared = this.configs.flatMap(({ dimensions }) =>
+      which === "all" ? dimensions : minuteDimensions(dimensions),
+    );
+    return [...new Set(declared.map(({ name }) => name))];
   }
 
   /** The dimension layouts in force in the range. Where a recompute has changed any, only what the minute rows have. */

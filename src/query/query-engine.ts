@@ -16,6 +16,7 @@ import { answerCount } from "./count-answer.ts";
 import { parseCursor } from "./cursor.ts";
 import type { Cursor } from "./cursor.ts";
 import { answerExplain, explainText, readExplainAfter } from "./explain-answer.ts";
+import { planExport } from "./export-plan.ts";
 import type { HotMinutes } from "./hot-minutes.ts";
 import { ledgerAnswer, noOutcomes } from "./ledger-answer.ts";
 import {
@@ -243,6 +244,10 @@ export class QueryEngine implements api.QueryService {
 
   recomputed(id: string): Promise<api.RecomputeAnswer> {
     return answerRecomputed(this.state, id);
+  }
+
+  planExport(request: api.ExportRequest): Promise<api.ExportPlan> {
+    return planExport(this.state, request);
   }
 
   committed(positions: readonly Position[], timeoutMs: number): Promise<boolean> {

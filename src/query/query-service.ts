@@ -7,6 +7,8 @@ import type { OperationType, RestatementReason } from "../model/commit.ts";
 import type { Position, RecomputeControl, RollbackControl } from "../model/log-record.ts";
 import type { OutcomeName } from "../model/outcome.ts";
 import type { ChangesPage, ChangesRequest } from "./changes-page.ts";
+import type { MinuteRange } from "../model/window.ts";
+import type { ExportFormat, ExportKind } from "../store/store-exports.ts";
 
 export interface QueryService {
   count(request: CountRequest): Promise<CountAnswer>;
@@ -22,6 +24,7 @@ export interface QueryService {
   ad(adId: string): Promise<AdAnswer>;
   status(): Promise<StatusAnswer>;
   audit(request: AuditRequest): Promise<AuditAnswer>;
+  planExport(request: ExportRequest): Promise<ExportPlan>;
   /** What a recompute of the range would change. */
   recompute(request: RecomputeRequest): Promise<RecomputeAnswer>;
   /** The control of a recompute or a rollback, to be given an id and appended. */
@@ -51,6 +54,7 @@ export const queryMethods = Object.keys({
   recompute: true,
   recomputeControl: true,
   recomputed: true,
+  planExport: true,
   committed: true,
   outcomes: true,
 } satisfies Record<keyof QueryService, true>) as readonly (keyof QueryService)[];
@@ -382,4 +386,23 @@ export interface AuditAnswer {
   readonly differences: readonly AuditDifference[];
   readonly ledger_balanced: boolean;
   readonly as_of: number;
+}
+
+/** `clicks` (the default) or `minutes`, as `parquet` or `csv`; without a range all that is kept. */
+export interface ExportRequest {
+  readonly format: string;
+  readonly what?: string;
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/** The first day of an export, and where the next one begins. */
+export interface ExportPlan {
+  readonly what: ExportKind;
+  readonly format: ExportFormat;
+  /** Undefined where nothing is kept. Within one UTC day. */
+  readonly range: MinuteRange | undefined;
+  readonly dimensions: readonly string[];
+  /** Epoch minute; undefined where this is the last day. */
+  readonly nextFromMinute: number | undefined;
 }

@@ -16,6 +16,7 @@ import { copySqliteQueue } from "../queue/sqlite/copy.ts";
 import { openSqliteQueueReader } from "../queue/sqlite/reader.ts";
 import { openDuckDbStore } from "../store/duckdb/duckdb-store.ts";
 import type { StoreCopies } from "../store/store-copies.ts";
+import type { ExportedDay, ExportQuery, StoreExports } from "../store/store-exports.ts";
 import { connect } from "./endpoint.ts";
 import type { EngineThreadData } from "./thread-data.ts";
 
@@ -28,7 +29,9 @@ const metrics = new EngineMetrics(settings.store.kind);
 
 let engine: Engine | undefined;
 let opening: Promise<Engine> | undefined;
-let storeCopies: StoreCopies | undefined;
+let storeFiles: (StoreCopies & StoreExports) | undefined;
+/** Aborted at a stop. */
+const exporting = new AbortController();
 
 async function open(): Promise<Engine> {
   const onProblem = (what: string, error: unknown): void =>
@@ -44,7 +47,7 @@ async function open(): Promise<Engine> {
     }),
   );
   resources.move();
-  storeCopies = store;
+  storeFiles = store;
   return openEngine({
     ...data,
     clock: systemClock,
@@ -74,7 +77,7 @@ function query(): QueryService {
 
 async function copyData(paths: DataPaths): Promise<CopiedData> {
   const { store, queue } = await running().copies.make({
-    copyStore: (signal) => storeCopies!.copyTo(paths.store, signal),
+    copyStore: (signal) => storeFiles!.copyTo(paths.store, signal),
     copyQueue(progress, signal) {
       const firstOffsets = new Map(
         progress.map(({ partition, nextOffset }) => [partition, nextOffset] as const),
@@ -123,7 +126,16 @@ const main = connect(parentPort!, {
       throw targetError(error, "dir", dirname(paths.store));
     }
   },
+  async exportDay(day: ExportQuery): Promise<ExportedDay> {
+    running();
+    try {
+      return await storeFiles!.exportDay(day, exporting.signal);
+    } catch (error) {
+      throw targetError(error, "dir", dirname(day.path));
+    }
+  },
   async stop(): Promise<void> {
+    exporting.abort(new CodedError("not_ready", "the service stops"));
     // What is half open can't be closed; a start that fails has closed what it had opened, and has been answered.
     const opened = await opening?.catch(() => undefined);
     await opened?.[Symbol.asyncDispose]();

@@ -7,7 +7,7 @@ import { connect } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { createServer } from "../../src/api/server.ts";
 import type { Readiness, ServiceParts } from "../../src/api/service-parts.ts";
-import type { BackupService } from "../../src/backup/backup-service.ts";
+import type { BackupService, ExportService } from "../../src/backup/backup-service.ts";
 import type { SettingName } from "../../src/config/keys.ts";
 import { loadSettings } from "../../src/config.ts";
 import { AdmissionGate } from "../../src/ingest/backpressure.ts";
@@ -38,6 +38,7 @@ export interface Parts {
   readonly ingest?: Partial<IngestService>;
   readonly query?: Partial<QueryService>;
   readonly backups?: Partial<BackupService>;
+  readonly exports?: Partial<ExportService>;
   readonly readiness?: () => Readiness;
   readonly health?: Health;
 }
@@ -49,6 +50,7 @@ export async function startHttpSide(
     ingest = {},
     query = {},
     backups = {},
+    exports = {},
     readiness = () => ({ ready: true }),
     health = soundHealth,
   }: Parts = {},
@@ -59,6 +61,7 @@ export async function startHttpSide(
     ingest: partWith("ingest", ingest),
     query: partWith("query", query),
     backups: partWith("backups", backups),
+    exports: partWith("exports", exports),
     admission: new AdmissionGate(settings.limits),
     readiness,
     health: () => health,

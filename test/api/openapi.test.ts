@@ -43,6 +43,7 @@ describe("the description of the API", () => {
       "GET /v1/top",
       "POST /v1/admin/audit",
       "POST /v1/admin/backup",
+      "POST /v1/admin/export",
       "POST /v1/admin/import",
       "POST /v1/admin/recompute",
       "POST /v1/admin/release",

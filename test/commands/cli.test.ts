@@ -46,6 +46,7 @@ describe("the command line", () => {
       "release",
       "backup",
       "restore",
+      "export",
       "status",
       "prove",
       "config",

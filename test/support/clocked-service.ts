@@ -104,6 +104,7 @@ export class ClockedService implements AsyncDisposable {
       ingest,
       query: engine.query,
       backups: { backup: () => Promise.reject(new Error("no backups of a clocked service")) },
+      exports: { exportDay: () => Promise.reject(new Error("no exports of a clocked service")) },
       admission: new AdmissionGate(settings.limits),
       settings,
       readiness: () => ({ ready: true }),

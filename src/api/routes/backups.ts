@@ -1,4 +1,4 @@
-/** Backups of the running service. */
+/** Files that the running service writes on its own machine: backups and exports. */
 
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Static } from "typebox";
@@ -31,7 +31,62 @@ const BackupAnswerSchema = Type.Object({
   deleted: Type.Array(Type.String()),
 });
 
-export function registerBackupRoutes(server: FastifyInstance, { backups }: ServiceParts): void {
+const ExportBody = Type.Object(
+  {
+    dir: Type.String({
+      description:
+        "directory on the machine of the service: absolute, outside the data directory; made where missing",
+    }),
+    format: Type.String({ description: "`parquet` or `csv`" }),
+    what: Type.Optional(
+      Type.String({
+        description: "`clicks`, the default: one by one, of every outcome; `minutes`: counts",
+      }),
+    ),
+    from: Type.Optional(
+      Type.String({
+        description: "start of event time, inclusive; default: the first that is kept",
+      }),
+    ),
+    to: Type.Optional(
+      Type.String({ description: "end, exclusive; default: behind the last that is kept" }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const textOrNull = Type.Union([Type.String(), Type.Null()]);
+
+const ExportAnswerSchema = Type.Object({
+  path: textOrNull,
+  from: textOrNull,
+  to: textOrNull,
+  rows: Type.Integer(),
+  bytes: Type.Integer(),
+  as_of: Type.Union([Type.Integer(), Type.Null()]),
+  next_from: textOrNull,
+});
+
+export function registerBackupRoutes(
+  server: FastifyInstance,
+  { backups, exports }: ServiceParts,
+): void {
+  server.post("/v1/admin/export", {
+    schema: {
+      tags: ["admin"],
+      operationId: "exportDay",
+      summary: "Write a day of clicks or minute counts to a file",
+      description:
+        "The first UTC day of the range, to `clicks-2026-01-31.parquet` in `dir` or the like, of one commit; goes on with " +
+        "next_from as from until that is null. A file that exists is not overwritten.",
+      querystring: NoQuery,
+      body: ExportBody,
+      response: { 200: ExportAnswerSchema, ...problemResponses },
+    },
+    handler: (request: FastifyRequest<{ Body: Static<typeof ExportBody> }>) =>
+      exports.exportDay(request.body),
+  });
+
   server.post("/v1/admin/backup", {
     schema: {
       tags: ["admin"],

@@ -171,7 +171,7 @@ function matchedToSql(
 }
 
 /** The rows of a table with position and click_timestamp, with the record of the log that each came in. */
-function placedToSql(table: string, { fromMs, toMs }: TimeRange): string {
+export function placedToSql(table: string, { fromMs, toMs }: TimeRange): string {
   const conditions = [
     "row_count > 0",
     ...(Number.isFinite(fromMs) ? [`last_day >= ${dayOf(fromMs)}`] : []),

@@ -29,12 +29,15 @@ import type { Visibility } from "../visibility.ts";
 import type { ChangedCount, ChangesQuery, HistoryStart } from "../changes.ts";
 import type { StoreCopies, StoreCopy } from "../store-copies.ts";
 import type { RecomputationQuery, RestatedRowsQuery } from "../recomputation.ts";
+import type { ExportedDay, ExportQuery, StoreExports } from "../store-exports.ts";
 import { aggregate, KeyCache } from "./aggregate.ts";
 import { readChanges } from "./changes.ts";
 import { readClicks } from "./clicks.ts";
 import type { Connection } from "./connection.ts";
 import { readHistories } from "./histories.ts";
 import { copyCheckpoint, lookAtCopy } from "./copy-checkpoint.ts";
+import { placeExport, prepareExport } from "./export-day.ts";
+import { Mutex } from "./mutex.ts";
 import {
   readAdAttributes,
   readExtent,
@@ -76,7 +79,7 @@ export interface DuckDbStoreOptions {
  */
 export async function openDuckDbStore(
   options: DuckDbStoreOptions,
-): Promise<ClickStore & StoreCopies> {
+): Promise<ClickStore & StoreCopies & StoreExports> {
   const session = await Session.open({
     temporaryBytesMax: 10_000_000_000,
     readersMax: 2,
@@ -89,10 +92,11 @@ export async function openDuckDbStore(
 /** A query whose tables changed under it is asked again; tables change about once a day. */
 const triesMax = 5;
 
-class DuckDbStore implements ClickStore, StoreCopies {
+class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
   private readonly path: string;
   private readonly session: Session;
   private readonly keyCache = new KeyCache();
+  private readonly exports = new Mutex();
 
   constructor(path: string, session: Session) {
     this.path = path;
@@ -119,6 +123,18 @@ class DuckDbStore implements ClickStore, StoreCopies {
     return await this.session.use(async ({ engine, writer }) => {
       const digest = await writer.withCheckpoint(() => copyCheckpoint(engine, path, signal));
       return { ...digest, ...(await lookAtCopy(path, this.session.options)) };
+    });
+  }
+
+  async exportDay(query: ExportQuery, signal: AbortSignal): Promise<ExportedDay> {
+    // What is prepared lies at one place.
+    return await this.exports.run(async () => {
+      const { asOf, rows, path } = await this.read((connection, { engine, writer }) => {
+        const context = { catalog: engine.catalog, addressDimensions: writer.addressDimensions };
+        return prepareExport(connection, context, this.path, query, signal);
+      });
+      const bytes = path === undefined ? 0 : await placeExport(path, query.path);
+      return { asOf, rows, bytes };
     });
   }
 

@@ -9,6 +9,8 @@ import { link, rename, rm } from "node:fs/promises";
 import duckdb from "@duckdb/node-bindings";
 import { CodedError } from "../../model/errors.ts";
 import { blockBytes, putBack, tornBlocks, undoPathOf } from "./checkpoint-undo.ts";
+import { Connection } from "./connection.ts";
+import { textLiteral } from "./schema.ts";
 import { messageOf } from "./store-error.ts";
 
 export interface OpenOptions {
@@ -27,15 +29,44 @@ export interface OpenOptions {
 const logSuffixes = [".wal", ".wal.checkpoint", ".wal.recovery"];
 
 export async function openDatabase(options: OpenOptions): Promise<duckdb.Database> {
-  await mendTornCheckpoint(options);
+  const database = await openMended(options);
   try {
-    return await tryOpen(options.path, options);
+    await confine(database, options.path);
+    return database;
+  } catch (error) {
+    duckdb.close_sync(database);
+    throw error;
+  }
+}
+
+/** Where exports are prepared; DuckDB writes nowhere else but into its own files. */
+export const exportPathOf = (path: string): string => `${path}.export`;
+
+/** What an export that was interrupted has left there goes. */
+async function confine(database: duckdb.Database, path: string): Promise<void> {
+  const directory = exportPathOf(path);
+  await rm(directory, { recursive: true, force: true });
+  const connection = new Connection(await duckdb.connect(database));
+  try {
+    // In this order: once it is confined it can't be given more.
+    await connection.run(`SET allowed_directories = [${textLiteral(`${directory}/`)}]`);
+    await connection.run("SET enable_external_access = false");
+  } finally {
+    connection.closeSync();
+  }
+}
+
+async function openMended(options: OpenOptions): Promise<duckdb.Database> {
+  await mendTornCheckpoint(options);
+  const unconfined = { enable_external_access: "true" };
+  try {
+    return await tryOpen(options.path, options, unconfined);
   } catch (cause) {
     refuseWhatNoRecoveryMends(options.path, cause);
     if (!hasLog(options.path)) throw corrupt(options.path, cause);
     await assertCheckpointReadable(options, cause);
     const aside = await setLogAside(options.path);
-    const database = await tryOpen(options.path, options).catch((error: unknown) => {
+    const database = await tryOpen(options.path, options, unconfined).catch((error: unknown) => {
       throw corrupt(options.path, error);
     });
     options.warn(

@@ -73,6 +73,11 @@ export function quoted(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;
 }
 
+/** For settings and file names, which can't be bound. */
+export function textLiteral(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
 export const rawColumns: readonly Column[] = [
   { name: "click_timestamp", type: "BIGINT" },
   { name: "ad", type: "INTEGER" },
