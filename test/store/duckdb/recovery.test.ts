@@ -184,7 +184,7 @@ describe("the DuckDB store after a crash", () => {
       const instance = await DuckDBInstance.create(path);
       const connection = await instance.connect();
       if (format === 1) await connection.run("ALTER TABLE ledger DROP COLUMN received");
-      for (const name of ["outcome_change", "closed_period", "operation"])
+      for (const name of ["outcome_change", "closed_period", "operation", "layout_change"])
         await connection.run(`DROP TABLE ${name}`);
       await connection.run(`UPDATE meta SET value = '${format}' WHERE name = 'format_version'`);
       connection.closeSync();
