@@ -2,8 +2,8 @@ import { clickTimestampMsEnd } from "../model/click.ts";
 import type { Commit, PartitionProgress } from "../model/commit.ts";
 import { minuteOf } from "../model/time.ts";
 import type { MinuteRange } from "../model/window.ts";
-import type { ClickStoreReader, Snapshot } from "../store/click-store.ts";
 import { imbalanceOf, ledgerAnswer, noOutcomes, withDelta } from "./ledger-answer.ts";
+import type { ClickStoreReader, RecordedClose, Snapshot } from "../store/click-store.ts";
 import type { LedgerNumbers } from "./query-service.ts";
 
 /** All minutes of receipt. */
@@ -16,14 +16,20 @@ export class AppliedCommits {
   ledgerImbalance = 0;
   private asOf: number;
   private readonly progress: Map<number, PartitionProgress>;
+  private closes: readonly RecordedClose[];
 
-  constructor(sequence: number, progress: readonly PartitionProgress[]) {
+  constructor(
+    sequence: number,
+    progress: readonly PartitionProgress[],
+    closes: readonly RecordedClose[],
+  ) {
     this.asOf = sequence;
+    this.closes = closes;
     this.progress = new Map(progress.map((entry) => [entry.partition, entry]));
   }
 
   get snapshot(): Snapshot {
-    return { asOf: this.asOf, progress: [...this.progress.values()] };
+    return { asOf: this.asOf, progress: [...this.progress.values()], closes: this.closes };
   }
 
   /** Takes the totals of the store's ledger. Call once, before the first `apply`, while nothing is committed. */
@@ -33,8 +39,13 @@ export class AppliedCommits {
     this.ledgerImbalance = rows.reduce((sum, row) => sum + imbalanceOf(row), 0);
   }
 
-  apply(commit: Pick<Commit, "sequence" | "progress" | "ledger">): void {
-    this.asOf = commit.sequence;
+  apply(commit: Pick<Commit, "sequence" | "progress" | "ledger" | "closes">): void {
+    const asOf = commit.sequence;
+    this.asOf = asOf;
+    if (commit.closes.length > 0) {
+      const added = commit.closes.map((close) => Object.assign({ asOf }, close));
+      this.closes = [...this.closes, ...added];
+    }
     this.progress.set(commit.progress.partition, commit.progress);
     for (const delta of commit.ledger) {
       this.totals = withDelta(this.totals, delta);

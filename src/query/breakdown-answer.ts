@@ -45,19 +45,16 @@ export async function answerBreakdown(
 ): Promise<BreakdownAnswer> {
   const { by, range, filter, buckets, limit, after } = query;
   const starts = buckets && bucketStarts(range, buckets.granularity, buckets.timeZone);
-  const result = await view.store.aggregate(
-    view.storeQuery(range, filter?.filter, {
-      groupBy: by,
-      order: "key",
-      // One more tells whether there is a next page.
-      limit: limit + 1,
-      ...(starts && { bucketStarts: starts }),
-      ...(after && { after }),
-    }),
-  );
-  const snapshot = view.seen(result);
-  const finality = view.finality(snapshot);
-  const restated = await view.restated.view(range, snapshot.asOf, undefined);
+  const result = await view.aggregate(range, filter?.filter, {
+    groupBy: by,
+    order: "key",
+    // One more tells whether there is a next page.
+    limit: limit + 1,
+    ...(starts && { bucketStarts: starts }),
+    ...(after && { after }),
+  });
+  const finality = view.finality(result);
+  const restated = await view.restated(range, result, undefined);
   const rows = result.rows.slice(0, limit);
   const last = result.rows.length > limit ? rows.at(-1) : undefined;
   return {

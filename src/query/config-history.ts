@@ -7,6 +7,9 @@ import type { LayoutChange, LayoutPiece } from "../model/minute-layout.ts";
 import { configAt } from "../model/semantic-config.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import type { MinuteRange } from "../model/window.ts";
+import type { RecordedLayoutChange } from "../store/click-store.ts";
+import type { Visibility } from "../store/visibility.ts";
+import { visiblePieces } from "../store/visibility.ts";
 
 const noNames: readonly string[] = [];
 
@@ -16,14 +19,14 @@ export class ConfigHistory {
   private configs: readonly SemanticConfig[] = [];
   private readonly minuteNames = new Map<SemanticConfig, readonly string[]>();
   private known: KnownFields = new Map();
-  private changes: readonly LayoutChange[];
+  private changes: readonly RecordedLayoutChange[];
   private readonly partitionCount: number;
   /** One array for each list of names that a recompute has given to minutes. */
   private readonly nameLists = new Map<string, readonly string[]>();
 
   constructor(
     configs: readonly SemanticConfig[],
-    changes: readonly LayoutChange[] = [],
+    changes: readonly RecordedLayoutChange[] = [],
     partitionCount = 1,
   ) {
     this.changes = changes;
@@ -32,8 +35,9 @@ export class ConfigHistory {
   }
 
   /** What a commit's recompute has made of minutes. */
-  addChanges(changes: readonly LayoutChange[]): void {
-    if (changes.length > 0) this.changes = [...this.changes, ...changes];
+  addChanges(changes: readonly LayoutChange[], asOf: number): void {
+    if (changes.length === 0) return;
+    this.changes = [...this.changes, ...changes.map((change) => Object.assign({ asOf }, change))];
   }
 
   /** A generation that is known already is passed over; generation 0 only stands in until there is another. */
@@ -67,22 +71,28 @@ export class ConfigHistory {
     return [...new Set(declared.map(({ name }) => name))];
   }
 
-  /** The dimension layouts in force in the range. Where a recompute has changed any, only what the minute rows have. */
-  layouts(range: MinuteRange): DimensionLayout[] {
+  /**
+   * The dimension layouts of what may be seen of the range. Where a recompute has changed any, only what the minute rows
+   * have.
+   */
+  layouts(range: MinuteRange, visibility?: Visibility): DimensionLayout[] {
     const { fromMinute, toMinute } = range;
     if (this.configs.length === 0) return [];
     if (this.changes.length > 0)
-      return this.layoutPieces(range).map(({ dimensions }) =>
-        dimensions.map((name) => ({ name, in: "minute", type: "string" })),
-      );
+      return visiblePieces(visibility, range)
+        .flatMap(({ asOf, ...piece }) => this.layoutPieces(piece, asOf))
+        .map(({ dimensions }) =>
+          dimensions.map((name) => ({ name, in: "minute", type: "string" })),
+        );
     const first = this.configs.indexOf(configAt(this.configs, fromMinute));
     const last = this.configs.indexOf(configAt(this.configs, toMinute - 1));
     return this.configs.slice(first, last + 1).map(({ dimensions }) => dimensions);
   }
 
-  /** The dimensions that minute rows of the range have. */
-  layoutPieces(range: MinuteRange): LayoutPiece[] {
-    return commonLayoutPieces(this.configs, this.changes, this.partitionCount, range);
+  /** The dimensions that minute rows of the range have, as of a commit. */
+  layoutPieces(range: MinuteRange, asOf = Infinity): LayoutPiece[] {
+    const changes = this.changes.filter((change) => change.asOf <= asOf);
+    return commonLayoutPieces(this.configs, changes, this.partitionCount, range);
   }
 
   /** The dimensions that a recompute would give them. */

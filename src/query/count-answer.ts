@@ -22,13 +22,13 @@ export async function answerCount(view: QueryView, query: CountQuery): Promise<C
   const { counts, snapshot } =
     countInMemory(view, query, starts) ?? (await countInStore(view, query, starts));
   const finality = view.finality(snapshot);
-  const restated = await view.restated.view(range, snapshot.asOf, adId);
+  const restated = await view.restated(range, snapshot, adId);
   const series = starts.map((start, i) => {
     const bucket = { fromMinute: start, toMinute: starts[i + 1] ?? range.toMinute };
     return {
       start: formatMinute(start),
       count: counts[i]!,
-      status: statusOf(bucket, finality.finalThrough, restated),
+      status: statusOf(bucket, finality, restated),
       revision: restated.summarize(bucket).revision,
     };
   });
@@ -64,15 +64,13 @@ async function countInStore(
   { adId, range, filter }: CountQuery,
   starts: readonly number[],
 ): Promise<Counts> {
-  const result = await view.store.aggregate(
-    view.storeQuery(range, filter?.filter, {
-      adId,
-      groupBy: [],
-      order: "key",
-      limit: starts.length,
-      ...(starts.length > 1 && { bucketStarts: starts }),
-    }),
-  );
+  const result = await view.aggregate(range, filter?.filter, {
+    adId,
+    groupBy: [],
+    order: "key",
+    limit: starts.length,
+    ...(starts.length > 1 && { bucketStarts: starts }),
+  });
   const byStart = new Map(result.rows.map(({ bucketStart, count }) => [bucketStart, count]));
-  return { counts: starts.map((start) => byStart.get(start) ?? 0), snapshot: view.seen(result) };
+  return { counts: starts.map((start) => byStart.get(start) ?? 0), snapshot: result };
 }

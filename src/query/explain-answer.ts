@@ -33,19 +33,17 @@ export async function answerExplain(view: QueryView, query: ExplainQuery): Promi
   const dimensions = [...view.configs.knownFields.keys()].filter(
     (field) => field !== "ad_id" && !field.startsWith("ad."),
   );
-  const page = await view.store.clicks({
+  const page = await view.clicks({
     ...range,
     adId,
     dimensions,
     // One more tells whether there is a next page.
     limit: limit + 1,
-    ...(view.visibility && { visibility: view.visibility }),
     ...(filter && { filter: filter.filter }),
     ...(after && { after }),
   });
-  const snapshot = view.seen(page);
-  const finality = view.finality(snapshot);
-  const restated = await view.restated.view(range, snapshot.asOf, adId);
+  const finality = view.finality(page);
+  const restated = await view.restated(range, page, adId);
   const clicks = page.clicks.slice(0, limit);
   const last = page.clicks.length > limit ? clicks.at(-1) : undefined;
   return {

@@ -33,31 +33,47 @@ export function finalThroughMinute(
   return Number.isFinite(minute) ? minute : undefined;
 }
 
-/** Provisional if any bucket is, else restated if any is, else final. */
+/** Closed if all buckets are; provisional if any is, else restated if any is, else final. */
 export function statusOf(
   range: MinuteRange,
-  finalThrough: number | undefined,
+  { finalThrough, closedThrough }: FinalityMarks,
   restated: RestatedView,
 ): FinalityStatus {
+  if (range.toMinute <= closedThrough) return "closed";
   if (finalThrough === undefined || range.toMinute > finalThrough) return "provisional";
   return restated.summarize(range).restated ? "restated" : "final";
 }
 
-/** The finality fields of an answer. */
-export class FinalityReader {
+/** Epoch minutes. */
+export interface FinalityMarks {
+  /** Buckets before it are final; undefined where none is. */
   readonly finalThrough: number | undefined;
+  /** Buckets before it are closed; -Infinity where none is. */
+  readonly closedThrough: number;
+}
+
+/** The finality fields of an answer. */
+export class FinalityReader implements FinalityMarks {
+  readonly finalThrough: number | undefined;
+  readonly closedThrough: number;
   private readonly snapshot: Snapshot;
   private readonly watermarkMs: number | undefined;
 
-  constructor(snapshot: Snapshot, partitionCount: number, configs: ConfigHistory) {
+  constructor(
+    snapshot: Snapshot,
+    partitionCount: number,
+    configs: ConfigHistory,
+    closedThrough: number,
+  ) {
     this.snapshot = snapshot;
+    this.closedThrough = closedThrough;
     this.watermarkMs = serviceWatermarkMs(snapshot.progress, partitionCount);
     this.finalThrough = finalThroughMinute(this.watermarkMs, configs);
   }
 
   fields(range: MinuteRange, restated: RestatedView): Finality {
     return {
-      status: statusOf(range, this.finalThrough, restated),
+      status: statusOf(range, this, restated),
       final_through: this.finalThrough === undefined ? null : formatMinute(this.finalThrough),
       watermark: this.watermarkMs === undefined ? null : formatTime(this.watermarkMs),
       as_of: this.snapshot.asOf,

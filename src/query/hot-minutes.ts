@@ -83,13 +83,15 @@ export class HotMinutes {
   }
 
   /**
-   * Takes what the store holds, the newest minutes first, until `minutesMax`, 4 million rows or the bytes are reached.
+   * Takes what the store holds, the newest minutes first, until `minutesMax`, 4 million rows or the bytes are reached;
+   * none before `fromMinute`.
    * Call once, before the first `apply`, while nothing is committed.
    */
-  async load(store: ClickStoreReader): Promise<void> {
+  async load(store: ClickStoreReader, fromMinute = -Infinity): Promise<void> {
     const extent = await store.extent();
     if (!extent) return;
-    const first = Math.max(extent.firstMinute, extent.lastMinute + 1 - this.minutesMax);
+    const newest = extent.lastMinute + 1 - this.minutesMax;
+    const first = Math.max(extent.firstMinute, newest, fromMinute);
     let from = extent.lastMinute + 1;
     let rowCount = 0;
     // Slices grow, but not beyond what the rows so far let expect.
@@ -129,6 +131,14 @@ export class HotMinutes {
       this.account(held);
     }
     this.detailFrom = Math.max(this.detailFrom, endMinute);
+  }
+
+  /** From now on it covers none of the minutes before. */
+  forgetBefore(minute: number): void {
+    if (minute <= this.totalsFrom) return;
+    for (const held of this.minutes.values()) if (held.minute < minute) this.forget(held);
+    this.totalsFrom = minute;
+    this.detailFrom = Math.max(this.detailFrom, minute);
   }
 
   /** True where a query over this range and filter can be answered here. */

@@ -2,14 +2,24 @@ import { CodedError } from "../model/errors.ts";
 import type { Filter } from "../model/filter.ts";
 import { formatMinute } from "../model/time.ts";
 import type { MinuteRange } from "../model/window.ts";
-import type { AggregateQuery, ClickStoreReader, PastSnapshot } from "../store/click-store.ts";
+import type {
+  AggregateResult,
+  ClicksPage,
+  ClicksQuery,
+  JournalSums,
+  JournalSumsQuery,
+  PastSnapshot,
+  Snapshot,
+} from "../store/click-store.ts";
+import { visibilityOf } from "../store/closed-periods.ts";
 import type { Visibility } from "../store/visibility.ts";
+import { ClosedMinutes } from "./closed-minutes.ts";
 import { ConfigHistory } from "./config-history.ts";
+import type { RestatedView } from "./finality.ts";
 import { FinalityReader } from "./finality.ts";
-import { storeQuery } from "./plan.ts";
+import { aggregateQuery } from "./plan.ts";
 import type { QueryState } from "./query-state.ts";
-import type { QueryView, StoreQueryParts } from "./query-view.ts";
-import type { RestatedBuckets } from "./restated-buckets.ts";
+import type { AggregateParts, QueryView } from "./query-view.ts";
 
 /**
  * An earlier commit, of which everything is asked of the store. Numbers of the minutes that were final then are kept;
@@ -17,20 +27,23 @@ import type { RestatedBuckets } from "./restated-buckets.ts";
  */
 export class PastState implements QueryView {
   readonly hot = undefined;
-  readonly store: ClickStoreReader;
-  readonly restated: RestatedBuckets;
   readonly configs: ConfigHistory;
   readonly snapshot: PastSnapshot;
-  readonly visibility: Visibility;
-  private readonly partitionCount: number;
+  private readonly present: QueryState;
+  private readonly visibility: Visibility | undefined;
+  private readonly closedThrough: number;
 
   private constructor(present: QueryState, snapshot: PastSnapshot) {
-    this.store = present.store;
-    this.restated = present.restated;
-    this.partitionCount = present.partitionCount;
+    this.present = present;
     this.snapshot = snapshot;
-    this.configs = new ConfigHistory(snapshot.configs);
-    this.visibility = { limits: [], asOf: snapshot.asOf };
+    this.configs = new ConfigHistory(
+      snapshot.configs,
+      snapshot.layoutChanges,
+      present.partitionCount,
+    );
+    const { periods, through } = new ClosedMinutes(present.partitionCount).of(snapshot.closes);
+    this.visibility = visibilityOf(periods, snapshot.asOf);
+    this.closedThrough = through;
   }
 
   /** `asOf`: of a commit that is through. */
@@ -40,21 +53,43 @@ export class PastState implements QueryView {
     return new PastState(present, snapshot);
   }
 
-  seen(): PastSnapshot {
-    return this.snapshot;
+  async aggregate(
+    range: MinuteRange,
+    filter: Filter | undefined,
+    parts: AggregateParts,
+  ): Promise<AggregateResult> {
+    const query = aggregateQuery(this.configs, range, filter, parts, this.visibility);
+    const { rows } = await this.present.store.aggregate(query);
+    return { ...this.snapshot, rows };
+  }
+
+  async clicks(query: Omit<ClicksQuery, "visibility">): Promise<ClicksPage> {
+    const page = await this.present.store.clicks({ ...query, ...this.visible });
+    return { ...page, ...this.snapshot };
   }
 
   finality(): FinalityReader {
-    return new FinalityReader(this.snapshot, this.partitionCount, this.configs);
+    const { partitionCount } = this.present;
+    return new FinalityReader(this.snapshot, partitionCount, this.configs, this.closedThrough);
   }
 
-  storeQuery(
+  restated(
     range: MinuteRange,
-    filter: Filter | undefined,
-    rest: StoreQueryParts,
-  ): AggregateQuery {
-    const { configs, visibility } = this;
-    return { ...storeQuery(configs, range, filter, rest), visibility };
+    { asOf }: Snapshot,
+    adId: string | undefined,
+  ): Promise<RestatedView> {
+    return this.present.restatedBuckets.view(range, asOf, adId, this.visibility);
+  }
+
+  journalSums(
+    query: Omit<JournalSumsQuery, "visibility" | "asOf">,
+    { asOf }: Snapshot,
+  ): Promise<readonly JournalSums[]> {
+    return this.present.store.journalSums({ ...query, asOf, ...this.visible });
+  }
+
+  private get visible(): { readonly visibility?: Visibility } {
+    return this.visibility ? { visibility: this.visibility } : {};
   }
 
   /** Throws `as_of_provisional` where a bucket of the range was not final. */

@@ -4,8 +4,9 @@ import type { Filter } from "../model/filter.ts";
 import { filterFields } from "../model/filter.ts";
 import type { MinuteRange } from "../model/window.ts";
 import type { AggregateQuery } from "../store/click-store.ts";
+import type { Visibility } from "../store/visibility.ts";
 import type { ConfigHistory } from "./config-history.ts";
-import type { StoreQueryParts } from "./query-view.ts";
+import type { AggregateParts } from "./query-view.ts";
 
 /**
  * Where a query over these fields is answered: from the minute store if every layout in force in its range keeps
@@ -27,12 +28,19 @@ export function chooseSource(
 }
 
 /** The store's query, with the source that its fields and the layouts in its range allow. */
-export function storeQuery(
+export function aggregateQuery(
   configs: ConfigHistory,
   range: MinuteRange,
   filter: Filter | undefined,
-  rest: StoreQueryParts,
+  parts: AggregateParts,
+  visibility: Visibility | undefined,
 ): AggregateQuery {
-  const source = chooseSource(filter, rest.groupBy, configs.layouts(range));
-  return { ...range, ...rest, source, ...(filter && { filter }) };
+  const source = chooseSource(filter, parts.groupBy, configs.layouts(range, visibility));
+  return {
+    ...range,
+    ...parts,
+    source,
+    ...(filter && { filter }),
+    ...(visibility && { visibility }),
+  };
 }

@@ -3,24 +3,32 @@ import type { DictionaryView } from "../model/dictionary-view.ts";
 import type { Filter } from "../model/filter.ts";
 import type { MinuteRange } from "../model/window.ts";
 import type {
-  AggregateQuery,
+  AggregateResult,
+  ClicksPage,
+  ClicksQuery,
   ClickStoreReader,
+  JournalSums,
+  JournalSumsQuery,
+  RecordedClose,
   RecoveredState,
   Snapshot,
 } from "../store/click-store.ts";
+import type { Visibility } from "../store/visibility.ts";
 import { AppliedCommits } from "./applied-commits.ts";
+import { ClosedMinutes } from "./closed-minutes.ts";
 import { ConfigHistory } from "./config-history.ts";
+import type { RestatedView } from "./finality.ts";
 import { FinalityReader } from "./finality.ts";
 import { HotMinutes } from "./hot-minutes.ts";
-import { storeQuery } from "./plan.ts";
-import type { QueryView, StoreQueryParts } from "./query-view.ts";
+import { aggregateQuery } from "./plan.ts";
+import type { AggregateParts, QueryView } from "./query-view.ts";
 import { RestatedBuckets } from "./restated-buckets.ts";
 
 export interface QueryStateOptions {
   readonly store: ClickStoreReader;
   /** Holds every entry of a commit before the commit is applied. */
   readonly dictionary: DictionaryView;
-  readonly recovered: Pick<RecoveredState, "sequence" | "progress" | "configs"> &
+  readonly recovered: Pick<RecoveredState, "sequence" | "progress" | "configs" | "closes"> &
     Partial<Pick<RecoveredState, "layoutChanges">>;
   /** The service's watermark is that of the slowest partition; one without progress has none. */
   readonly partitionCount: number;
@@ -35,8 +43,8 @@ export class QueryState implements QueryView {
   readonly configs: ConfigHistory;
   readonly applied: AppliedCommits;
   readonly hot: HotMinutes;
-  readonly restated: RestatedBuckets;
-  readonly visibility = undefined;
+  readonly restatedBuckets: RestatedBuckets;
+  readonly closed: ClosedMinutes;
   readonly partitionCount: number;
 
   private constructor({
@@ -49,28 +57,31 @@ export class QueryState implements QueryView {
     this.store = store;
     this.dictionary = dictionary;
     this.configs = new ConfigHistory(recovered.configs, recovered.layoutChanges, partitionCount);
-    this.applied = new AppliedCommits(recovered.sequence, recovered.progress);
+    this.applied = new AppliedCommits(recovered.sequence, recovered.progress, recovered.closes);
     this.hot = new HotMinutes({ dictionary, configs: this.configs, bytesMax: hotBytesMax });
-    this.restated = new RestatedBuckets(store, dictionary, recovered.sequence);
+    this.restatedBuckets = new RestatedBuckets(store, dictionary, recovered.sequence);
+    this.closed = new ClosedMinutes(partitionCount);
     this.partitionCount = partitionCount;
   }
 
   /** Loads recent minutes from the store, to which nothing may be committed meanwhile. */
   static async open(options: QueryStateOptions): Promise<QueryState> {
     const state = new QueryState(options);
-    await state.hot.load(options.store);
-    await state.restated.load();
+    await state.hot.load(options.store, state.closedThrough);
+    await state.restatedBuckets.load();
     await state.applied.load(options.store);
+    state.leaveClosedToStore();
     return state;
   }
 
   apply(commit: Commit): void {
     for (const config of commit.configs) this.configs.add(config);
-    this.configs.addChanges(commit.layoutChanges);
+    this.configs.addChanges(commit.layoutChanges, commit.sequence);
     this.hot.apply(commit);
     for (const { toMinute } of commit.layoutChanges) this.hot.dropDetailBefore(toMinute);
-    this.restated.apply(commit);
+    this.restatedBuckets.apply(commit);
     this.applied.apply(commit);
+    if (commit.closes.length > 0) this.leaveClosedToStore();
   }
 
   /** As of the last commit applied. */
@@ -78,19 +89,64 @@ export class QueryState implements QueryView {
     return this.applied.snapshot;
   }
 
-  seen(result: Snapshot): Snapshot {
-    return result;
+  aggregate(
+    range: MinuteRange,
+    filter: Filter | undefined,
+    parts: AggregateParts,
+  ): Promise<AggregateResult> {
+    return this.ask(({ visibility }) =>
+      this.store.aggregate(aggregateQuery(this.configs, range, filter, parts, visibility)),
+    );
+  }
+
+  clicks(query: Omit<ClicksQuery, "visibility">): Promise<ClicksPage> {
+    return this.ask((visible) => this.store.clicks({ ...query, ...visible }));
   }
 
   finality(snapshot: Snapshot): FinalityReader {
-    return new FinalityReader(snapshot, this.partitionCount, this.configs);
+    const { through } = this.closed.of(snapshot.closes);
+    return new FinalityReader(snapshot, this.partitionCount, this.configs, through);
   }
 
-  storeQuery(
+  restated(
     range: MinuteRange,
-    filter: Filter | undefined,
-    rest: StoreQueryParts,
-  ): AggregateQuery {
-    return storeQuery(this.configs, range, filter, rest);
+    { asOf, closes }: Snapshot,
+    adId: string | undefined,
+  ): Promise<RestatedView> {
+    const { visibility } = this.closed.of(closes);
+    return this.restatedBuckets.view(range, asOf, adId, visibility);
+  }
+
+  journalSums(
+    query: Omit<JournalSumsQuery, "visibility" | "asOf">,
+    { asOf, closes }: Snapshot,
+  ): Promise<readonly JournalSums[]> {
+    return this.store.journalSums({ ...query, asOf, ...this.visible(closes) });
+  }
+
+  /** The store may know of a close that is not applied yet: then what it has sealed is asked for. */
+  private async ask<Result extends Snapshot>(
+    question: (visible: { readonly visibility?: Visibility }) => Promise<Result>,
+  ): Promise<Result> {
+    let { closes } = this.snapshot;
+    for (;;) {
+      const result = await question(this.visible(closes));
+      if (result.closes.length === closes.length) return result;
+      closes = result.closes;
+    }
+  }
+
+  private visible(closes: readonly RecordedClose[]): { readonly visibility?: Visibility } {
+    const { visibility } = this.closed.of(closes);
+    return visibility ? { visibility } : {};
+  }
+
+  private get closedThrough(): number {
+    return this.closed.of(this.snapshot.closes).through;
+  }
+
+  private leaveClosedToStore(): void {
+    this.hot.forgetBefore(this.closedThrough);
+    this.restatedBuckets.forgetBefore(this.closedThrough);
   }
 }

@@ -3,6 +3,7 @@ import type { DictionaryView } from "../model/dictionary-view.ts";
 import { minutesADay } from "../model/time.ts";
 import type { MinuteRange } from "../model/window.ts";
 import type { ClickStoreReader, RestatementRow } from "../store/click-store.ts";
+import type { Visibility } from "../store/visibility.ts";
 import type { RestatedView } from "./finality.ts";
 
 interface Restated {
@@ -57,12 +58,29 @@ export class RestatedBuckets {
     this.evict();
   }
 
-  /** What of the range (of one ad where given) was restated up to the commit `asOf`. */
-  async view(range: MinuteRange, asOf: number, adId: string | undefined): Promise<RestatedView> {
+  /** Minutes that are closed: what of them is seen is left to the store. */
+  forgetBefore(minute: number): void {
+    if (minute <= this.coveredFrom) return;
+    this.coveredFrom = minute;
+    for (const held of this.journal.minutes()) if (held < minute) this.journal.forget(held);
+  }
+
+  /** What of the range (of one ad where given) was restated up to the commit `asOf`. `visibility`: of closed minutes. */
+  async view(
+    range: MinuteRange,
+    asOf: number,
+    adId: string | undefined,
+    visibility?: Visibility,
+  ): Promise<RestatedView> {
     if (range.fromMinute >= this.coveredFrom && asOf <= this.asOf)
       return this.journal.view(asOf, adId);
     const journal = new Journal();
-    const query = { ...range, asOf, ...(adId !== undefined && { adId }) };
+    const query = {
+      ...range,
+      asOf,
+      ...(visibility && { visibility }),
+      ...(adId !== undefined && { adId }),
+    };
     const { rows } = await this.store.restatements(query);
     journal.addRows(rows);
     return journal.view(asOf, adId);

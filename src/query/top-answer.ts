@@ -16,7 +16,7 @@ export async function answerTop(view: QueryView, query: TopQuery): Promise<TopAn
   const { range, filter } = query;
   const { ads, snapshot } = topInMemory(view, query) ?? (await topInStore(view, query));
   const finality = view.finality(snapshot);
-  const restated = await view.restated.view(range, snapshot.asOf, undefined);
+  const restated = await view.restated(range, snapshot, undefined);
   return {
     from: formatMinute(range.fromMinute),
     to: formatMinute(range.toMinute),
@@ -40,11 +40,10 @@ function topInMemory(
 }
 
 async function topInStore(view: QueryView, { most, range, filter }: TopQuery): Promise<Top> {
-  const result = await view.store.aggregate(
-    view.storeQuery(range, filter?.filter, { groupBy: ["ad_id"], order: "count", limit: most }),
-  );
+  const parts = { groupBy: ["ad_id"], order: "count", limit: most } as const;
+  const result = await view.aggregate(range, filter?.filter, parts);
   return {
     ads: result.rows.map(({ group, count }) => ({ adId: group[0] ?? "", count })),
-    snapshot: view.seen(result),
+    snapshot: result,
   };
 }

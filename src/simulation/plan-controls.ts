@@ -34,7 +34,7 @@ export class ControlPlanner {
     if (random.chance(0.05)) controls.push(this.attributes(atMs));
     if (random.chance(0.06)) controls.push(this.void());
     if (random.chance(0.05)) controls.push(this.release(atMs));
-    if (random.chance(0.01)) controls.push(this.close(atMs));
+    if (random.chance(0.03)) controls.push(this.close(atMs));
     if (random.chance(0.05)) controls.push(this.recompute(atMs));
     if (random.chance(0.03)) controls.push(this.rollback());
     return controls;

@@ -68,6 +68,8 @@ export interface ClickStoreReader {
   recomputation(query: RecomputationQuery): Promise<MinuteChanges | undefined>;
   /** The last recompute or rollback that was applied, of a partition or of all; undefined where none was. */
   lastRecompute(partition?: number): Promise<RecordedOperation | undefined>;
+  /** What the journal comes to, by bucket and ad (as UTF-8). */
+  journalSums(query: JournalSumsQuery): Promise<readonly JournalSums[]>;
   /** The parts of an operation, by partition and offset; none where nobody asked for it. */
   operation(id: string): Promise<RecordedOperation[]>;
   /** Minute counts that changed, in the order of their places. */
@@ -118,7 +120,12 @@ export interface RecoveredState {
   /** In the order of their commits. */
   readonly closes: readonly RecordedClose[];
   /** In the order of their commits. */
-  readonly layoutChanges: readonly LayoutChange[];
+  readonly layoutChanges: readonly RecordedLayoutChange[];
+}
+
+export interface RecordedLayoutChange extends LayoutChange {
+  /** Sequence of the commit. */
+  readonly asOf: number;
 }
 
 export interface RecordedClose extends Close {
@@ -240,6 +247,8 @@ export interface Snapshot {
   /** Sequence of the last commit it saw. */
   readonly asOf: number;
   readonly progress: readonly PartitionProgress[];
+  /** Up to then, in the order of their commits; see closed-periods.ts. */
+  readonly closes: readonly RecordedClose[];
 }
 
 /**
@@ -249,6 +258,7 @@ export interface Snapshot {
 export interface PastSnapshot extends Snapshot {
   /** Every configuration up to then, oldest first. */
   readonly configs: readonly SemanticConfig[];
+  readonly layoutChanges: readonly RecordedLayoutChange[];
 }
 
 export interface RestatementsQuery {
@@ -258,6 +268,8 @@ export interface RestatementsQuery {
   readonly adId?: string;
   /** Only what this commit and those before it restated; absent: of all that are through. */
   readonly asOf?: number;
+  /** Absent: everything. */
+  readonly visibility?: Visibility;
   /** Only entries after this one. */
   readonly after?: RestatementPlace;
   readonly limit?: number;
@@ -267,6 +279,31 @@ export interface RestatementsPage {
   /** The query's, or the last commit whose restatements are in it. */
   readonly asOf: number;
   readonly rows: readonly RestatementRow[];
+}
+
+export interface JournalSumsQuery {
+  /** Epoch minutes, `[fromMinute, toMinute)`. */
+  readonly fromMinute: number;
+  readonly toMinute: number;
+  /** As in AggregateQuery. */
+  readonly bucketStarts: readonly number[];
+  readonly adId?: string;
+  /** Of the commits up to this one. */
+  readonly asOf: number;
+  /** Absent: everything is seen. */
+  readonly visibility?: Visibility;
+  /** Only sums after this place. */
+  readonly after?: { readonly bucketStart: number; readonly adId: string };
+  readonly limit: number;
+}
+
+export interface JournalSums {
+  readonly bucketStart: number;
+  readonly adId: string;
+  /** Of the entries that may be seen: the sum of the minutes' revisions. */
+  readonly revision: number;
+  /** Net clicks of the entries that may not. */
+  readonly unseenClicks: number;
 }
 
 /** Where an entry stands in the journal's order. */

@@ -14,21 +14,33 @@ export interface Visibility {
 }
 
 /** Of minutes before `beforeMinute` (epoch minutes) shows what the commits up to `asOf` brought. */
-export interface VisibilityLimit {
+export interface VisibilityLimit extends SeenCommits {
   readonly beforeMinute: number;
+}
+
+/** The commits up to `asOf`, without those of some partitions that come after an earlier one. */
+export interface SeenCommits {
+  /** Infinity: all. */
+  readonly asOf: number;
+  readonly earlier: readonly PartitionLimit[];
+}
+
+export interface PartitionLimit {
+  readonly partition: number;
   readonly asOf: number;
 }
 
-/** Minutes of which the same commits are seen; `asOf` Infinity: all. */
-export interface VisiblePiece extends MinuteRange {
-  readonly asOf: number;
+/** Minutes of which the same commits are seen. */
+export interface VisiblePiece extends MinuteRange, SeenCommits {}
+
+export function seenOfMinute(visibility: Visibility | undefined, minute: number): SeenCommits {
+  const limit = visibility?.limits.find(({ beforeMinute }) => minute < beforeMinute);
+  return limit ?? { asOf: visibility?.asOf ?? Infinity, earlier: [] };
 }
 
-/** The last commit that is seen of a minute; Infinity where all are. */
-export function asOfMinute(visibility: Visibility | undefined, minute: number): number {
-  if (!visibility) return Infinity;
-  const limit = visibility.limits.find(({ beforeMinute }) => minute < beforeMinute);
-  return limit?.asOf ?? visibility.asOf ?? Infinity;
+/** The last commit of a partition that is seen. */
+export function lastSeenOf({ asOf, earlier }: SeenCommits, partition: number): number {
+  return earlier.find((limit) => limit.partition === partition)?.asOf ?? asOf;
 }
 
 /** The range in pieces, ascending; one where no limit ends within it. */
@@ -40,9 +52,8 @@ export function visiblePieces(
     .map(({ beforeMinute }) => beforeMinute)
     .filter((minute) => minute > fromMinute && minute < toMinute);
   const starts = [fromMinute, ...inner];
-  return starts.map((start, i) => ({
-    fromMinute: start,
-    toMinute: starts[i + 1] ?? toMinute,
-    asOf: asOfMinute(visibility, start),
-  }));
+  return starts.map((start, i) => {
+    const { asOf, earlier } = seenOfMinute(visibility, start);
+    return { fromMinute: start, toMinute: starts[i + 1] ?? toMinute, asOf, earlier };
+  });
 }

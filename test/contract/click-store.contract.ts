@@ -3,6 +3,7 @@ import { describeAggregates } from "./click-store/aggregates.ts";
 import { describeBooks } from "./click-store/books.ts";
 import { describeChanges } from "./click-store/changes.ts";
 import { describeClicks } from "./click-store/clicks.ts";
+import { describeCloses } from "./click-store/closes.ts";
 import { describeCommits } from "./click-store/commits.ts";
 import { describeCorrections } from "./click-store/corrections.ts";
 import { describeRecomputes } from "./click-store/recomputes.ts";
@@ -18,4 +19,5 @@ export function describeClickStore(title: string, open: OpenStore): void {
   describeVisibility(title, open);
   describeChanges(title, open);
   describeRecomputes(title, open);
+  describeCloses(title, open);
 }

@@ -8,6 +8,7 @@ import { auditBugs } from "./audit-bugs.ts";
 import { correctionBugs } from "./correction-bugs.ts";
 import { changesBugs } from "./changes-bugs.ts";
 import { backupBugs } from "./backup-bugs.ts";
+import { closeBugs } from "./close-bugs.ts";
 import { pipelineBugs } from "./pipeline-bugs.ts";
 import { recomputeBugs } from "./recompute-bugs.ts";
 import { storageBugs } from "./storage-bugs.ts";
@@ -26,4 +27,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...changesBugs,
   ...backupBugs,
   ...recomputeBugs,
+  ...closeBugs,
 ];

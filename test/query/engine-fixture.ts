@@ -50,6 +50,7 @@ export class QueriedLog implements AsyncDisposable {
         sequence: committedCount,
         progress: [last.progress],
         configs: folded.state.shared.configs,
+        closes: (await store.recover()).closes,
       },
       partitionCount: 1,
       clock: () => this.nowMs,

@@ -52,10 +52,17 @@ describe("final_through", () => {
 describe("the status of a range", () => {
   const range = { fromMinute: 10, toMinute: 20 };
 
-  it("is provisional if any bucket is, else restated if any is, else final", () => {
-    assert.equal(statusOf(range, 19, some), "provisional");
-    assert.equal(statusOf(range, undefined, none), "provisional");
-    assert.equal(statusOf(range, 20, some), "restated");
-    assert.equal(statusOf(range, 20, none), "final");
+  it("is closed if all buckets are, provisional if any is, else restated if any is, else final", () => {
+    const marks = (finalThrough: number | undefined, closedThrough = -Infinity) => ({
+      finalThrough,
+      closedThrough,
+    });
+    assert.equal(statusOf(range, marks(19), some), "provisional");
+    assert.equal(statusOf(range, marks(undefined), none), "provisional");
+    assert.equal(statusOf(range, marks(20), some), "restated");
+    assert.equal(statusOf(range, marks(20), none), "final");
+    assert.equal(statusOf(range, marks(20, 20), some), "closed");
+    assert.equal(statusOf(range, marks(20, 19), some), "restated");
+    assert.equal(statusOf(range, marks(19, 15), some), "provisional");
   });
 });

@@ -33,6 +33,8 @@ async function judgeAskedAgain(
   recorded: readonly RecordedAnswer[],
 ): Promise<string | undefined> {
   for (const { question, asOf, answer, progress } of recorded) {
+    // Before the first commit there is none to ask about.
+    if (asOf === 0) continue;
     // A store that came back as of before has had other commits since.
     if (!isDeepStrictEqual(store.progressAt(asOf), progress)) continue;
     const again = await ask(engine.query, question, asOf);

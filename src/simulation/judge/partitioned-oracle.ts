@@ -5,6 +5,8 @@ import type { SemanticConfig } from "../../model/semantic-config.ts";
 import type { OracleClick, OracleLedgerRow, OracleRestatement } from "../oracle/oracle-fold.ts";
 import type { OracleGroup, OracleQuery } from "../oracle/oracle.ts";
 import { Oracle } from "../oracle/oracle.ts";
+import { SealedOracle } from "./sealed-oracle.ts";
+import { sumGroups } from "./sum-groups.ts";
 
 /** An oracle for each partition's log, up to some progress, and their answers put together. */
 export class PartitionedOracle {
@@ -12,6 +14,7 @@ export class PartitionedOracle {
   private readonly logs: readonly (readonly LogRecord[])[];
   private oracles: Oracle[] = [];
   private applied: number[] = [];
+  private readonly standing = new Map<string, Oracle>();
 
   /** `first`: the configuration that holds until the log brings one. */
   constructor(first: SemanticConfig, logs: readonly (readonly LogRecord[])[]) {
@@ -77,13 +80,38 @@ export class PartitionedOracle {
     by: readonly string[],
     bucketStarts = [query.fromMinute],
   ): OracleGroup[] {
-    const groups = new Map<string, OracleGroup>();
-    for (const found of this.oracles.flatMap((o) => o.breakdown(query, by, bucketStarts))) {
-      const key = `${found.bucketStart} ${JSON.stringify(found.group)}`;
-      const before = groups.get(key);
-      groups.set(key, before ? { ...found, count: found.count + before.count } : found);
+    return sumGroups(this.oracles.flatMap((o) => o.breakdown(query, by, bucketStarts)));
+  }
+
+  /** As it is to be answered: of minutes that all partitions have closed what each had when it did. */
+  sealed(): SealedOracle {
+    const closedThrough = Math.min(
+      ...this.oracles.map(({ seals }) => seals.at(-1)?.through ?? -Infinity),
+    );
+    const ends = this.oracles.flatMap(({ seals }) => seals.map(({ through }) => through));
+    const closed = [...new Set(ends)].filter((end) => end <= closedThrough).toSorted(ascending);
+    const spans = closed.map((toMinute, i) => ({
+      fromMinute: closed[i - 1] ?? -Infinity,
+      toMinute,
+      oracles: this.oracles.map(({ seals }, partition) => {
+        const { offset } = seals.find(({ through }) => through >= toMinute)!;
+        return this.standingAt(partition, offset + 1);
+      }),
+    }));
+    const open = { fromMinute: closedThrough, toMinute: Infinity, oracles: this.oracles };
+    return new SealedOracle([...spans, open]);
+  }
+
+  /** Beside the oracles that move on. */
+  private standingAt(partition: number, nextOffset: number): Oracle {
+    const key = `${partition} ${nextOffset}`;
+    let oracle = this.standing.get(key);
+    if (!oracle) {
+      oracle = new Oracle(this.first);
+      for (const record of this.logs[partition]!.slice(0, nextOffset)) oracle.apply(record);
+      this.standing.set(key, oracle);
     }
-    return [...groups.values()].toSorted(compareGroups);
+    return oracle;
   }
 
   matches(partition: number, filter: Filter, click: OracleClick): boolean {
@@ -96,13 +124,4 @@ export class PartitionedOracle {
   }
 }
 
-function compareGroups(a: OracleGroup, b: OracleGroup): number {
-  if (a.bucketStart !== b.bucketStart) return a.bucketStart - b.bucketStart;
-  for (const [i, value] of a.group.entries()) {
-    const other = b.group[i]!;
-    if (value === other) continue;
-    if (value === null || other === null) return value === null ? -1 : 1;
-    return Buffer.compare(Buffer.from(value), Buffer.from(other));
-  }
-  return 0;
-}
+const ascending = (a: number, b: number): number => a - b;

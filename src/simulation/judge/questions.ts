@@ -11,6 +11,7 @@ import type { FinalityStatus, QueryService } from "../../query/query-service.ts"
 import type { Question } from "../history.ts";
 import type { OracleQuery } from "../oracle/oracle.ts";
 import type { PartitionedOracle } from "./partitioned-oracle.ts";
+import type { SealedOracle } from "./sealed-oracle.ts";
 
 /** What of an answer the oracle has a say in. */
 export interface Answer {
@@ -97,25 +98,27 @@ export function expectedAnswer(
   const { kind, fromMinute, toMinute, adId } = question;
   const filter = question.filter && checkFilter(parseFilter(question.filter), known);
   const query: OracleQuery = { fromMinute, toMinute, ...(filter && { filter }) };
+  const sealed = oracle.sealed();
   const status = (ad?: string): FinalityStatus => {
+    if (toMinute <= sealed.closedThrough) return "closed";
     if (!oracle.isFinal(toMinute - 1)) return "provisional";
-    return revisionOf(oracle, query, ad) > 0 ? "restated" : "final";
+    return revisionOf(sealed, query, ad) > 0 ? "restated" : "final";
   };
   switch (kind) {
     case "count":
       return {
         status: status(adId),
-        revision: revisionOf(oracle, query, adId),
-        rows: [[oracle.count({ ...query, adId })]],
+        revision: revisionOf(sealed, query, adId),
+        rows: [[sealed.count({ ...query, adId })]],
       };
     case "top":
       return {
         status: status(),
-        rows: oracle.top(topN, query).map(({ group, count }) => [group[0]!, count]),
+        rows: sealed.top(topN, query).map(({ group, count }) => [group[0]!, count]),
       };
     case "cells": {
       const minutes = Array.from({ length: toMinute - fromMinute }, (_, i) => fromMinute + i);
-      const rows = oracle
+      const rows = sealed
         .breakdown(query, ["ad_id"], minutes)
         .map(({ bucketStart, group, count }) => [formatMinute(bucketStart), group[0]!, count]);
       return { status: status(), rows };
@@ -123,13 +126,13 @@ export function expectedAnswer(
     case "explain":
       return {
         status: status(adId),
-        revision: revisionOf(oracle, query, adId),
-        rows: explainedRows(oracle, query, adId),
+        revision: revisionOf(sealed, query, adId),
+        rows: explainedRows(sealed, query, adId),
       };
   }
 }
 
-function revisionOf(oracle: PartitionedOracle, query: OracleQuery, adId?: string): number {
+function revisionOf(oracle: SealedOracle, query: OracleQuery, adId?: string): number {
   const { fromMinute, toMinute } = query;
   return oracle.journal.filter(
     (entry) =>
@@ -140,7 +143,7 @@ function revisionOf(oracle: PartitionedOracle, query: OracleQuery, adId?: string
 }
 
 function explainedRows(
-  oracle: PartitionedOracle,
+  oracle: SealedOracle,
   query: OracleQuery,
   adId: string,
 ): (string | number)[][] {

@@ -13,6 +13,8 @@ const isCounted = (outcome: OutcomeName): boolean =>
   outcome === "counted" || outcome === "restated";
 
 export class CorrectedOracle extends OracleFold {
+  /** The closes that took effect: the minutes before `through` are sealed as of the record at `offset`. */
+  readonly seals: { readonly through: number; readonly offset: number }[] = [];
   /** By click, the outcomes that corrections have taken it through before. */
   private readonly before = new Map<number, OutcomeName>();
   /** Clicks that a release has ever let into the counts. */
@@ -23,11 +25,13 @@ export class CorrectedOracle extends OracleFold {
     const { control } = record;
     if (control.type === "void") this.applyVoid(control, offset);
     else if (control.type === "release") this.applyRelease(control, offset);
-    else if (control.type === "close") this.applyClose(control);
+    else if (control.type === "close") this.applyClose(control, offset);
   }
 
-  private applyClose({ through_minute: through }: CloseControl): void {
-    if (this.isFinal(through - 1)) this.closedThrough = Math.max(this.closedThrough, through);
+  private applyClose({ through_minute: through }: CloseControl, offset: number): void {
+    if (!this.isFinal(through - 1) || through <= this.closedThrough) return;
+    this.closedThrough = through;
+    this.seals.push({ through, offset });
   }
 
   private applyVoid({ identities, undo }: VoidControl, offset: number): void {

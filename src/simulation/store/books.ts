@@ -1,38 +1,10 @@
-/** Journal, ledger and attributes of the simulated store. */
+/** Ledger and attributes of the simulated store. */
 
-import { adDictionary } from "../../model/commit.ts";
 import { outcomeNames } from "../../model/outcome.ts";
 import { compareUtf8 } from "../../model/utf8-order.ts";
-import type {
-  AdAttributes,
-  LedgerRow,
-  RestatementPlace,
-  RestatementsPage,
-  RestatementsQuery,
-} from "../../store/click-store.ts";
+import type { AdAttributes, LedgerRow } from "../../store/click-store.ts";
 import { attributeAt } from "./aggregate.ts";
 import type { Contents } from "./tables.ts";
-import { textOfKey } from "./tables.ts";
-
-export function journalPage(contents: Contents, query: RestatementsQuery): RestatementsPage {
-  const { fromMinute, toMinute, adId, asOf = contents.sequence, after, limit } = query;
-  const rows = contents.journal
-    .filter(({ minute }) => minute >= fromMinute && minute < toMinute)
-    .map(({ adKey, partition: _partition, offset: _offset, ...rest }) =>
-      Object.assign(rest, { adId: textOfKey(contents, adDictionary, adKey) ?? "" }),
-    )
-    .filter((row) => (adId === undefined || row.adId === adId) && row.asOf <= asOf)
-    .toSorted(compareRestatements)
-    .filter((row) => !after || compareRestatements(row, after) > 0)
-    .slice(0, limit);
-  return { asOf, rows };
-}
-
-function compareRestatements(a: RestatementPlace, b: RestatementPlace): number {
-  return (
-    a.minute - b.minute || compareUtf8(a.adId, b.adId) || a.revision - b.revision || a.asOf - b.asOf
-  );
-}
 
 export function ledgerRows(contents: Contents, fromMinute: number, toMinute: number): LedgerRow[] {
   const rows = new Map<string, LedgerRow>();

@@ -8,7 +8,7 @@ import type {
   StoredClick,
 } from "../../store/click-store.ts";
 import type { Visibility } from "../../store/visibility.ts";
-import { asOfMinute } from "../../store/visibility.ts";
+import { lastSeenOf, seenOfMinute } from "../../store/visibility.ts";
 import { adKeyOf, fieldsOfRaw, matches } from "./aggregate.ts";
 import type { Contents, RawRow } from "./tables.ts";
 import { identityOf, outcomeAt } from "./tables.ts";
@@ -69,7 +69,7 @@ export function countOutcomes(rows: readonly RawRow[]): OutcomeCounts {
 function rawAsSeen({ raw }: Contents, visibility: Visibility | undefined): readonly RawRow[] {
   if (!visibility) return raw;
   return raw.flatMap((row) => {
-    const asOf = asOfMinute(visibility, minuteOf(row.time));
+    const asOf = lastSeenOf(seenOfMinute(visibility, minuteOf(row.time)), row.partition);
     return row.commit > asOf ? [] : [{ ...row, outcome: outcomeAt(row, asOf) }];
   });
 }

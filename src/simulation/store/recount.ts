@@ -4,7 +4,7 @@ import type { LayoutPiece } from "../../model/minute-layout.ts";
 import { commonLayoutPieces } from "../../model/minute-layout.ts";
 import { isCounted } from "../../model/outcome.ts";
 import type { MinuteRange } from "../../model/window.ts";
-import type { RecountDifference, RecountResult } from "../../store/click-store.ts";
+import type { RecountDifference, RecountResult, Snapshot } from "../../store/click-store.ts";
 import { MinuteChangesBuilder } from "../../store/minute-changes-builder.ts";
 import type { RecomputationQuery, RestatedRowsQuery } from "../../store/recomputation.ts";
 import type { Contents, MinuteRow } from "./tables.ts";
@@ -22,7 +22,7 @@ export function recountRows(
   contents: Contents,
   range: MinuteRange,
   limit: number,
-): Omit<RecountResult, "asOf" | "progress"> {
+): Omit<RecountResult, keyof Snapshot> {
   const all = cellsOf(contents, range, layoutInForce(contents, range));
   const differences = all
     .filter((cell) => cell.rawCount !== cell.minuteCount)

@@ -4,7 +4,6 @@
  * can break every step of them.
  */
 
-import { formatEventId } from "../../model/click-batch.ts";
 import type { Commit, MinuteChanges, PartitionProgress } from "../../model/commit.ts";
 import { CodedError } from "../../model/errors.ts";
 import type {
@@ -17,6 +16,8 @@ import type {
   ClickStore,
   IdentityChunk,
   IdentityProbes,
+  JournalSums,
+  JournalSumsQuery,
   LedgerRow,
   MinuteChunk,
   OutcomeCounts,
@@ -32,9 +33,8 @@ import type {
 import type { RecomputationQuery, RestatedRowsQuery } from "../../store/recomputation.ts";
 import type { RecordedClick } from "../../model/recorded-click.ts";
 import type { Visibility } from "../../store/visibility.ts";
-import { asOfMinute } from "../../store/visibility.ts";
+import { lastSeenOf, seenOfMinute } from "../../store/visibility.ts";
 import type { ChangedCount, ChangesQuery, HistoryStart } from "../../store/changes.ts";
-import { minuteOf } from "../../model/time.ts";
 import type { Chunk } from "../world/chunk.ts";
 import { sealed, wholeCopy } from "../world/chunk.ts";
 import type { SimulatedDisk } from "../world/disk.ts";
@@ -43,19 +43,20 @@ import type { Steps } from "../world/process.ts";
 import { DeviceError } from "../world/process.ts";
 import { Turns } from "../world/turns.ts";
 import { aggregateRows } from "./aggregate.ts";
-import { attributesOf, journalPage, ledgerRows } from "./books.ts";
+import { attributesOf, ledgerRows } from "./books.ts";
 import { changedCounts } from "./changes.ts";
 import { countOutcomes, countsForDedup, listClicks } from "./clicks.ts";
 import type { LogWrite } from "./open-contents.ts";
 import { dropCovered, openContents } from "./open-contents.ts";
+import { journalPage, journalSums } from "./journal.ts";
+import { foundIdentities, identityChunk } from "./identities.ts";
 import { recordedClicks } from "./recorded-clicks.ts";
 import { recomputation, recountRows, restatedRows } from "./recount.ts";
-import type { Contents, MinuteRow, RawRow } from "./tables.ts";
+import type { Contents, MinuteRow } from "./tables.ts";
 import {
   applyCommit,
   compactContents,
   copyOf,
-  timedIdentityOf,
   minuteOfRow,
   progressAt,
   progressOf,
@@ -212,16 +213,7 @@ export class SimulatedStore implements ClickStore {
 
   async findIdentities(probes: IdentityProbes): Promise<Uint8Array> {
     await this.steps.step("probe");
-    const recorded = new Set(
-      this.contents.raw.filter((row) => countsForDedup(row.outcome)).map(timedIdentityOf),
-    );
-    return Uint8Array.from({ length: probes.rowCount }, (_, i) => {
-      const kind = probes.eventIdKinds[i]!;
-      const minute = minuteOf(probes.clickTimestamps[i]!);
-      const text = probes.eventIdTexts[i] ?? undefined;
-      const id = formatEventId(kind, probes.eventIdWords, i * 4, text);
-      return recorded.has(`${minute} ${probes.adKeys[i]} ${kind} ${id}`) ? 1 : 0;
-    });
+    return foundIdentities(this.contents, probes);
   }
 
   async recordedClicks(query: RecordedClicksQuery): Promise<readonly RecordedClick[]> {
@@ -272,9 +264,14 @@ export class SimulatedStore implements ClickStore {
 
   async snapshotAt(asOf: number): Promise<PastSnapshot | undefined> {
     await this.steps.step("query");
-    const progress = progressAt(this.contents, asOf);
-    const until = this.contents.configs.filter(({ commit }) => commit <= asOf);
-    return progress && { asOf, progress, configs: until.map(({ config }) => config) };
+    const { contents } = this;
+    const progress = progressAt(contents, asOf);
+    if (!progress) return undefined;
+    const until = contents.configs.filter(({ commit }) => commit <= asOf);
+    const closes = contents.closes.filter((close) => close.asOf <= asOf);
+    const configs = until.map(({ config }) => config);
+    const layoutChanges = contents.layoutChanges.filter((change) => change.asOf <= asOf);
+    return { asOf, progress, configs, layoutChanges, closes };
   }
 
   async *scanMinutes(
@@ -285,8 +282,10 @@ export class SimulatedStore implements ClickStore {
     await this.steps.step("recover.scan");
     const { minutes, keyed } = this.contents;
     const rows = minutes.filter(
-      ({ minute, commit }) =>
-        minute >= fromMinute && minute < toMinute && commit <= asOfMinute(visibility, minute),
+      ({ minute, partition, commit }) =>
+        minute >= fromMinute &&
+        minute < toMinute &&
+        commit <= lastSeenOf(seenOfMinute(visibility, minute), partition),
     );
     if (rows.length === 0) return;
     yield {
@@ -306,6 +305,11 @@ export class SimulatedStore implements ClickStore {
   async restatements(query: RestatementsQuery): Promise<RestatementsPage> {
     await this.steps.step("query");
     return journalPage(this.contents, query);
+  }
+
+  async journalSums(query: JournalSumsQuery): Promise<readonly JournalSums[]> {
+    await this.steps.step("query");
+    return journalSums(this.contents, query);
   }
 
   async changes(query: ChangesQuery): Promise<ChangedCount[]> {
@@ -374,7 +378,8 @@ export class SimulatedStore implements ClickStore {
   }
 
   private seen(): Snapshot {
-    return { asOf: this.contents.sequence, progress: progressOf(this.contents) };
+    const { sequence: asOf, closes } = this.contents;
+    return { asOf, progress: progressOf(this.contents), closes: [...closes] };
   }
 
   private load(): void {
@@ -400,15 +405,4 @@ export class SimulatedStore implements ClickStore {
       throw error;
     }
   }
-}
-
-function identityChunk(rows: readonly RawRow[]): IdentityChunk {
-  return {
-    rowCount: rows.length,
-    adKeys: Int32Array.from(rows, ({ adKey }) => adKey),
-    eventIdKinds: Uint8Array.from(rows, ({ eventIdKind }) => eventIdKind),
-    eventIdWords: Uint32Array.from(rows.flatMap(({ eventIdWords }) => eventIdWords)),
-    eventIdTexts: rows.map(({ eventIdText }) => eventIdText),
-    clickTimestamps: Float64Array.from(rows, ({ time }) => time),
-  };
 }

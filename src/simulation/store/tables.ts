@@ -6,17 +6,19 @@ import type {
   Commit,
   DecidedClicks,
   LedgerDelta,
-  MinuteDeltas,
   PartitionProgress,
   Restatement,
 } from "../../model/commit.ts";
 import { formatIp } from "../../model/ip.ts";
-import type { LayoutChange } from "../../model/minute-layout.ts";
 import type { AdAttributesChange } from "../../model/log-record.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
 import { Outcome } from "../../model/outcome.ts";
 import { minuteOf } from "../../model/time.ts";
-import type { RecordedClose, RecordedOperation } from "../../store/click-store.ts";
+import type {
+  RecordedClose,
+  RecordedLayoutChange,
+  RecordedOperation,
+} from "../../store/click-store.ts";
 import type { HistoryStart } from "../../store/changes.ts";
 
 export interface RawRow {
@@ -55,6 +57,7 @@ export interface MinuteRow {
   readonly dimensionKeys: Readonly<Record<string, number>>;
   readonly count: number;
   readonly restated: number;
+  readonly partition: number;
   /** Of merged rows the last. */
   readonly commit: number;
   /** What is the same of rows that a compaction merges. */
@@ -79,9 +82,12 @@ export interface Contents {
   readonly journal: JournalRow[];
   readonly closes: RecordedClose[];
   readonly operations: RecordedOperation[];
-  readonly attributes: (AdAttributesChange & { readonly commit: number })[];
+  readonly attributes: (AdAttributesChange & {
+    readonly partition: number;
+    readonly commit: number;
+  })[];
   readonly histories: HistoryStart[];
-  readonly layoutChanges: LayoutChange[];
+  readonly layoutChanges: RecordedLayoutChange[];
   /** Names of minute dimensions so far, and of those of addresses. */
   readonly keyed: Set<string>;
   readonly addresses: Set<string>;
@@ -142,7 +148,7 @@ export function rowsOfCommit(commit: Commit): CommitRows {
   if (!Array.isArray(commit.ledger)) throw new TypeError("the commit has no ledger");
   return {
     raw: commit.clicks.flatMap((clicks) => rawRows(clicks, commit.sequence)),
-    minutes: minuteRows(commit.minutes, commit.sequence),
+    minutes: minuteRows(commit),
   };
 }
 
@@ -173,7 +179,9 @@ export function applyCommit(
   const asOf = commit.sequence;
   contents.closes.push(...commit.closes.map((close) => Object.assign({ asOf }, close)));
   contents.operations.push(...commit.operations.map((part) => Object.assign({ asOf }, part)));
-  contents.layoutChanges.push(...commit.layoutChanges);
+  contents.layoutChanges.push(
+    ...commit.layoutChanges.map((change) => Object.assign({ asOf: commit.sequence }, change)),
+  );
   for (const { partition, offset, row, after } of commit.outcomeChanges) {
     const at = records.get(`${partition}:${offset}`)!.firstRow + row;
     const before = raw[at]!;
@@ -186,8 +194,9 @@ export function applyCommit(
       ],
     };
   }
+  const { partition: own } = commit.progress;
   for (const change of commit.adAttributes)
-    contents.attributes.push(Object.assign({ commit: asOf }, change));
+    contents.attributes.push(Object.assign({ partition: own, commit: asOf }, change));
   for (const config of commit.configs) contents.configs.push({ commit: asOf, config });
   contents.commits.push({ sequence: asOf, progress: commit.progress });
   contents.progress.set(commit.progress.partition, commit.progress);
@@ -287,7 +296,7 @@ function dimensionsAt(columns: readonly NamedColumn[], row: number): Record<stri
   return values;
 }
 
-function minuteRows(deltas: MinuteDeltas, commit: number): MinuteRow[] {
+function minuteRows({ minutes: deltas, sequence: commit, progress }: Commit): MinuteRow[] {
   const names = [...deltas.dimensionKeys.keys()].toSorted();
   return Array.from({ length: deltas.rowCount }, (_, row) => {
     const minute = deltas.minutes[row]!;
@@ -307,6 +316,7 @@ function minuteRows(deltas: MinuteDeltas, commit: number): MinuteRow[] {
       key,
       count: deltas.counts[row]!,
       restated: deltas.restated[row]!,
+      partition: progress.partition,
       commit,
     };
   });

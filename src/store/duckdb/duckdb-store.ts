@@ -13,6 +13,8 @@ import type {
   ClickStore,
   IdentityChunk,
   IdentityProbes,
+  JournalSums,
+  JournalSumsQuery,
   LedgerRow,
   MinuteChunk,
   OutcomeCounts,
@@ -23,6 +25,7 @@ import type {
   RecountResult,
   RestatementsPage,
   RestatementsQuery,
+  Snapshot,
 } from "../click-store.ts";
 import type { RecordedClick } from "../../model/recorded-click.ts";
 import type { Visibility } from "../visibility.ts";
@@ -38,8 +41,10 @@ import { readHistories } from "./histories.ts";
 import { copyCheckpoint, lookAtCopy } from "./copy-checkpoint.ts";
 import { placeExport, prepareExport } from "./export-day.ts";
 import { Mutex } from "./mutex.ts";
+import { readJournalSums } from "./journal-sums.ts";
 import {
   readAdAttributes,
+  readCloses,
   readExtent,
   readLastRecompute,
   readLedger,
@@ -143,7 +148,7 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
       const { addressDimensions } = opened.writer;
       const context = { catalog: opened.engine.catalog, addressDimensions };
       const { asOf, rows } = await aggregate(connection, context, this.keyCache, query);
-      return { asOf, rows, progress: await progressAt(connection, opened, asOf) };
+      return { rows, ...(await stateAt(connection, opened, asOf)) };
     });
   }
 
@@ -152,7 +157,7 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
       const { addressDimensions } = opened.writer;
       const context = { catalog: opened.engine.catalog, addressDimensions };
       const { asOf, ...page } = await readClicks(connection, context, query);
-      return { asOf, ...page, progress: await progressAt(connection, opened, asOf) };
+      return { ...page, ...(await stateAt(connection, opened, asOf)) };
     });
   }
 
@@ -160,7 +165,7 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
     return await this.read(async (connection, opened) => {
       const { catalog } = opened.engine;
       const result = await recount(connection, catalog, { fromMinute, toMinute }, limit);
-      return { ...result, progress: await progressAt(connection, opened, result.asOf) };
+      return { ...result, ...(await stateAt(connection, opened, result.asOf)) };
     });
   }
 
@@ -203,6 +208,10 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
 
   bucketStates(buckets: readonly { minute: number; adKey: number }[]): Promise<BucketState[]> {
     return this.session.use(({ probes }) => probes.bucketStates(buckets));
+  }
+
+  journalSums(query: JournalSumsQuery): Promise<readonly JournalSums[]> {
+    return this.read((connection) => readJournalSums(connection, query));
   }
 
   restatements(query: RestatementsQuery): Promise<RestatementsPage> {
@@ -298,12 +307,15 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
   }
 }
 
-async function progressAt(
+async function stateAt(
   connection: Connection,
   { writer }: Opened,
-  sequence: number,
-): Promise<readonly PartitionProgress[]> {
-  return writer.progressAt(sequence) ?? (await readProgress(connection, sequence));
+  asOf: number,
+): Promise<Snapshot> {
+  const progress = writer.progressAt(asOf);
+  if (progress) return { asOf, progress, closes: writer.closesAt(asOf) };
+  const closes = await readCloses(connection, asOf);
+  return { asOf, progress: await readProgress(connection, asOf), closes };
 }
 
 async function sizeOf(path: string): Promise<number> {

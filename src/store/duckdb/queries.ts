@@ -256,9 +256,13 @@ function groupOf(i: number, forms: readonly FieldForm[]): Group {
   return { ...group, grouped: [...(text ? [`${text.sql} AS g${i}_text`] : []), ...addressGrouped] };
 }
 
-/** None where the range is one bucket. */
-function bucketToSql(
-  { fromMinute, toMinute, bucketStarts }: AggregateQuery,
+/** The start of the bucket of a row `c`; none where the range is one bucket. */
+export function bucketToSql(
+  {
+    fromMinute,
+    toMinute,
+    bucketStarts,
+  }: Pick<AggregateQuery, "fromMinute" | "toMinute" | "bucketStarts">,
   bindings: Bindings,
 ): string[] {
   if (!bucketStarts || bucketStarts.length < 2) return [];

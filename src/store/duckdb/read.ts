@@ -2,7 +2,6 @@
 
 import { adDictionary } from "../../model/commit.ts";
 import type { PartitionProgress, RestatementReason } from "../../model/commit.ts";
-import type { LayoutChange } from "../../model/minute-layout.ts";
 import { outcomeNames } from "../../model/outcome.ts";
 import type { OutcomeName } from "../../model/outcome.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
@@ -12,6 +11,7 @@ import type {
   LedgerRow,
   OutcomeCounts,
   RecordedClose,
+  RecordedLayoutChange,
   RecordedOperation,
   PastSnapshot,
   RecoveredState,
@@ -25,6 +25,7 @@ import { newHistoryId } from "./histories.ts";
 import { integer } from "./queries.ts";
 import type { SqlRow } from "./read-chunk.ts";
 import { dictionaryTable, expiredTable, minutesTable, quoted } from "./schema.ts";
+import { minuteRowsToSql } from "./visibility-sql.ts";
 
 export async function readWriterState(connection: Connection): Promise<WriterState> {
   const [row] = await connection.rows(
@@ -64,7 +65,9 @@ export async function readSnapshotAt(
 ): Promise<PastSnapshot | undefined> {
   if (asOf > (await readSequence(connection))) return undefined;
   const configs = await readConfigs(connection, asOf);
-  return { asOf, progress: await readProgress(connection, asOf), configs };
+  const progress = await readProgress(connection, asOf);
+  const layoutChanges = await readLayoutChanges(connection, asOf);
+  return { asOf, progress, configs, layoutChanges, closes: await readCloses(connection, asOf) };
 }
 
 /** Those that the commits up to `asOf` brought, oldest first. */
@@ -101,11 +104,15 @@ export async function recover(connection: Connection, catalog: Catalog): Promise
   };
 }
 
-/** In the order of their commits. */
-export async function readLayoutChanges(connection: Connection): Promise<LayoutChange[]> {
+/** Those that the commits up to `asOf` brought, in their order. */
+export async function readLayoutChanges(
+  connection: Connection,
+  asOf: number = Number.MAX_SAFE_INTEGER,
+): Promise<RecordedLayoutChange[]> {
   const rows = await connection.rows(
-    `SELECT id, "partition", from_minute, to_minute, dimensions FROM layout_change
-     ORDER BY commit_sequence, from_minute`,
+    `SELECT id, "partition", from_minute, to_minute, dimensions, commit_sequence FROM layout_change
+     WHERE commit_sequence <= $1 ORDER BY commit_sequence, from_minute`,
+    [asOf],
   );
   return rows.map((row) => ({
     id: row[0] as string,
@@ -113,13 +120,19 @@ export async function readLayoutChanges(connection: Connection): Promise<LayoutC
     fromMinute: row[2] as number,
     toMinute: row[3] as number,
     dimensions: JSON.parse(row[4] as string) as string[],
+    asOf: row[5] as number,
   }));
 }
 
-async function readCloses(connection: Connection): Promise<RecordedClose[]> {
+/** Those that the commits up to `asOf` brought, in their order. */
+export async function readCloses(
+  connection: Connection,
+  asOf: number = Number.MAX_SAFE_INTEGER,
+): Promise<RecordedClose[]> {
   const rows = await connection.rows(
     `SELECT id, through_minute, "zone", "partition", received_at, commit_sequence
-     FROM closed_period ORDER BY commit_sequence`,
+     FROM closed_period WHERE commit_sequence <= $1 ORDER BY commit_sequence`,
+    [asOf],
   );
   return rows.map((row) => ({
     id: row[0] as string,
@@ -172,13 +185,14 @@ function recordedOperation(row: SqlRow): RecordedOperation {
 
 export async function readRestatements(
   connection: Connection,
-  { fromMinute, toMinute, adId, after, limit, ...query }: RestatementsQuery,
+  { fromMinute, toMinute, adId, after, limit, visibility, ...query }: RestatementsQuery,
 ): Promise<RestatementsPage> {
   // The journal only grows, so that what a commit and those before it wrote is the same in every later snapshot.
   const asOf = query.asOf ?? (await readSequence(connection));
   const values: SqlValue[] = [fromMinute, toMinute, asOf];
   const bind = (value: SqlValue): string => `$${values.push(value)}`;
-  const conditions = ["r.minute >= $1", "r.minute < $2", "r.commit_sequence <= $3"];
+  const seen = minuteRowsToSql(visibility, { fromMinute, toMinute });
+  const conditions = ["r.minute >= $1", "r.minute < $2", "r.commit_sequence <= $3", seen];
   if (adId !== undefined) conditions.push(`d."value" = ${bind(adId)}`);
   if (after) {
     const place = [after.minute, after.adId, after.revision, after.asOf].map(bind).join(", ");

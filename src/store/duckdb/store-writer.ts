@@ -9,6 +9,7 @@
 import type { Commit, PartitionProgress } from "../../model/commit.ts";
 import { CodedError } from "../../model/errors.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
+import type { RecordedClose } from "../click-store.ts";
 import { Catalog } from "./catalog.ts";
 import { appendCommit, neededTables } from "./commit.ts";
 import type { WriterState } from "./commit.ts";
@@ -17,7 +18,7 @@ import type { Engine } from "./engine.ts";
 import { Mutex } from "./mutex.ts";
 import { writeOutcomeChanges } from "./outcome-changes.ts";
 import { messageOf } from "./store-error.ts";
-import { readConfigs, readProgress, readWriterState } from "./read.ts";
+import { readCloses, readConfigs, readProgress, readWriterState } from "./read.ts";
 import { rowsByTable } from "./rows-by-table.ts";
 import type { RowsByTable } from "./rows-by-table.ts";
 import type { Part } from "./schema.ts";
@@ -49,6 +50,7 @@ export class StoreWriter {
   private part: Part = 0;
   private progress: readonly PartitionProgress[];
   private readonly progressBySequence = new Map<number, readonly PartitionProgress[]>();
+  private closes: readonly RecordedClose[] = [];
   /** Rows in raw_scattered when compaction last looked. */
   private scatteredRows = 0;
   /** Rows of clicks since the last checkpoint began. */
@@ -69,7 +71,9 @@ export class StoreWriter {
   static async load(engine: Engine): Promise<StoreWriter> {
     const state = await readWriterState(engine.writer);
     const progress = await readProgress(engine.writer, state.sequence);
-    return new StoreWriter(engine, state, progress, await readConfigs(engine.writer));
+    const writer = new StoreWriter(engine, state, progress, await readConfigs(engine.writer));
+    writer.closes = await readCloses(engine.writer);
+    return writer;
   }
 
   /** Of the last commit that is known to be through. */
@@ -80,6 +84,12 @@ export class StoreWriter {
   /** Undefined where the commit is long past or not yet known to be through. */
   progressAt(sequence: number): readonly PartitionProgress[] | undefined {
     return this.progressBySequence.get(sequence);
+  }
+
+  /** Up to a commit that is known to be through. */
+  closesAt(sequence: number): readonly RecordedClose[] {
+    const isAll = (this.closes.at(-1)?.asOf ?? 0) <= sequence;
+    return isAll ? this.closes : this.closes.filter(({ asOf }) => asOf <= sequence);
   }
 
   async commit(commit: Commit): Promise<void> {
@@ -309,13 +319,20 @@ export class StoreWriter {
       throw error;
     }
     this.learn(commit.configs);
+    this.noteCloses(commit);
     this.noteProgress(commit);
   }
 
   private async relearn(): Promise<void> {
     this.state = await readWriterState(this.engine.writer);
     this.progress = await readProgress(this.engine.writer, this.state.sequence);
+    this.closes = await readCloses(this.engine.writer);
     this.isStateKnown = true;
+  }
+
+  private noteCloses({ sequence: asOf, closes }: Commit): void {
+    if (closes.length === 0) return;
+    this.closes = [...this.closes, ...closes.map((close) => Object.assign({ asOf }, close))];
   }
 
   private noteProgress({ sequence, progress }: Commit): void {

@@ -1,11 +1,13 @@
 /**
  * Keeps the progress of the newest commits, and of those before them the commits at which finality rose: what was final as
- * of a commit can be told for as long as the store lasts, in about one row a minute and partition.
+ * of a commit can be told for as long as the store lasts, in about one row a minute and partition. Also kept are the few commits
+ * that came while partitions were closing a period, one after the other: whose they are decides whether they belong to it.
  */
 
 import { finalBeforeMinute } from "../../model/finality.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
 import type { Connection } from "./connection.ts";
+import { readCloses } from "./read.ts";
 
 /** Commits whose progress stays on record, for queries that began while they were the last. */
 export const commitsKept = 1_000;
@@ -28,7 +30,11 @@ export async function thinCommitLog(connection: Connection): Promise<void> {
   const before = await thinnedTo(connection, last);
   const commits = await readCommits(connection, before, last);
   const kept = finalityRises(commits, await readDatedConfigs(connection));
-  const inRange = `"sequence" > ${before} AND "sequence" <= ${last}`;
+  const spans = await closingSpans(connection);
+  const inRange = [
+    `"sequence" > ${before} AND "sequence" <= ${last}`,
+    ...spans.map(([first, end]) => `NOT ("sequence" >= ${first} AND "sequence" <= ${end})`),
+  ].join(" AND ");
   await connection.run(
     `DELETE FROM commit_log WHERE ${inRange}
        AND NOT list_contains($1::BIGINT[], "sequence")
@@ -57,6 +63,21 @@ export function finalityRises(
     rises.push(sequence);
   }
   return rises;
+}
+
+/** First and last commit of each close, the last endless while a partition has not closed yet. */
+async function closingSpans(connection: Connection): Promise<[first: number, last: number][]> {
+  const [row] = await connection.rows(`SELECT count(DISTINCT "partition") FROM commit_log`);
+  const closes = await readCloses(connection);
+  const seals = [...new Set(closes.map(({ throughMinute }) => throughMinute))].map((minute) => {
+    const sealing = closes.filter(({ throughMinute }) => throughMinute >= minute);
+    const firsts = Map.groupBy(sealing, ({ partition }) => partition);
+    const sequences = [...firsts.values()].map(([first]) => first!.asOf);
+    const isComplete = firsts.size === row![0];
+    const last = isComplete ? Math.max(...sequences) : Number.MAX_SAFE_INTEGER;
+    return [Math.min(...sequences), last] satisfies [number, number];
+  });
+  return seals.filter(([first, last]) => first < last);
 }
 
 /** The last commit that need not be kept; undefined while as many as are kept have not gathered before it. */

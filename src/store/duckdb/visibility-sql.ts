@@ -2,7 +2,7 @@
 
 import { minuteMs } from "../../model/time.ts";
 import type { MinuteRange } from "../../model/window.ts";
-import type { Visibility, VisiblePiece } from "../visibility.ts";
+import type { SeenCommits, Visibility, VisiblePiece } from "../visibility.ts";
 import { visiblePieces } from "../visibility.ts";
 import { quoted } from "./schema.ts";
 
@@ -39,16 +39,31 @@ export function rawTableToSql(
     WHERE ${seen})`;
 }
 
-function commitsToSql({ asOf }: VisiblePiece): string {
-  return asOf === Infinity ? everything : `commit_sequence <= ${asOf}`;
+function commitsToSql({ asOf, earlier }: SeenCommits): string {
+  if (asOf === Infinity) return everything;
+  const upTo = `commit_sequence <= ${asOf}`;
+  if (earlier.length === 0) return upTo;
+  // Commits of these spans stay on record, see thin-commit-log.ts.
+  const late = earlier.map(
+    (limit) => `("partition" = ${limit.partition} AND "sequence" > ${limit.asOf})`,
+  );
+  return `${upTo} AND commit_sequence NOT IN (
+    SELECT "sequence" FROM commit_log WHERE "sequence" <= ${asOf} AND (${late.join(" OR ")}))`;
 }
 
 /** Positions rise with the commits, of which some have no click. */
-function positionsToSql({ asOf }: VisiblePiece): string {
+function positionsToSql({ asOf, earlier }: SeenCommits): string {
   if (asOf === Infinity) return everything;
-  return `r."position" < (
+  const upTo = `r."position" < (
     SELECT coalesce(min(first_position), ${Number.MAX_SAFE_INTEGER})
     FROM log_record WHERE commit_sequence > ${asOf} AND row_count > 0)`;
+  if (earlier.length === 0) return upTo;
+  const late = earlier.map(
+    (limit) => `(l."partition" = ${limit.partition} AND l.commit_sequence > ${limit.asOf})`,
+  );
+  return `${upTo} AND NOT EXISTS (
+    SELECT 1 FROM log_record l WHERE l.commit_sequence <= ${asOf} AND (${late.join(" OR ")})
+      AND r."position" >= l.first_position AND r."position" < l.first_position + l.row_count)`;
 }
 
 function minutesOf({ fromMinute, toMinute }: MinuteRange): string {

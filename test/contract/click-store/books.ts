@@ -270,6 +270,7 @@ export function describeBooks(title: string, open: OpenStore): void {
         assert.deepEqual(await store.recount(noon, noon + 60, 10), {
           asOf: 1,
           progress: [commit.progress],
+          closes: [],
           comparedRows: 2,
           comparedClicks: 3,
           differingRows: 0,

@@ -48,6 +48,7 @@ export function describeClicks(title: string, open: OpenStore): void {
         const page = await store.clicks({ ...ofHour, limit: 1 });
         assert.deepEqual(page, {
           asOf: 2,
+          closes: [],
           progress: [
             { partition: 0, nextOffset: 1, watermarkMs: -Infinity },
             { partition: 1, nextOffset: 1, watermarkMs: -Infinity },
@@ -188,7 +189,12 @@ export function describeClicks(title: string, open: OpenStore): void {
     it("of an ad or a range that has none are an empty list", async () => {
       await withStore(open, async (store, maker) => {
         const empty = { clicks: [], outcomes: outcomeCounts({}) };
-        assert.deepEqual(await store.clicks(ofHour), { ...empty, asOf: 0, progress: [] });
+        assert.deepEqual(await store.clicks(ofHour), {
+          ...empty,
+          asOf: 0,
+          progress: [],
+          closes: [],
+        });
         await store.commit(maker.next({ clicks: [click("a", 0)] }));
         for (const query of [
           { ...ofHour, adId: "unheard of" },

@@ -13,7 +13,7 @@ export function describeCommits(title: string, open: OpenStore): void {
     it("are seen whole, with the sequence and the progress they were made at", async () => {
       await withStore(open, async (store, maker) => {
         const empty = await store.aggregate({ ...hour, source: "minute", groupBy: ["ad_id"] });
-        assert.deepEqual(empty, { rows: [], asOf: 0, progress: [] });
+        assert.deepEqual(empty, { rows: [], asOf: 0, progress: [], closes: [] });
         await store.commit(maker.next({ clicks: [click("a", 0)], partition: 1, watermarkMs: 5 }));
         await store.commit(maker.next({ clicks: [click("b", 0)], partition: 0 }));
         const { asOf, progress } = await store.aggregate({ ...hour, source: "raw", groupBy: [] });

@@ -14,8 +14,8 @@ const upTo = (asOf: number): Visibility => ({ limits: [], asOf });
 /** Minute 0 as of commit 2, minutes 1 and 2 as of commit 4, all later ones as they are. */
 const sealed: Visibility = {
   limits: [
-    { beforeMinute: noon + 1, asOf: 2 },
-    { beforeMinute: noon + 3, asOf: 4 },
+    { beforeMinute: noon + 1, asOf: 2, earlier: [] },
+    { beforeMinute: noon + 3, asOf: 4, earlier: [] },
   ],
 };
 
@@ -96,7 +96,7 @@ export function describeVisibility(title: string, open: OpenStore): void {
             shown((await store.aggregate({ ...asked, visibility })).rows);
           assert.deepEqual(await found(upTo(3)), ["- 1", "x 2"]);
           assert.deepEqual(await found(upTo(4)), ["y 3"]);
-          const late = { limits: [{ beforeMinute: noon + 1, asOf: 3 }] };
+          const late = { limits: [{ beforeMinute: noon + 1, asOf: 3, earlier: [] }] };
           assert.deepEqual(await found(late), ["x 2", "y 4"]);
           const filter = is("ad.campaign", "x");
           const filtered = { ...query, source, filter, visibility: late };
@@ -174,7 +174,7 @@ export function describeVisibility(title: string, open: OpenStore): void {
         assert.deepEqual(await told(upTo(2)), ["a 1", "voided", "counted", "expired"]);
         assert.deepEqual(await told(upTo(3)), ["a 2", "voided", "counted", "restated"]);
         assert.deepEqual(await told(upTo(4)), ["a 3", "counted", "counted", "restated"]);
-        const inPart = { limits: [{ beforeMinute: noon + 1, asOf: 2 }] };
+        const inPart = { limits: [{ beforeMinute: noon + 1, asOf: 2, earlier: [] }] };
         assert.deepEqual(await told(inPart), ["a 1", "voided", "counted", "expired"]);
       });
     });

@@ -80,8 +80,17 @@ describe("the log of commits", () => {
           const settings = JSON.stringify(configs[1]);
           await maintenance.run("INSERT INTO config VALUES (2, 700, $1)", [settings]);
         }
+        if (sequence === 900 || sequence === 930) {
+          const closing = ["'c'", 60, "'UTC'", sequence === 900 ? 0 : 1, 0, sequence].join(", ");
+          await maintenance.run(`INSERT INTO closed_period VALUES (${closing})`);
+        }
         if (i % 450 === 449) await thinCommitLog(maintenance);
       }
+      // Whose the commits are that came while the partitions closed one after the other stays known.
+      const kept = await maintenance.rows(
+        `SELECT "sequence" FROM commit_log WHERE "sequence" >= 900 AND "sequence" <= 930`,
+      );
+      assert.equal(kept.length, 31);
       const rows = await rowsOf();
       assert.ok(rows < 2_300, `${rows} rows are left of ${commits.length}`);
       await thinCommitLog(maintenance);

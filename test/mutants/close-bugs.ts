@@ -1,0 +1,45 @@
+/** What answers about closed periods get wrong. */
+import type { PlantedBug } from "./planted-bugs.ts";
+
+export const closeBugs: readonly PlantedBug[] = [
+  {
+    name: "facts after the close in its numbers",
+    patches: [
+      {
+        file: "src/query/closed-minutes.ts",
+        find: "visibility: visibilityOf(periods)",
+        replace: "visibility: undefined",
+      },
+    ],
+  },
+  {
+    name: "a period taken for closed once one partition has closed it",
+    patches: [
+      {
+        file: "src/store/closed-periods.ts",
+        find: "if (!first) return undefined;",
+        replace: "if (!first) continue;",
+      },
+    ],
+  },
+  {
+    name: "all partitions' numbers as of the last one's close",
+    patches: [
+      {
+        file: "src/store/closed-periods.ts",
+        find: "seals.filter((seal) => seal.asOf < last)",
+        replace: "[]",
+      },
+    ],
+  },
+  {
+    name: "closed minutes answered from memory",
+    patches: [
+      {
+        file: "src/query/query-state.ts",
+        find: "    this.hot.forgetBefore(this.closedThrough);\n",
+        replace: "",
+      },
+    ],
+  },
+];
