@@ -18,6 +18,8 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   audit: async () => (await import("./commands/audit.ts")).registerAudit,
   void: async () => (await import("./commands/void.ts")).registerVoid,
   release: async () => (await import("./commands/release.ts")).registerRelease,
+  close: async () => (await import("./commands/close.ts")).registerClose,
+  statement: async () => (await import("./commands/statement.ts")).registerStatement,
   backup: async () => (await import("./commands/backup.ts")).registerBackup,
   restore: async () => (await import("./commands/restore.ts")).registerRestore,
   recompute: async () => (await import("./commands/recompute.ts")).registerRecompute,

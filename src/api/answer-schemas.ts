@@ -85,13 +85,13 @@ export const ImportAnswerSchema = Type.Object({
   ...outcomesOnceCounted,
 });
 
-const finalityStatus = () =>
+export const finalityStatus = () =>
   oneOf<FinalityStatus>(
     ["provisional", "final", "restated", "closed"],
     "provisional if any minute is, else restated if any is, else final",
   );
 
-const finality = {
+export const finality = {
   status: finalityStatus(),
   final_through: nullableTime("minutes before this are final"),
   watermark: nullableTime("of the service"),

@@ -24,6 +24,7 @@ const problemKinds: Readonly<Record<ErrorCode, ProblemKind>> = {
   range_too_large: { status: 400, title: "The range is too large" },
   range_provisional: { status: 409, title: "The range is not final yet" },
   as_of_provisional: { status: 410, title: "The range was not final at that commit" },
+  period_not_final: { status: 409, title: "The period is not final yet" },
   outside_retention: { status: 410, title: "The range reaches data that is no longer kept" },
   history_replaced: { status: 410, title: "The store was put back to what it was before" },
   not_found: { status: 404, title: "Not found" },

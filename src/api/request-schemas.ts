@@ -7,7 +7,7 @@ export function strict<Properties extends Record<string, TSchema>>(properties: P
   return Type.Object(properties, { additionalProperties: false });
 }
 
-const text = (description: string) => Type.Optional(Type.String({ description }));
+export const text = (description: string) => Type.Optional(Type.String({ description }));
 
 const range = {
   window: text(

@@ -14,6 +14,7 @@ import { discardRest } from "./read-body.ts";
 import { registerAdRoutes } from "./routes/ads.ts";
 import { registerChangesRoute } from "./routes/changes.ts";
 import { registerBackupRoutes } from "./routes/backups.ts";
+import { registerBillingRoutes } from "./routes/billing.ts";
 import { registerClickRoutes } from "./routes/clicks.ts";
 import { registerCorrectionRoutes } from "./routes/corrections.ts";
 import { registerHealthRoutes } from "./routes/health.ts";
@@ -77,6 +78,7 @@ export function createServer(parts: ServiceParts & { readonly version: string })
     registerQueryRoutes(scope, parts);
     registerChangesRoute(scope, parts);
     registerAdRoutes(scope, parts);
+    registerBillingRoutes(scope, parts);
     registerOperationRoutes(scope, parts);
     registerCorrectionRoutes(scope, parts);
     registerHealthRoutes(scope, parts);

@@ -12,6 +12,8 @@ import type {
   RestatementsAnswer,
   TopAnswer,
 } from "../query/query-service.ts";
+import type { ClosesAnswer, StatementAnswer } from "../query/billing.ts";
+import { statementColumns } from "../query/billing.ts";
 import { outcomeNames } from "../model/outcome.ts";
 import { journalColumns } from "../query/query-service.ts";
 import type { Cell, Table } from "./csv.ts";
@@ -123,6 +125,18 @@ export function ledgerCsv({ rows, balanced }: LedgerAnswer): CsvForm {
   return {
     beside: { balanced },
     table: tableOf(["minute", "source", "received", ...outcomeNames], rows),
+  };
+}
+
+export function closesCsv({ closes, ...beside }: ClosesAnswer): CsvForm {
+  return { beside, table: tableOf(["through", "tz", "received_at", "as_of", "id"], closes) };
+}
+
+export function statementCsv(answer: StatementAnswer): CsvForm {
+  const { from, to, tz, rows, next_cursor } = answer;
+  return {
+    beside: { ...finalityOf(answer), from, to, tz, next_cursor },
+    table: tableOf(statementColumns, rows),
   };
 }
 

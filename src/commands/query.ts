@@ -14,10 +14,10 @@ import type {
 } from "../query/query-service.ts";
 import { outcomeNames } from "../model/outcome.ts";
 import { journalColumns } from "../query/query-service.ts";
-import type { Parameters } from "./client.ts";
 import { ApiClient, serviceUrlOption } from "./client.ts";
 import type { OutputFlags, RangeFlags } from "./output.ts";
 import { addOutputOptions, addRangeOptions, rangeParameters } from "./output.ts";
+import { addPaging, printCsv, printJson, printPages } from "./pages.ts";
 import { formatTable, printable } from "./table.ts";
 
 /** Clicks in a page where no limit is given: each page costs a look at the whole range. */
@@ -86,12 +86,6 @@ function addFilter(command: Command): Command {
   return command
     .option("--filter <rsql>", "such as country==US;device=in=(mobile,tablet)")
     .option("--as-of <commit>", "as of this commit, for minutes that were final then");
-}
-
-function addPaging(command: Command): Command {
-  return command
-    .option("--limit <n>", "only one page of so many rows (default: all pages)")
-    .option("--cursor <cursor>", "where that page begins");
 }
 
 function addCalendar(command: Command): Command {
@@ -188,36 +182,6 @@ function formatClicks({ dimensions, clicks }: ExplainAnswer): string {
   );
 }
 
-/** Page by page, so that the answer may be of any length; one page only where its limit was given. */
-async function printPages<Answer extends { readonly next_cursor: string | null }>(
-  path: string,
-  parameters: Parameters,
-  flags: QueryFlags,
-  print: (answer: Answer, isLast: boolean) => void,
-): Promise<void> {
-  const client = new ApiClient(flags.url);
-  const isOnePage = flags.limit !== undefined;
-  const pagesMax = isOnePage ? 1 : Infinity;
-  let cursor = flags.cursor;
-  for (let page = 0; page < pagesMax && (page === 0 || cursor !== undefined); page++) {
-    cursor = await printPage({ ...parameters, cursor }, page === 0);
-  }
-  if (cursor !== undefined) console.error(`more rows: --cursor ${cursor}`);
-
-  /** The cursor of the next page. */
-  async function printPage(page: Parameters, withHeader: boolean): Promise<string | undefined> {
-    if (flags.csv) {
-      const answer = await client.getCsv(path, page);
-      printCsv(answer, withHeader);
-      return answer.nextCursor;
-    }
-    const answer = await client.get<Answer>(path, page);
-    if (flags.json) printJson([answer]);
-    else print(answer, isOnePage || answer.next_cursor === null);
-    return answer.next_cursor ?? undefined;
-  }
-}
-
 async function queryLedger(flags: QueryFlags): Promise<void> {
   const client = new ApiClient(flags.url);
   const parameters = rangeParameters(flags);
@@ -270,14 +234,6 @@ function queryQuarantine(ad_id: string | undefined, flags: QueryFlags): Promise<
       ),
     );
   });
-}
-
-function printJson(answers: readonly unknown[]): void {
-  for (const answer of answers) console.log(JSON.stringify(answer));
-}
-
-function printCsv({ csv }: { readonly csv: string }, withHeader: boolean): void {
-  process.stdout.write(withHeader ? csv : csv.slice(csv.indexOf("\r\n") + 2));
 }
 
 function printFinality(

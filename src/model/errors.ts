@@ -12,6 +12,7 @@ export type ErrorCode =
   | "range_too_large"
   | "range_provisional"
   | "as_of_provisional"
+  | "period_not_final"
   | "outside_retention"
   | "history_replaced"
   | "not_found"

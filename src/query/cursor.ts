@@ -48,6 +48,27 @@ export function parseCursor<After>(
   return { range, after };
 }
 
+/**
+ * The page that begins after a cursor, the first where there is none. A cursor has to be of the same range, or, where that
+ * moves on (`isWindow`), of an earlier one as long.
+ */
+export function pageOf<After>(
+  range: MinuteRange,
+  cursor: string | undefined,
+  query: string,
+  readAfter: (values: readonly unknown[]) => After | undefined,
+  isWindow = false,
+): Cursor<After | undefined> {
+  if (cursor === undefined) return { range, after: undefined };
+  const page = parseCursor(cursor, query, readAfter);
+  const { fromMinute, toMinute } = page.range;
+  const isSame = isWindow
+    ? toMinute - fromMinute === range.toMinute - range.fromMinute && toMinute <= range.toMinute
+    : toMinute === range.toMinute && fromMinute === range.fromMinute;
+  if (!isSame) throw refused("belongs to another range");
+  return page;
+}
+
 function decode(text: string): unknown[] | undefined {
   try {
     const content: unknown = JSON.parse(Buffer.from(text, "base64url").toString());

@@ -11,8 +11,10 @@ import type {
   PastSnapshot,
   Snapshot,
 } from "../store/click-store.ts";
+import type { ClosedPeriod } from "../store/closed-periods.ts";
 import { visibilityOf } from "../store/closed-periods.ts";
 import type { Visibility } from "../store/visibility.ts";
+import type { Closed } from "./closed-minutes.ts";
 import { ClosedMinutes } from "./closed-minutes.ts";
 import { ConfigHistory } from "./config-history.ts";
 import type { RestatedView } from "./finality.ts";
@@ -31,7 +33,7 @@ export class PastState implements QueryView {
   readonly snapshot: PastSnapshot;
   private readonly present: QueryState;
   private readonly visibility: Visibility | undefined;
-  private readonly closedThrough: number;
+  private readonly closed: Closed;
 
   private constructor(present: QueryState, snapshot: PastSnapshot) {
     this.present = present;
@@ -41,9 +43,8 @@ export class PastState implements QueryView {
       snapshot.layoutChanges,
       present.partitionCount,
     );
-    const { periods, through } = new ClosedMinutes(present.partitionCount).of(snapshot.closes);
-    this.visibility = visibilityOf(periods, snapshot.asOf);
-    this.closedThrough = through;
+    this.closed = new ClosedMinutes(present.partitionCount).of(snapshot.closes);
+    this.visibility = visibilityOf(this.closed.periods, snapshot.asOf);
   }
 
   /** `asOf`: of a commit that is through. */
@@ -70,7 +71,11 @@ export class PastState implements QueryView {
 
   finality(): FinalityReader {
     const { partitionCount } = this.present;
-    return new FinalityReader(this.snapshot, partitionCount, this.configs, this.closedThrough);
+    return new FinalityReader(this.snapshot, partitionCount, this.configs, this.closed.through);
+  }
+
+  closedPeriods(): readonly ClosedPeriod[] {
+    return this.closed.periods;
   }
 
   restated(

@@ -12,8 +12,10 @@ import { AnswerCache } from "./cache.ts";
 import type { ChangesSupport } from "./changes-answer.ts";
 import { ChangesReader } from "./changes-answer.ts";
 import type { ChangesPage, ChangesRequest } from "./changes-page.ts";
+import type { ClosesAnswer, StatementAnswer, StatementRequest } from "./billing.ts";
+import { answerCloses } from "./closes-answer.ts";
 import { answerCount } from "./count-answer.ts";
-import { parseCursor } from "./cursor.ts";
+import { pageOf } from "./cursor.ts";
 import type { Cursor } from "./cursor.ts";
 import { answerExplain, explainText, readExplainAfter } from "./explain-answer.ts";
 import { planExport } from "./export-plan.ts";
@@ -41,6 +43,12 @@ import {
   readRestatementsAfter,
   restatementsText,
 } from "./restatements-answer.ts";
+import {
+  answerStatement,
+  readStatementAfter,
+  statementRange,
+  statementText,
+} from "./statement-answer.ts";
 import { answerStatus } from "./status-answer.ts";
 import type { ServiceNumbers } from "./status-answer.ts";
 import { answerTop } from "./top-answer.ts";
@@ -211,6 +219,25 @@ export class QueryEngine implements api.QueryService {
     return operationAnswer(id, await this.state.store.operation(id));
   }
 
+  async closes(): Promise<ClosesAnswer> {
+    return answerCloses(this.state);
+  }
+
+  async statement(request: StatementRequest): Promise<StatementAnswer> {
+    const ask = (view: QueryView) => {
+      const range = statementRange(request);
+      const parts = {
+        timeZone: request.tz ?? "UTC",
+        adId: request.ad_id === undefined ? undefined : adIdParameter(request.ad_id),
+        limit: wholeNumberParameter("limit", request.limit, limitBounds),
+      };
+      const page = pageOf(range, request.cursor, statementText(parts), readStatementAfter);
+      const query = { ...parts, ...page };
+      return { query, compute: () => answerStatement(view, query) };
+    };
+    return this.answer("statement", request.as_of, ask, (answer) => answer.rows.length);
+  }
+
   changes(request: ChangesRequest): Promise<ChangesPage> {
     return this.changesReader.page(request);
   }
@@ -318,18 +345,6 @@ export class QueryEngine implements api.QueryService {
     readAfter: (values: readonly unknown[]) => After | undefined,
   ): Cursor<After | undefined> {
     const range = this.resolve(request, view);
-    if (request.cursor === undefined) return { range, after: undefined };
-    const cursor = parseCursor(request.cursor, query, readAfter);
-    const isSameRange =
-      request.window === undefined
-        ? cursor.range.fromMinute === range.fromMinute && cursor.range.toMinute === range.toMinute
-        : cursor.range.toMinute - cursor.range.fromMinute === range.toMinute - range.fromMinute &&
-          cursor.range.toMinute <= range.toMinute;
-    if (!isSameRange) {
-      throw new CodedError("invalid_parameter", "cursor: belongs to another range", {
-        field: "cursor",
-      });
-    }
-    return cursor;
+    return pageOf(range, request.cursor, query, readAfter, request.window !== undefined);
   }
 }

@@ -3,6 +3,7 @@
  * answers are what goes out as JSON. Every method rejects with a CodedError for what the caller did wrong.
  */
 
+import type { ClosesAnswer, StatementAnswer, StatementRequest } from "./billing.ts";
 import type { OperationType, RestatementReason } from "../model/commit.ts";
 import type { Position, RecomputeControl, RollbackControl } from "../model/log-record.ts";
 import type { OutcomeName } from "../model/outcome.ts";
@@ -19,6 +20,8 @@ export interface QueryService {
   restatements(request: RestatementsRequest): Promise<RestatementsAnswer>;
   quarantine(request: QuarantineRequest): Promise<QuarantineAnswer>;
   operation(id: string): Promise<OperationAnswer>;
+  closes(): Promise<ClosesAnswer>;
+  statement(request: StatementRequest): Promise<StatementAnswer>;
   /** One page of the changes; asks for the next one with the place where it ended. */
   changes(request: ChangesRequest): Promise<ChangesPage>;
   ad(adId: string): Promise<AdAnswer>;
@@ -47,6 +50,8 @@ export const queryMethods = Object.keys({
   restatements: true,
   quarantine: true,
   operation: true,
+  closes: true,
+  statement: true,
   changes: true,
   ad: true,
   status: true,

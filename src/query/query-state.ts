@@ -13,6 +13,7 @@ import type {
   RecoveredState,
   Snapshot,
 } from "../store/click-store.ts";
+import type { ClosedPeriod } from "../store/closed-periods.ts";
 import type { Visibility } from "../store/visibility.ts";
 import { AppliedCommits } from "./applied-commits.ts";
 import { ClosedMinutes } from "./closed-minutes.ts";
@@ -106,6 +107,10 @@ export class QueryState implements QueryView {
   finality(snapshot: Snapshot): FinalityReader {
     const { through } = this.closed.of(snapshot.closes);
     return new FinalityReader(snapshot, this.partitionCount, this.configs, through);
+  }
+
+  closedPeriods({ closes }: Snapshot): readonly ClosedPeriod[] {
+    return this.closed.of(closes).periods;
   }
 
   restated(

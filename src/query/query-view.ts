@@ -9,6 +9,7 @@ import type {
   JournalSumsQuery,
   Snapshot,
 } from "../store/click-store.ts";
+import type { ClosedPeriod } from "../store/closed-periods.ts";
 import type { ConfigHistory } from "./config-history.ts";
 import type { FinalityReader, RestatedView } from "./finality.ts";
 import type { HotMinutes } from "./hot-minutes.ts";
@@ -38,6 +39,8 @@ export interface QueryView {
   ): Promise<AggregateResult>;
   clicks(query: Omit<ClicksQuery, "visibility">): Promise<ClicksPage>;
   finality(snapshot: Snapshot): FinalityReader;
+  /** Ascending. */
+  closedPeriods(snapshot: Snapshot): readonly ClosedPeriod[];
   /** What of the range (of one ad where given) was restated, as of this snapshot. */
   restated(range: MinuteRange, snapshot: Snapshot, adId: string | undefined): Promise<RestatedView>;
   journalSums(

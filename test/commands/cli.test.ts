@@ -44,6 +44,8 @@ describe("the command line", () => {
       "audit",
       "void",
       "release",
+      "close",
+      "statement",
       "backup",
       "restore",
       "export",

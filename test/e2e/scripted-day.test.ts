@@ -136,6 +136,14 @@ class Day {
     );
   }
 
+  async expectStatement(expected: readonly unknown[][]): Promise<void> {
+    const { rows } = await this.service.get(`/v1/statement?from=${dayBefore}&to=2026-03-02`);
+    const found = (rows as Json[]).map((row) =>
+      ["day", "count", "status", "adjustments"].map((name) => row[name]),
+    );
+    assert.deepEqual(found, expected);
+  }
+
   async expectTotals(expected: Json): Promise<void> {
     const status = await this.service.get("/v1/status");
     assert.deepEqual(status["totals"], expected);
@@ -198,21 +206,53 @@ describe("a scripted day", () => {
     assert.deepEqual(released["result"], { released: 1, duplicates: 1 });
     await scripted.expectMinutes([[`${dayBefore}T09:00:00Z`, 1, "restated", 1]]);
 
+    // Accounting closes everything before 11:00; what is not final yet can't be closed.
+    service.set(at("11:15:00"));
+    const early = await service.post("/v1/admin/close", { through: at("12:00:00") });
+    assert.deepEqual([early["status"], early["code"]], [409, "period_not_final"]);
+    const closed = await scripted.operate("11:15:00", "/v1/admin/close", {
+      through: at("11:00:00"),
+    });
+    assert.equal(closed["already_closed"], false);
+    await scripted.play([sent("11:20:00", "e9", "10:00:10", "restated", "11:05:45")]);
+    await scripted.expectMinutes([
+      ["10:00:00", 3, "closed", 1],
+      ["10:04:00", 0, "closed", 1],
+      [`${dayBefore}T09:00:00Z`, 1, "closed", 1],
+      ["11:00:00", 0, "final", 0],
+    ]);
+    await scripted.expectStatement([
+      [dayBefore, 1, "closed", 0],
+      [day, 5, "provisional", 1],
+    ]);
+    service.set(at("11:21:00"));
+    const repeated = await service.post("/v1/admin/close", { through: at("10:30:00") });
+    assert.deepEqual([repeated["status"], repeated["already_closed"]], [200, true]);
+
     await scripted.expectJournal([
       [`${dayBefore}T09:00:00Z`, 0, 1, 1, "release"],
       ["10:00:00", 2, 3, 1, "late"],
+      ["10:00:00", 3, 4, 2, "late"],
       ["10:04:00", 1, 0, 1, "void"],
     ]);
     await scripted.expectTotals({
-      received: 13,
+      received: 14,
       counted: 4,
       duplicate: 5,
-      restated: 2,
+      restated: 3,
       quarantined: 0,
       expired: 0,
       invalid: 1,
       voided: 1,
     });
+
+    // What the ledger counted and restated is what there is, with the adjustments of what is closed.
+    const range = `from=${at(`${dayBefore}T00:00:00Z`)}&to=${at("23:59:00")}`;
+    const { rows } = await service.get(`/v1/breakdown?by=&${range}`);
+    assert.deepEqual(rows, [{ count: 4 + 3 - 1 }]);
+    const from = at("10:00:00");
+    const explained = await service.get(`/v1/ads/${ad}/explain?from=${from}&to=${from + 60_000}`);
+    assert.deepEqual([explained["count"], explained["status"]], [3, "closed"]);
   });
 
   it("keeps late clicks apart where they are quarantined, until they are released", async () => {

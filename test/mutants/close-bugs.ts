@@ -42,4 +42,15 @@ export const closeBugs: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: "no adjustment where an ad had no clicks",
+    patches: [
+      {
+        file: "src/query/statement-answer.ts",
+        find: "const count = lines.get(keyOf(sum))?.count ?? 0;",
+        replace:
+          "const count = lines.get(keyOf(sum))?.count;\n    if (count === undefined) continue;",
+      },
+    ],
+  },
 ];

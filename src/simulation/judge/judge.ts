@@ -21,6 +21,7 @@ import { judgeBooks } from "./judge-books.ts";
 import { judgeChanges } from "./judge-changes.ts";
 import { judgeOutcomes } from "./judge-outcomes.ts";
 import { judgePast } from "./judge-past.ts";
+import { judgeStatement } from "./judge-statement.ts";
 import { PartitionedOracle } from "./partitioned-oracle.ts";
 import { judgeSelfAudit } from "./judge-self-audit.ts";
 import { ask, expectedAnswer } from "./questions.ts";
@@ -59,6 +60,7 @@ export async function judge(evidence: Evidence): Promise<string | undefined> {
     judgeChanges(oracle, consumer.cells, range) ??
     (await machine.time.drive(judgeBooks(oracle, store, engine.query, range))) ??
     (await machine.time.drive(judgeQueries(oracle, service, history.seed, range, known))) ??
+    (await machine.time.drive(judgeStatement(oracle, engine.query, range))) ??
     (await machine.time.drive(judgePast(oracle, service, recorded, history.seed, range, known))) ??
     (await judgeSelfAudit(oracle, service, machine.time))
   );

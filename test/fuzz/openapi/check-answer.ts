@@ -18,6 +18,7 @@ const callersCodes: ReadonlySet<string> = new Set<ErrorCode>([
   "range_too_large",
   "range_provisional",
   "as_of_provisional",
+  "period_not_final",
   "outside_retention",
   "history_replaced",
   "not_found",

@@ -16,6 +16,8 @@ const good: Readonly<Record<string, () => readonly string[]>> = {
     "ad.campaign_id==c1,ip==::1",
   ],
   granularity: () => ["minute", "hour", "day"],
+  id: () => ["operation-1"],
+  through: () => ["2026-01-01", "2026-01-01T00:00:00Z"],
   tz: () => ["UTC", "Europe/Berlin", "Asia/Kathmandu"],
   as_of: () => ["0", "1"],
   topN: () => ["1", "10", "1000"],

@@ -1,0 +1,99 @@
+import { isDeepStrictEqual } from "node:util";
+import { minuteMs } from "../../model/time.ts";
+import type { MinuteRange } from "../../model/window.ts";
+import type { StatementAnswer, StatementRow } from "../../query/billing.ts";
+import type { QueryService } from "../../query/query-service.ts";
+import type { OracleRestatement } from "../oracle/oracle-fold.ts";
+import type { PartitionedOracle } from "./partitioned-oracle.ts";
+
+/** No summer time, and no whole hours from UTC: 5 hours and 45 minutes. */
+const zone = "Asia/Kathmandu";
+const offsetMinutes = 345;
+const minutesADay = 1_440;
+/** Few enough for statements to have several pages. */
+const pageRows = "2";
+
+/** What is to be billed, day by day, against the oracle; and that a closed count and its adjustments are what is known now. */
+export async function judgeStatement(
+  oracle: PartitionedOracle,
+  query: QueryService,
+  range: MinuteRange,
+): Promise<string | undefined> {
+  const found = await readStatement(query, range);
+  const wanted = expectedRows(oracle, range);
+  const at = wanted.findIndex((row, i) => !isDeepStrictEqual(found[i], row));
+  if (at === -1 && found.length === wanted.length) return undefined;
+  const [has, should] = [found, wanted].map((rows) =>
+    JSON.stringify(rows[at === -1 ? wanted.length : at]),
+  );
+  return `the statement has ${has} instead of ${should}`;
+}
+
+type Line = Pick<StatementRow, "day" | "ad_id" | "count" | "status" | "adjustments">;
+
+async function readStatement(
+  query: QueryService,
+  { fromMinute, toMinute }: MinuteRange,
+): Promise<Line[]> {
+  const lines: Line[] = [];
+  const request = {
+    from: String(fromMinute * minuteMs),
+    to: String(toMinute * minuteMs),
+    tz: zone,
+    limit: pageRows,
+  };
+  let cursor: string | null = null;
+  do {
+    const page: StatementAnswer = await query.statement({
+      ...request,
+      ...(cursor !== null && { cursor }),
+    });
+    for (const { day, ad_id, count, status, adjustments } of page.rows)
+      lines.push({ day, ad_id, count, status, adjustments });
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+  return lines;
+}
+
+function expectedRows(oracle: PartitionedOracle, range: MinuteRange): Line[] {
+  const sealed = oracle.sealed();
+  const first = dayOf(range.fromMinute);
+  const days = Array.from({ length: dayOf(range.toMinute - 1) - first + 1 }, (_, i) => first + i);
+  return days.flatMap((day) => {
+    const fromMinute = day * minutesADay - offsetMinutes;
+    const ofDay = { fromMinute, toMinute: fromMinute + minutesADay };
+    const isOfDay = ({ minute }: OracleRestatement): boolean => dayOf(minute) === day;
+    const journal = oracle.journal.filter(isOfDay);
+    const seen = sealed.journal.filter(isOfDay);
+    const counts = new Map(
+      sealed.breakdown(ofDay, ["ad_id"]).map(({ group, count }) => [group[0]!, count]),
+    );
+    const ads = new Set([...counts.keys(), ...journal.map(({ adId }) => adId)]);
+    return [...ads].toSorted(compareBytes).map((ad_id): Line => {
+      const netOf = (entries: readonly OracleRestatement[]): number =>
+        entries.reduce((sum, e) => sum + (e.adId === ad_id ? e.after - e.before : 0), 0);
+      const count = counts.get(ad_id) ?? 0;
+      const adjustments = netOf(journal) - netOf(seen);
+      // The oracle's own books: what is known now is what was sealed and what has come since.
+      if (oracle.count({ ...ofDay, adId: ad_id }) !== count + adjustments)
+        throw new Error(`the oracle's journal does not explain ${ad_id} on day ${day}`);
+      const isRestated = seen.some(({ adId }) => adId === ad_id);
+      const isFinal = oracle.isFinal(ofDay.toMinute - 1);
+      const open = isFinal ? (isRestated ? "restated" : "final") : "provisional";
+      const status = ofDay.toMinute <= sealed.closedThrough ? "closed" : open;
+      return { day: dateOf(day), ad_id, count, status, adjustments };
+    });
+  });
+}
+
+function dayOf(minute: number): number {
+  return Math.floor((minute + offsetMinutes) / minutesADay);
+}
+
+function dateOf(day: number): string {
+  return new Date(day * minutesADay * minuteMs).toISOString().slice(0, 10);
+}
+
+function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
