@@ -8,10 +8,11 @@ import { configAt } from "../model/semantic-config.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import type { MinuteRange } from "../model/window.ts";
 import type { RecordedLayoutChange } from "../store/click-store.ts";
-import type { Visibility } from "../store/visibility.ts";
-import { visiblePieces } from "../store/visibility.ts";
+import type { SeenCommits, Visibility } from "../store/visibility.ts";
+import { lastSeenOf, visiblePieces } from "../store/visibility.ts";
 
 const noNames: readonly string[] = [];
+const all: SeenCommits = { asOf: Infinity, earlier: [] };
 
 /** Every configuration so far: which was in force at which minute, and what can be asked about. */
 export class ConfigHistory {
@@ -80,7 +81,7 @@ export class ConfigHistory {
     if (this.configs.length === 0) return [];
     if (this.changes.length > 0)
       return visiblePieces(visibility, range)
-        .flatMap(({ asOf, ...piece }) => this.layoutPieces(piece, asOf))
+        .flatMap((piece) => this.layoutPieces(piece, piece))
         .map(({ dimensions }) =>
           dimensions.map((name) => ({ name, in: "minute", type: "string" })),
         );
@@ -89,9 +90,12 @@ export class ConfigHistory {
     return this.configs.slice(first, last + 1).map(({ dimensions }) => dimensions);
   }
 
-  /** The dimensions that minute rows of the range have, as of a commit. */
-  layoutPieces(range: MinuteRange, asOf = Infinity): LayoutPiece[] {
-    const changes = this.changes.filter((change) => change.asOf <= asOf);
+  /** The dimensions that minute rows of the range have, of what may be seen. */
+  layoutPieces({ fromMinute, toMinute }: MinuteRange, seen: SeenCommits = all): LayoutPiece[] {
+    const range = { fromMinute, toMinute };
+    const changes = this.changes.filter(
+      ({ asOf, partition }) => asOf <= lastSeenOf(seen, partition),
+    );
     return commonLayoutPieces(this.configs, changes, this.partitionCount, range);
   }
 

@@ -61,8 +61,8 @@ export const changesBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: "src/simulation/store/tables.ts",
-        find: "asOf: Math.max(row.asOf, before?.asOf ?? 0)",
-        replace: "asOf: Math.min(row.asOf, before?.asOf ?? row.asOf)",
+        find: "before ? { ...row, count: before.count + row.count } : row",
+        replace: "before ? { ...before, count: before.count + row.count } : row",
       },
     ],
   },

@@ -3,6 +3,16 @@ import type { PlantedBug } from "./planted-bugs.ts";
 
 export const closeBugs: readonly PlantedBug[] = [
   {
+    name: "rows of then asked for the dimensions of now",
+    patches: [
+      {
+        file: "src/query/plan.ts",
+        find: "configs.layouts(range, visibility)",
+        replace: "configs.layouts(range)",
+      },
+    ],
+  },
+  {
     name: "facts after the close in its numbers",
     patches: [
       {

@@ -18,8 +18,8 @@ export const correctionBugs: readonly PlantedBug[] = [
     name: "a void that the ledger does not learn of",
     patches: [
       {
-        file: correction,
-        find: "    effects.addToLedger(click.source, minuteOf(click.receivedAtMs), 0, moved);\n",
+        file: "src/aggregate/change-outcome.ts",
+        find: "  effects.addToLedger(click.source, minuteOf(click.receivedAtMs), 0, moved);\n",
         replace: "",
       },
     ],
@@ -75,8 +75,8 @@ export const correctionBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: "src/pipeline/pipeline.ts",
-        find: "return new PartitionState(partition, shared, watermarkMs, closedThrough);",
-        replace: "return new PartitionState(partition, shared, watermarkMs);",
+        find: "return new PartitionState(partition, shared, watermarkMs, closedThrough, changes);",
+        replace: "return new PartitionState(partition, shared, watermarkMs, -Infinity, changes);",
       },
     ],
   },

@@ -147,9 +147,8 @@ export const storageBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: "src/query/past-state.ts",
-        find: "return { ...storeQuery(configs, range, filter, rest), visibility };",
-        replace:
-          "return { ...storeQuery(configs, range, filter, rest), visibility: { ...visibility, asOf: Infinity } };",
+        find: "visibilityOf(this.closed.periods, snapshot.asOf)",
+        replace: "visibilityOf(this.closed.periods)",
       },
     ],
   },
