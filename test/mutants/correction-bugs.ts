@@ -55,12 +55,6 @@ export const correctionBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    name: "a released click that dedup does not learn of",
-    patches: [
-      { file: correction, find: "    state.dedup.restore(hash, 0, minute);\n", replace: "" },
-    ],
-  },
-  {
     name: "an import that counts in a closed period without a word",
     patches: [
       {
