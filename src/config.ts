@@ -175,6 +175,10 @@ function checkTogether(values: SettingValues, origins: ReadonlyMap<SettingName, 
   if (values["retention.raw"] < horizonMs) {
     complain("retention.raw", `at least dedup.horizon, which is ${formatDuration(horizonMs)}`);
   }
+  if (values["retention.minute"] < values["retention.raw"]) {
+    const rawMs = values["retention.raw"];
+    complain("retention.minute", `at least retention.raw, which is ${formatDuration(rawMs)}`);
+  }
   // Else the largest allowed body would be refused as overload for ever.
   if (values["limits.waiting_bytes"] < values["limits.body_bytes"]) {
     complain("limits.waiting_bytes", "at least limits.body_bytes");

@@ -5,6 +5,7 @@ import type {
   Commit,
   DecidedClicks,
   DictionaryGrowth,
+  DroppedDay,
   LedgerDelta,
   Operation,
   OutcomeChange,
@@ -26,6 +27,7 @@ export class Effects {
   readonly closes: Close[] = [];
   readonly layoutChanges: LayoutChange[] = [];
   readonly operations: Operation[] = [];
+  readonly droppedDays: DroppedDay[] = [];
   private readonly ledger = new Map<
     string,
     { source: string; receivedMinute: number; received: number; counts: Float64Array }
@@ -81,6 +83,7 @@ export class Effects {
       closes: this.closes,
       layoutChanges: this.layoutChanges,
       operations: this.operations,
+      droppedDays: this.droppedDays,
       configs,
       progress,
     };

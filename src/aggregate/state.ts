@@ -4,9 +4,10 @@
  */
 
 import { adDictionary } from "../model/commit.ts";
-import type { DictionaryGrowth } from "../model/commit.ts";
+import type { DictionaryGrowth, DroppedDay } from "../model/commit.ts";
 import type { DictionaryView } from "../model/dictionary-view.ts";
 import { minuteDimensions } from "../model/dimensions.ts";
+import { DroppedDays } from "../model/dropped-days.ts";
 import type { LayoutChange } from "../model/minute-layout.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import { configAt } from "../model/semantic-config.ts";
@@ -28,6 +29,8 @@ export class PartitionState {
   closedThroughMinute: number;
   /** What recomputes have made of minutes, in the order of the log. */
   readonly layoutChanges: LayoutChange[];
+  /** Of this partition. */
+  readonly dropped: DroppedDays;
 
   constructor(
     partition: number,
@@ -35,8 +38,10 @@ export class PartitionState {
     watermarkMs: number,
     closedThroughMinute = -Infinity,
     layoutChanges: readonly LayoutChange[] = [],
+    dropped: readonly DroppedDay[] = [],
   ) {
     this.partition = partition;
+    this.dropped = new DroppedDays(dropped);
     this.closedThroughMinute = closedThroughMinute;
     this.layoutChanges = [...layoutChanges];
     this.shared = shared;

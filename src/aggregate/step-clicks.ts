@@ -17,7 +17,7 @@ export interface StoreAnswers {
   readonly buckets: RecordBuckets;
 }
 
-/** Decides every row of a clicks record: watermark, expiry, duplicate, late, count, in this order. */
+/** Decides every row of a clicks record: watermark, expiry (by the horizon or by retention), duplicate, late, count, in this order. */
 export function stepClicks(
   state: PartitionState,
   clicks: MappedClicks,
@@ -27,7 +27,7 @@ export function stepClicks(
   const { record, offset, adKeys, identities } = clicks;
   const { history, receivedAtMs } = record;
   const { clickTimestamps, rowCount } = record.batch;
-  const { watermark, dedup } = state;
+  const { watermark, dedup, dropped } = state;
   const { configs } = state.shared;
   const config = state.shared.configAtReceipt(receivedAtMs);
   const outcomes = new Uint8Array(rowCount);
@@ -56,7 +56,7 @@ export function stepClicks(
 
     let outcome: number;
     const minute = Math.floor(time / minuteMs);
-    if (!history && time < expiredBeforeMs) {
+    if ((!history && time < expiredBeforeMs) || dropped.hasTime(time)) {
       outcome = Outcome.expired;
     } else if (
       !dedup.admit(

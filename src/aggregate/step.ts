@@ -7,7 +7,13 @@
  * with the same effects, never stepped again.
  */
 
-import type { ControlRecord, LogRecord, RejectsRecord } from "../model/log-record.ts";
+import type { DayReceipt } from "../model/dropped-days.ts";
+import type {
+  ControlRecord,
+  LogRecord,
+  RejectsRecord,
+  RetentionControl,
+} from "../model/log-record.ts";
 import { Outcome, outcomeCount } from "../model/outcome.ts";
 import { minuteOf } from "../model/time.ts";
 import type { Effects } from "./effects.ts";
@@ -20,6 +26,7 @@ import type { Correction, CorrectionAnswers } from "./step-correction.ts";
 import { stepCorrection } from "./step-correction.ts";
 import type { Recompute, RecomputeAnswers } from "./step-recompute.ts";
 import { stepRecompute } from "./step-recompute.ts";
+import { stepRetention } from "./step-retention.ts";
 
 /**
  * A record of the log; clicks come mapped, with the store's answers where the survey asked for any, corrections with the
@@ -42,6 +49,11 @@ export type StepInput =
       readonly answers: RecomputeAnswers;
     }
   | {
+      readonly kind: "retention";
+      readonly control: RetentionControl;
+      readonly receipts: readonly DayReceipt[];
+    }
+  | {
       readonly kind: "other";
       readonly offset: number;
       readonly record: Exclude<LogRecord, { kind: "clicks" }>;
@@ -58,6 +70,10 @@ export function step(state: PartitionState, input: StepInput, effects: Effects):
   }
   if (input.kind === "recompute") {
     stepRecompute(state, input.recompute, input.answers, effects);
+    return;
+  }
+  if (input.kind === "retention") {
+    stepRetention(state, input.control, input.receipts, effects);
     return;
   }
   const { offset, record } = input;
@@ -109,6 +125,7 @@ function stepControl(
     case "release":
     case "recompute":
     case "rollback":
+    case "retention":
       throw new Error(`a ${control.type} is stepped with what it concerns of the store`);
   }
 }

@@ -304,6 +304,7 @@ export const AuditAnswerSchema = schemaOf<AuditAnswer>()(
     differing_rows: whole(),
     differences: auditDifferences(),
     ledger_balanced: Type.Boolean(),
+    days_left_out: Type.Array(Type.String()),
     as_of: whole(),
   }),
 );

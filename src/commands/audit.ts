@@ -87,6 +87,11 @@ export function printAudit(answer: AuditAnswer): void {
   console.log(
     `${range}, as of commit ${answer.as_of}: compared ${rows} minute rows of ${clicks} clicks`,
   );
+  const { days_left_out: leftOut } = answer;
+  if (leftOut.length > 0)
+    console.log(
+      `left out: ${leftOut.length} days whose clicks are kept no more, ${leftOut[0]} to ${leftOut.at(-1)}`,
+    );
   if (differences.length > 0) {
     const columns = [...new Set(differences.flatMap((row) => Object.keys(row)))];
     console.log(

@@ -26,6 +26,7 @@ export interface Commit {
   readonly layoutChanges: readonly LayoutChange[];
   /** What people have asked for and what came of it. */
   readonly operations: readonly Operation[];
+  readonly droppedDays: readonly DroppedDay[];
   /** The configurations that began in this micro-batch. */
   readonly configs: readonly SemanticConfig[];
   readonly progress: PartitionProgress;
@@ -138,6 +139,19 @@ export interface Close {
   readonly tz: string;
   readonly partition: number;
   readonly receivedAtMs: number;
+}
+
+/**
+ * A partition keeps a day of event time no more: its clicks (`raw`) or, later, its counts too (`minute`). From here on its
+ * clicks for the day are expired and nobody is told of what is gone, whenever it is deleted.
+ */
+export interface DroppedDay {
+  readonly partition: number;
+  /** Epoch day, UTC. */
+  readonly day: number;
+  readonly what: "raw" | "minute";
+  /** Epoch day of the newest receipt among the day's clicks. */
+  readonly receivedDay: number;
 }
 
 /** One control record, or one partition's part of it. */

@@ -130,6 +130,8 @@ const membersOfControls: Readonly<Record<string, (head: Head) => boolean>> = {
   ad_attributes: ({ changes }) => Array.isArray(changes),
   void: ({ id, identities }) => typeof id === "string" && Array.isArray(identities),
   release: ({ id, from_minute }) => typeof id === "string" && Number.isSafeInteger(from_minute),
+  retention: ({ raw_before_day: raw, minute_before_day: minute }) =>
+    Number.isSafeInteger(raw) && Number.isSafeInteger(minute),
   close: ({ id, through_minute }) => typeof id === "string" && Number.isSafeInteger(through_minute),
   recompute: ({ id, from_minute }) => typeof id === "string" && Number.isSafeInteger(from_minute),
   rollback: ({ id, recompute_id }) => typeof id === "string" && typeof recompute_id === "string",

@@ -97,6 +97,16 @@ export interface RollbackControl {
   readonly recompute_id: string;
 }
 
+/**
+ * Days (epoch days, UTC) before these need no longer be kept: clicks before the one, counts before the other, which is not
+ * later. Which of them go follows from the clicks that the log has brought until then (aggregate/step-retention.ts).
+ */
+export interface RetentionControl {
+  readonly type: "retention";
+  readonly raw_before_day: number;
+  readonly minute_before_day: number;
+}
+
 /** What changes the outcome of clicks that were recorded before. */
 export type CorrectionControl = VoidControl | ReleaseControl;
 export type RecountControl = RecomputeControl | RollbackControl;
@@ -106,7 +116,8 @@ export type Control =
   | { readonly type: "ad_attributes"; readonly changes: readonly AdAttributesChange[] }
   | CorrectionControl
   | CloseControl
-  | RecountControl;
+  | RecountControl
+  | RetentionControl;
 
 export interface ControlRecord {
   readonly kind: "control";

@@ -17,7 +17,7 @@ export interface RecomputeBounds {
   readonly rawFromMinute: number;
 }
 
-/** Until raw clicks are dropped anywhere, every minute can be counted anew. */
+/** Where no raw clicks of a range were dropped, every minute of it can be counted anew. */
 export const allRawKept = -Infinity;
 
 export function refusalOf(

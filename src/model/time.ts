@@ -29,6 +29,11 @@ export function formatMinute(minute: number): string {
   return new Date(minute * minuteMs).toISOString().replace(".000Z", "Z");
 }
 
+/** `2017-11-07` of an epoch day. */
+export function formatDate(day: number): string {
+  return new Date(day * dayMs).toISOString().slice(0, 10);
+}
+
 /** `20171107`, the name of a day's tables. */
 export function formatDay(day: number): string {
   return new Date(day * dayMs).toISOString().slice(0, 10).replaceAll("-", "");

@@ -17,7 +17,8 @@ import type { LayoutPiece } from "../model/minute-layout.ts";
 import { changedPieces, layoutPieces, relaid } from "../model/minute-layout.ts";
 import { partitionOfRange } from "../model/partition.ts";
 import { allRawKept, recomputeClicksMax, recomputeRowsMax, refusalOf } from "../model/recompute.ts";
-import { minuteOf } from "../model/time.ts";
+import { dayOfMinute, minuteOf, minutesADay } from "../model/time.ts";
+import type { MinuteRange } from "../model/window.ts";
 import type { ClickStore } from "../store/click-store.ts";
 import type { AdSelection } from "../store/recomputation.ts";
 
@@ -42,7 +43,8 @@ async function answerRecount(
   const { partition, shared, watermark } = state;
   const range = { fromMinute, toMinute };
   const { finalBeforeMinute } = watermark;
-  const refusal = refusalOf(range, { finalBeforeMinute, rawFromMinute: allRawKept });
+  const rawFromMinute = rawKeptFrom(state, range);
+  const refusal = refusalOf(range, { finalBeforeMinute, rawFromMinute });
   if (refusal) return { refusal };
   const inForce = layoutPieces(shared.configs, state.layoutChanges, range);
   const layout = relaid(inForce, shared.configAtReceipt(receivedAtMs).dimensions);
@@ -78,6 +80,7 @@ async function answerRollback(
   if (last?.type !== "recompute" || last.id !== id) return { refusal: "none_to_undo" };
   const { from_minute: fromMinute, to_minute: toMinute } = last.result;
   const range = { fromMinute: fromMinute!, toMinute: toMinute! };
+  if (rawKeptFrom(state, range) > range.fromMinute) return { refusal: "raw_dropped" };
   const { layoutChanges: changesSoFar, shared } = state;
   const inForce = layoutPieces(shared.configs, changesSoFar, range);
   const others = changesSoFar.filter((change) => change.id !== id);
@@ -111,6 +114,13 @@ function layoutWithin(
     const { dimensions } = layout.findLast((piece) => piece.fromMinute <= fromMinute)!;
     return { fromMinute, toMinute, dimensions };
   });
+}
+
+/** The minute of the range from which on this partition keeps its clicks. */
+function rawKeptFrom({ dropped }: PartitionState, { fromMinute, toMinute }: MinuteRange): number {
+  const days = [dayOfMinute(fromMinute), dayOfMinute(toMinute - 1)] as const;
+  const firstKept = dropped.firstKeptAfter("raw", ...days);
+  return firstKept === undefined ? allRawKept : firstKept * minutesADay;
 }
 
 async function withBuckets(

@@ -15,12 +15,14 @@ export interface MaintenanceSettings {
   readonly checkpointClicksMax: number;
 }
 
+type Task = "compact" | "purge" | "checkpoint" | "trim";
+
 export interface MaintenanceActions {
   /** Every bucket before this epoch minute is final in all partitions. */
   finalBeforeMinute(): number;
   /** Asks the queue to forget what the store no longer needs. */
   trim(progress: readonly PartitionProgress[]): Promise<void>;
-  failed(task: "compact" | "checkpoint" | "trim", error: unknown): void;
+  failed(task: Task, error: unknown): void;
 }
 
 export class Maintenance {
@@ -33,6 +35,8 @@ export class Maintenance {
   private clicksSinceCheckpoint = 0;
   /** What came before this process may not have been trimmed either. */
   private isTrimmed = false;
+  /** What was dropped before this process may be there still. */
+  private isPurged = false;
   private checkpointedAtMs: number;
   private compactedBefore = -Infinity;
 
@@ -52,8 +56,13 @@ export class Maintenance {
 
   noteCommit(commit: Commit): void {
     this.isTrimmed = false;
+    if (commit.droppedDays.length > 0) this.isPurged = false;
     for (const { batch } of commit.clicks) this.clicksSinceCheckpoint += batch.rowCount;
-    if (this.isCheckpointDue() || this.actions.finalBeforeMinute() > this.compactedBefore)
+    if (
+      !this.isPurged ||
+      this.isCheckpointDue() ||
+      this.actions.finalBeforeMinute() > this.compactedBefore
+    )
       this.wakeup.ring();
   }
 
@@ -67,6 +76,7 @@ export class Maintenance {
       await this.wakeup.sleep(this.settings.checkpointMsMax);
       if (this.stopping) return;
       await this.compactFinal();
+      await this.purgeDropped();
       if (this.isCheckpointDue()) await this.checkpoint();
     }
   }
@@ -102,11 +112,19 @@ export class Maintenance {
     await this.attempt("compact", () => this.store.compact(finalBefore));
   }
 
+  private async purgeDropped(): Promise<void> {
+    if (this.isPurged) return;
+    // What is dropped meanwhile is for the next turn.
+    this.isPurged = true;
+    const done = await this.attempt("purge", async () => {
+      await this.store.purge();
+      return true;
+    });
+    if (!done) this.isPurged = false;
+  }
+
   /** None of these tasks may take the service down: what fails is tried again at its next turn. */
-  private async attempt<T>(
-    task: "compact" | "checkpoint" | "trim",
-    run: () => Promise<T>,
-  ): Promise<T | undefined> {
+  private async attempt<T>(task: Task, run: () => Promise<T>): Promise<T | undefined> {
     try {
       return await run();
     } catch (error) {

@@ -113,7 +113,8 @@ export class Pipeline implements AsyncDisposable {
       );
       const watermarkMs = progress?.watermarkMs ?? -Infinity;
       const changes = recovered.layoutChanges.filter((change) => change.partition === partition);
-      return new PartitionState(partition, shared, watermarkMs, closedThrough, changes);
+      const dropped = recovered.droppedDays.filter((day) => day.partition === partition);
+      return new PartitionState(partition, shared, watermarkMs, closedThrough, changes, dropped);
     });
     const pipeline = new Pipeline(options, shared, states);
     for (const runner of pipeline.runners) await runner.checkBounds();

@@ -9,6 +9,7 @@ import { mapClicks } from "../aggregate/map.ts";
 import type { PartitionState } from "../aggregate/state.ts";
 import { minuteDimensionNames } from "../aggregate/state.ts";
 import { step } from "../aggregate/step.ts";
+import { droppableBeforeDay } from "../aggregate/step-retention.ts";
 import { surveyClicks } from "../aggregate/survey.ts";
 import { CodedError } from "../model/errors.ts";
 import type {
@@ -182,6 +183,14 @@ export class PartitionRunner {
       const correction = { offset, receivedAtMs, control };
       const answers = await this.committer.ask(() => answerCorrection(store, state, correction));
       step(state, { kind: "correction", correction, answers }, this.effects);
+      return true;
+    }
+    if (control.type === "retention") {
+      const beforeDay = droppableBeforeDay(state, control.raw_before_day);
+      const receipts = await this.committer.ask(() =>
+        store.newestReceipts(state.partition, beforeDay),
+      );
+      step(state, { kind: "retention", control, receipts }, this.effects);
       return true;
     }
     if (!isRecount(control)) return false;

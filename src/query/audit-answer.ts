@@ -1,5 +1,5 @@
 import { CodedError } from "../model/errors.ts";
-import { formatMinute, minuteMs } from "../model/time.ts";
+import { formatDate, formatMinute, minuteMs } from "../model/time.ts";
 import { resolveRange } from "../model/window.ts";
 import type { MinuteRange, RangeParameters, WindowEnds } from "../model/window.ts";
 import type { ClickStoreReader, RecountDifference, RecountResult } from "../store/click-store.ts";
@@ -43,6 +43,7 @@ export async function answerAudit(
     differing_rows: recount.differingRows,
     differences: recount.differences.map(auditDifference),
     ledger_balanced: ledgerAnswer(ledger).balanced,
+    days_left_out: recount.daysLeftOut.map((day) => formatDate(day)),
     as_of: recount.asOf,
   };
 }
@@ -99,6 +100,7 @@ async function recountAll(
       comparedClicks: total.comparedClicks + next.comparedClicks,
       differingRows: total.differingRows + next.differingRows,
       differences: [...total.differences, ...next.differences],
+      daysLeftOut: [...new Set([...total.daysLeftOut, ...next.daysLeftOut])],
     };
   }
   return total;

@@ -101,7 +101,9 @@ export class ChangesReader {
       ...(filter && { filter }),
       ...(rest.after && { after: rest.after }),
     });
-    const rows = changes.map((change) => this.rowOf(change));
+    const rows = changes
+      .filter(({ place }) => this.state.kept.keepsCounts(place.minute))
+      .map((change) => this.rowOf(change));
     if (changes.length === limit) {
       const after = changes.at(-1)!.place;
       const range = { fromMinute: after.minute, toMinute };

@@ -2,6 +2,7 @@ import { formatMinute, formatTime } from "../model/time.ts";
 import type { MinuteRange } from "../model/window.ts";
 import type { ClickPlace, ListedClick, StoredClick } from "../store/click-store.ts";
 import { formatCursor, isWholeNumber } from "./cursor.ts";
+import type { KeptData } from "./kept-data.ts";
 import type { CheckedFilter } from "./parameters.ts";
 import type { ExplainAnswer, ExplainedClick, RecordedClick } from "./query-service.ts";
 import type { QueryView } from "./query-view.ts";
@@ -56,7 +57,7 @@ export async function answerExplain(view: QueryView, query: ExplainQuery): Promi
     ...finality.fields(range, restated),
     outcomes: page.outcomes,
     dimensions,
-    clicks: clicks.map(explainedClick),
+    clicks: clicks.map((click) => explainedClick(click, view.kept)),
     next_cursor: last ? formatCursor(range, placeOf(last), explainText(query)) : null,
   };
 }
@@ -70,12 +71,13 @@ export function placeOf({
   return [clickTimestampMs, partition, offset, row];
 }
 
-function explainedClick(click: ListedClick): ExplainedClick {
+function explainedClick(click: ListedClick, kept: KeptData): ExplainedClick {
+  const original = click.original && recordedClick(click.original);
   return {
     event_id: click.eventId,
     ...recordedClick(click),
     dimensions: click.dimensions,
-    original: click.original && recordedClick(click.original),
+    original: original && kept.keepsClickAt(original.click_timestamp) ? original : null,
   };
 }
 

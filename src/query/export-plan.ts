@@ -5,6 +5,7 @@ import { minuteMs, minutesADay } from "../model/time.ts";
 import type { MinuteRange } from "../model/window.ts";
 import { parseBound } from "../model/window.ts";
 import { exportFormats, exportKinds } from "../store/store-exports.ts";
+import type { ExportKind } from "../store/store-exports.ts";
 import type { ExportPlan, ExportRequest } from "./query-service.ts";
 import type { QueryState } from "./query-state.ts";
 
@@ -18,7 +19,7 @@ export async function planExport(
     format: oneOf("format", format, exportFormats),
     dimensions: state.configs.dimensionNames(kind === "clicks" ? "all" : "minute"),
   };
-  const range = await rangeOf(state, from, to);
+  const range = await rangeOf(state, kind, from, to);
   if (!range) return { ...plan, range: undefined, nextFromMinute: undefined };
   const { fromMinute, toMinute } = range;
   const dayEnd = (Math.floor(fromMinute / minutesADay) + 1) * minutesADay;
@@ -31,7 +32,8 @@ export async function planExport(
 
 /** As long as it is asked for: its days are written one by one. Undefined where nothing can be in it. */
 async function rangeOf(
-  { store }: QueryState,
+  { store, kept }: QueryState,
+  kind: ExportKind,
   from: string | undefined,
   to: string | undefined,
 ): Promise<MinuteRange | undefined> {
@@ -46,6 +48,13 @@ async function rangeOf(
     fromMinute: fromMs === undefined ? extent!.firstMinute : Math.floor(fromMs / minuteMs),
     toMinute: toMs === undefined ? extent!.lastMinute + 1 : Math.ceil(toMs / minuteMs),
   };
+  if (range.fromMinute >= range.toMinute) return undefined;
+  const keptFromMinute =
+    kind === "clicks" ? kept.clicksKeptFrom(range) : kept.countsKeptFrom(range);
+  // Of all that there is: what is kept. Of a time that was asked for: that, or nothing.
+  if (fromMs === undefined) range.fromMinute = Math.max(range.fromMinute, keptFromMinute);
+  else if (kind === "clicks") kept.checkClicks(range);
+  else kept.checkCounts(range);
   return range.fromMinute < range.toMinute ? range : undefined;
 }
 

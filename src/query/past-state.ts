@@ -19,6 +19,7 @@ import { ClosedMinutes } from "./closed-minutes.ts";
 import { ConfigHistory } from "./config-history.ts";
 import type { RestatedView } from "./finality.ts";
 import { FinalityReader } from "./finality.ts";
+import type { KeptData } from "./kept-data.ts";
 import { aggregateQuery } from "./plan.ts";
 import type { QueryState } from "./query-state.ts";
 import type { AggregateParts, QueryView } from "./query-view.ts";
@@ -91,6 +92,11 @@ export class PastState implements QueryView {
     { asOf }: Snapshot,
   ): Promise<readonly JournalSums[]> {
     return this.present.store.journalSums({ ...query, asOf, ...this.visible });
+  }
+
+  /** Of the present: what is gone is gone of every commit. */
+  get kept(): KeptData {
+    return this.present.kept;
   }
 
   private get visible(): { readonly visibility?: Visibility } {

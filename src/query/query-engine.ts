@@ -20,6 +20,7 @@ import type { Cursor } from "./cursor.ts";
 import { answerExplain, explainText, readExplainAfter } from "./explain-answer.ts";
 import { planExport } from "./export-plan.ts";
 import type { HotMinutes } from "./hot-minutes.ts";
+import type { AnsweredRange } from "./kept-data.ts";
 import { ledgerAnswer, noOutcomes } from "./ledger-answer.ts";
 import {
   adIdParameter,
@@ -191,8 +192,10 @@ export class QueryEngine implements api.QueryService {
   }
 
   async ledger(request: api.RangeRequest): Promise<api.LedgerAnswer> {
-    const { fromMinute, toMinute } = this.resolve(request, this.state);
-    return ledgerAnswer(await this.state.store.ledger(fromMinute, toMinute));
+    const range = this.resolve(request, this.state);
+    const rows = await this.state.store.ledger(range.fromMinute, range.toMinute);
+    this.state.kept.checkLedger(range);
+    return ledgerAnswer(rows);
   }
 
   async restatements(request: api.RestatementsRequest): Promise<api.RestatementsAnswer> {
@@ -202,7 +205,9 @@ export class QueryEngine implements api.QueryService {
     };
     const text = restatementsText(parts);
     const page = this.resolvePage(request, this.state, text, readRestatementsAfter);
-    return answerRestatements(this.state, { ...parts, ...page });
+    const answer = await answerRestatements(this.state, { ...parts, ...page });
+    this.state.kept.checkCounts(page.range);
+    return answer;
   }
 
   async quarantine(request: api.QuarantineRequest): Promise<api.QuarantineAnswer> {
@@ -212,7 +217,9 @@ export class QueryEngine implements api.QueryService {
     };
     const text = quarantineText(parts);
     const page = this.resolvePage(request, this.state, text, readExplainAfter);
-    return answerQuarantine(this.state, { ...parts, ...page });
+    const answer = await answerQuarantine(this.state, { ...parts, ...page });
+    this.state.kept.checkClicks(page.range);
+    return answer;
   }
 
   async operation(id: string): Promise<api.OperationAnswer> {
@@ -305,7 +312,7 @@ export class QueryEngine implements api.QueryService {
   }
 
   /** Of the present: from the cache, from an equal query that is being answered, or computed. */
-  private async answer<Query, Answer extends api.Finality>(
+  private async answer<Query, Answer extends api.Finality & AnsweredRange>(
     kind: string,
     asOfText: string | undefined,
     ask: (view: QueryView) => Asked<Query, Answer>,
@@ -320,12 +327,12 @@ export class QueryEngine implements api.QueryService {
         (made) => bytesARow * (4 + rowsOf(made)),
       );
       // A commit may have come in between.
-      if (asOf === undefined || answer.as_of === asOf) return answer;
+      if (asOf === undefined || answer.as_of === asOf) return this.state.kept.checked(answer);
     }
     const past = await PastState.open(this.state, asOf);
     const { query, compute } = ask(past);
     past.checkFinal(query.range);
-    return await compute();
+    return this.state.kept.checked(await compute());
   }
 
   private resolve(parameters: RangeParameters, view: QueryView): MinuteRange {

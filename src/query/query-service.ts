@@ -390,6 +390,8 @@ export interface AuditAnswer {
   readonly differing_rows: number;
   readonly differences: readonly AuditDifference[];
   readonly ledger_balanced: boolean;
+  /** Days (UTC, `2017-11-07`) that can't be recounted: their clicks were dropped by retention. */
+  readonly days_left_out: readonly string[];
   readonly as_of: number;
 }
 

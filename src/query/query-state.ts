@@ -21,6 +21,7 @@ import { ConfigHistory } from "./config-history.ts";
 import type { RestatedView } from "./finality.ts";
 import { FinalityReader } from "./finality.ts";
 import { HotMinutes } from "./hot-minutes.ts";
+import { KeptData } from "./kept-data.ts";
 import { aggregateQuery } from "./plan.ts";
 import type { AggregateParts, QueryView } from "./query-view.ts";
 import { RestatedBuckets } from "./restated-buckets.ts";
@@ -29,7 +30,10 @@ export interface QueryStateOptions {
   readonly store: ClickStoreReader;
   /** Holds every entry of a commit before the commit is applied. */
   readonly dictionary: DictionaryView;
-  readonly recovered: Pick<RecoveredState, "sequence" | "progress" | "configs" | "closes"> &
+  readonly recovered: Pick<
+    RecoveredState,
+    "sequence" | "progress" | "configs" | "closes" | "droppedDays"
+  > &
     Partial<Pick<RecoveredState, "layoutChanges">>;
   /** The service's watermark is that of the slowest partition; one without progress has none. */
   readonly partitionCount: number;
@@ -46,6 +50,7 @@ export class QueryState implements QueryView {
   readonly hot: HotMinutes;
   readonly restatedBuckets: RestatedBuckets;
   readonly closed: ClosedMinutes;
+  readonly kept: KeptData;
   readonly partitionCount: number;
 
   private constructor({
@@ -62,6 +67,7 @@ export class QueryState implements QueryView {
     this.hot = new HotMinutes({ dictionary, configs: this.configs, bytesMax: hotBytesMax });
     this.restatedBuckets = new RestatedBuckets(store, dictionary, recovered.sequence);
     this.closed = new ClosedMinutes(partitionCount);
+    this.kept = new KeptData(store, this.configs, recovered.droppedDays, recovered.sequence);
     this.partitionCount = partitionCount;
   }
 
@@ -77,6 +83,7 @@ export class QueryState implements QueryView {
 
   apply(commit: Commit): void {
     for (const config of commit.configs) this.configs.add(config);
+    this.kept.apply(commit);
     this.configs.addChanges(commit.layoutChanges, commit.sequence);
     this.hot.apply(commit);
     for (const { toMinute } of commit.layoutChanges) this.hot.dropDetailBefore(toMinute);

@@ -13,6 +13,7 @@ import type { ClosedPeriod } from "../store/closed-periods.ts";
 import type { ConfigHistory } from "./config-history.ts";
 import type { FinalityReader, RestatedView } from "./finality.ts";
 import type { HotMinutes } from "./hot-minutes.ts";
+import type { KeptData } from "./kept-data.ts";
 
 /** What of a query follows neither from its range and filter nor from what may be seen. */
 export type AggregateParts = Omit<
@@ -25,6 +26,7 @@ export type AggregateParts = Omit<
  * numbers that were sealed. Results of the store come as of the view's commit.
  */
 export interface QueryView {
+  readonly kept: KeptData;
   /** Those that were known then. */
   readonly configs: ConfigHistory;
   /** Recent minutes in memory, none of them closed; only of the present. */

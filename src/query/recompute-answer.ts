@@ -6,7 +6,7 @@ import { adDictionary } from "../model/commit.ts";
 import { CodedError } from "../model/errors.ts";
 import { outcomeAgainst, outcomeByPolicy } from "../model/late-policy.ts";
 import { bucketChanges } from "../model/minute-changes.ts";
-import { allRawKept, recomputeClicksMax, recomputeRowsMax, refusalOf } from "../model/recompute.ts";
+import { recomputeClicksMax, recomputeRowsMax, refusalOf } from "../model/recompute.ts";
 import type { RecomputeRefusal } from "../model/recompute.ts";
 import type { LatePolicy } from "../model/semantic-config.ts";
 import { formatMinute, minuteOf } from "../model/time.ts";
@@ -33,7 +33,7 @@ export async function previewRecompute(
   ends: WindowEnds,
   request: RecomputeRequest,
 ): Promise<RecomputeAnswer> {
-  const { range, late } = readRecompute(request, ends);
+  const { range, late } = readRecompute(state, request, ends);
   const { asOf } = state.snapshot;
   const changes = await state.store.recomputation({
     ...range,
@@ -75,7 +75,7 @@ export async function planRecount(
   const reason = readReason(request.reason);
   if (request.rollback !== undefined)
     return { type: "rollback", reason, recompute_id: await recomputeToUndo(state, request) };
-  const { range, late } = readRecompute(request, ends);
+  const { range, late } = readRecompute(state, request, ends);
   const { fromMinute: from_minute, toMinute: to_minute } = range;
   return { type: "recompute", reason, from_minute, to_minute, late };
 }
@@ -111,6 +111,7 @@ export async function answerRecomputed(state: QueryState, id: string): Promise<R
 }
 
 function readRecompute(
+  { kept }: QueryState,
   request: RecomputeRequest,
   ends: WindowEnds,
 ): { readonly range: MinuteRange; readonly late: LatePolicy | null } {
@@ -122,7 +123,10 @@ function readRecompute(
     });
   }
   const finalBeforeMinute = ends.finalThroughMinute ?? -Infinity;
-  const refusal = refusalOf(range, { finalBeforeMinute, rawFromMinute: allRawKept });
+  const refusal = refusalOf(range, {
+    finalBeforeMinute,
+    rawFromMinute: kept.clicksKeptFrom(range),
+  });
   if (refusal) throw refused(refusal);
   return { range, late };
 }

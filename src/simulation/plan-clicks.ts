@@ -1,4 +1,4 @@
-import { minuteMs, minuteOf } from "../model/time.ts";
+import { dayMs, minuteMs, minuteOf } from "../model/time.ts";
 import type { Random } from "../traffic/random.ts";
 import type { HistorySettings, SentBatch, SentItem } from "./history.ts";
 
@@ -99,7 +99,13 @@ export class ClickPlanner {
     const horizonMs = this.settings.semantic.dedupHorizonMs;
     const roll = random.unit();
     if (history)
-      return nowMs - random.between(2 * minuteMs, roll < 0.5 ? 10 * minuteMs : 3 * horizonMs);
+      return (
+        nowMs -
+        random.between(
+          2 * minuteMs,
+          roll < 0.5 ? 10 * minuteMs : roll < 0.95 ? 3 * horizonMs : 2 * dayMs,
+        )
+      );
     if (roll < 0.6) return nowMs - random.between(0, 12_000);
     if (roll < 0.7) return nowMs + random.between(0, 30_000);
     if (roll < 0.8) return nowMs - random.between(0, 3 * minuteMs);

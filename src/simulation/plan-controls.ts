@@ -3,16 +3,20 @@ import type {
   Control,
   RecomputeControl,
   ReleaseControl,
+  RetentionControl,
   RollbackControl,
   VoidControl,
 } from "../model/log-record.ts";
-import { hourMs, minuteMs, minuteOf } from "../model/time.ts";
+import { dayOfMinute, hourMs, minuteMs, minuteOf } from "../model/time.ts";
 import type { Random } from "../traffic/random.ts";
 import type { HistorySettings } from "./history.ts";
 import type { ClickPlanner } from "./plan-clicks.ts";
 import { plannedAds } from "./plan-clicks.ts";
 
-/** What people ask for in one history: attributes of ads, voids and their undoing, releases, closes, recomputes. */
+/**
+ * What people ask for in one history: attributes of ads, voids and their undoing, releases, closes, recomputes,
+ * retention.
+ */
 export class ControlPlanner {
   private readonly random: Random;
   private readonly settings: HistorySettings;
@@ -37,6 +41,7 @@ export class ControlPlanner {
     if (random.chance(0.03)) controls.push(this.close(atMs));
     if (random.chance(0.05)) controls.push(this.recompute(atMs));
     if (random.chance(0.03)) controls.push(this.rollback());
+    if (random.chance(0.03)) controls.push(this.retention(atMs));
     return controls;
   }
 
@@ -109,6 +114,18 @@ export class ControlPlanner {
     const last = recomputes.at(-1) ?? "never-asked";
     const recompute_id = random.chance(0.8) ? last : random.pick([last, ...recomputes]);
     return { type: "rollback", id: this.newId(), reason: "no", recompute_id };
+  }
+
+  /** So short that yesterday goes, by a clock that may be ahead. */
+  private retention(atMs: number): RetentionControl {
+    const { random } = this;
+    const today = dayOfMinute(this.minuteAt(atMs));
+    const rawBefore = today + random.between(-1, 1);
+    return {
+      type: "retention",
+      raw_before_day: rawBefore,
+      minute_before_day: rawBefore - random.below(3),
+    };
   }
 
   private minuteAt(atMs: number): number {

@@ -11,11 +11,13 @@ import type { AdAttributesChange, ClickIdentity } from "../model/log-record.ts";
 import type {
   Close,
   Commit,
+  DroppedDay,
   MinuteChanges,
   Operation,
   PartitionProgress,
   RestatementReason,
 } from "../model/commit.ts";
+import type { DayReceipt } from "../model/dropped-days.ts";
 import type { Filter } from "../model/filter.ts";
 import type { LayoutChange } from "../model/minute-layout.ts";
 import type { OutcomeName } from "../model/outcome.ts";
@@ -38,6 +40,16 @@ export interface ClickStore extends AsyncDisposable, ClickStoreReader {
   findIdentities(probes: IdentityProbes): Promise<Uint8Array>;
   /** What the commit has added to minute rows of final buckets; it had no clicks of its own. */
   restatedRows(query: RestatedRowsQuery): Promise<MinuteChanges>;
+  /**
+   * The days before `beforeDay` (epoch days of event time) of which there are clicks of the partition, with the day of the
+   * newest receipt: of those that had not expired, where all had, of these.
+   */
+  newestReceipts(partition: number, beforeDay: number): Promise<readonly DayReceipt[]>;
+  /**
+   * Deletes clicks and counts of days that every partition with clicks of them has dropped, and all that hangs on them; the
+   * ledger of long ago becomes one row a source, at minute 0. May be ended anywhere: nobody is told of what it deletes.
+   */
+  purge(): Promise<void>;
   /** Merges the minute deltas of buckets before `endMinute`, which are final, into one row a key. */
   compact(endMinute: number): Promise<void>;
   /** Makes the commits so far independent of the log; resolves with the progress that is now safe to trim to. */
@@ -50,7 +62,10 @@ export interface ClickStoreReader {
   aggregate(query: AggregateQuery): Promise<AggregateResult>;
   /** The clicks of one ad one by one, of every outcome, also expired ones. */
   clicks(query: ClicksQuery): Promise<ClicksPage>;
-  /** Clicks with all that changing their outcome takes, by click_timestamp, then partition, offset and row. */
+  /**
+   * Clicks with all that changing their outcome takes, by click_timestamp, then partition, offset and row. Never of a day
+   * whose clicks the partition has dropped.
+   */
   recordedClicks(query: RecordedClicksQuery): Promise<readonly RecordedClick[]>;
   /** Minute rows of `[fromMinute, toMinute)` in any order, chunked, for caches. */
   scanMinutes(
@@ -76,6 +91,8 @@ export interface ClickStoreReader {
   changes(query: ChangesQuery): Promise<readonly ChangedCount[]>;
   /** Of every opening that was committed to, oldest first. */
   histories(): Promise<readonly HistoryStart[]>;
+  /** In the order of their commits. */
+  droppedDays(): Promise<readonly RecordedDroppedDay[]>;
   /** By minute of receipt, `[fromMinute, toMinute)`. */
   ledger(fromMinute: number, toMinute: number): Promise<LedgerRow[]>;
   /** Current attributes of an ad with the minute they hold from, undefined where it has none. */
@@ -87,7 +104,10 @@ export interface ClickStoreReader {
     fromRow: number,
     toRow: number,
   ): Promise<OutcomeCounts | undefined>;
-  /** Recounts minute rows of `[fromMinute, toMinute)` from raw and lists where they differ, up to `limit`. */
+  /**
+   * Recounts minute rows of `[fromMinute, toMinute)` from raw and lists where they differ, up to `limit`. Days whose clicks
+   * a partition has dropped are left out.
+   */
   recount(fromMinute: number, toMinute: number, limit: number): Promise<RecountResult>;
   /** First and last epoch minute with clicks in the minute store or raw; undefined where there is none. */
   extent(): Promise<{ firstMinute: number; lastMinute: number } | undefined>;
@@ -121,6 +141,12 @@ export interface RecoveredState {
   readonly closes: readonly RecordedClose[];
   /** In the order of their commits. */
   readonly layoutChanges: readonly RecordedLayoutChange[];
+  readonly droppedDays: readonly RecordedDroppedDay[];
+}
+
+export interface RecordedDroppedDay extends DroppedDay {
+  /** Sequence of the commit. */
+  readonly asOf: number;
 }
 
 export interface RecordedLayoutChange extends LayoutChange {
@@ -344,6 +370,8 @@ export interface RecountResult extends Snapshot {
   readonly comparedClicks: number;
   readonly differingRows: number;
   readonly differences: readonly RecountDifference[];
+  /** Days (epoch days) of the range that could not be recounted, ascending. */
+  readonly daysLeftOut: readonly number[];
 }
 
 export interface RecountDifference {

@@ -4,6 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../clock/system-clock.ts";
 import { Ingest } from "../ingest/accept.ts";
 import type { IngestBody } from "../ingest/ingest-service.ts";
+import { RetentionSchedule } from "../ingest/retention-schedule.ts";
 import type { Control, Position } from "../model/log-record.ts";
 import type { PartitionProgress } from "../model/commit.ts";
 import { announced } from "../queue/announced-queue.ts";
@@ -23,6 +24,7 @@ interface Running {
 const tickEveryMs = 2_000;
 
 let running: Running | undefined;
+let retention: RetentionSchedule | undefined;
 
 function parts(): Running {
   if (!running) throw new Error("the ingest thread is not started");
@@ -63,10 +65,14 @@ const main = connect(parentPort!, {
   appendBatch: (batchBytes: Uint8Array, source: string): Promise<Position[]> =>
     parts().ingest.appendBatch(batchBytes, source),
   startTicks(): void {
-    parts().ingest.ticks({ idleLagMs: settings.watermark.idleLagMs, everyMs: tickEveryMs });
+    const { ingest } = parts();
+    ingest.ticks({ idleLagMs: settings.watermark.idleLagMs, everyMs: tickEveryMs });
+    const append = (control: Control): Promise<Position[]> => ingest.appendControl(control);
+    retention = new RetentionSchedule(systemClock, append, settings.retention);
   },
   async stop(): Promise<void> {
     if (!running) return;
+    await retention?.[Symbol.asyncDispose]();
     await running.ingest[Symbol.asyncDispose]();
     await running.queue[Symbol.asyncDispose]();
   },

@@ -281,6 +281,11 @@ describe("a wrong configuration", () => {
       /retention\.raw is 1d/,
     ],
     [
+      "counts kept shorter than clicks",
+      "retention: { raw: 30d, minute: 20d }",
+      /retention\.minute is 20d, expected at least retention\.raw, which is 30d/,
+    ],
+    [
       "no room for one body",
       "limits: { waiting_bytes: 1MB }",
       /limits\.waiting_bytes is 1MB, expected at least/,

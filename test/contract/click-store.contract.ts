@@ -7,6 +7,7 @@ import { describeCloses } from "./click-store/closes.ts";
 import { describeCommits } from "./click-store/commits.ts";
 import { describeCorrections } from "./click-store/corrections.ts";
 import { describeRecomputes } from "./click-store/recomputes.ts";
+import { describeRetention } from "./click-store/retention.ts";
 import type { OpenStore } from "./click-store/harness.ts";
 import { describeVisibility } from "./click-store/visibility.ts";
 
@@ -20,4 +21,5 @@ export function describeClickStore(title: string, open: OpenStore): void {
   describeChanges(title, open);
   describeRecomputes(title, open);
   describeCloses(title, open);
+  describeRetention(title, open);
 }

@@ -59,8 +59,8 @@ export const aggregateBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: step,
-        find: "if (!history && time < expiredBeforeMs) {",
-        replace: "if (time < expiredBeforeMs) {",
+        find: "(!history && time < expiredBeforeMs)",
+        replace: "(time < expiredBeforeMs)",
       },
     ],
   },

@@ -69,8 +69,8 @@ export const correctionBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: "src/pipeline/pipeline.ts",
-        find: "return new PartitionState(partition, shared, watermarkMs, closedThrough, changes);",
-        replace: "return new PartitionState(partition, shared, watermarkMs, -Infinity, changes);",
+        find: "watermarkMs, closedThrough, changes, dropped);",
+        replace: "watermarkMs, -Infinity, changes, dropped);",
       },
     ],
   },

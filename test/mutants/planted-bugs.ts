@@ -11,6 +11,7 @@ import { backupBugs } from "./backup-bugs.ts";
 import { closeBugs } from "./close-bugs.ts";
 import { pipelineBugs } from "./pipeline-bugs.ts";
 import { recomputeBugs } from "./recompute-bugs.ts";
+import { retentionBugs } from "./retention-bugs.ts";
 import { storageBugs } from "./storage-bugs.ts";
 
 export interface PlantedBug {
@@ -28,4 +29,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...backupBugs,
   ...recomputeBugs,
   ...closeBugs,
+  ...retentionBugs,
 ];

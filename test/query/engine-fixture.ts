@@ -51,6 +51,7 @@ export class QueriedLog implements AsyncDisposable {
         progress: [last.progress],
         configs: folded.state.shared.configs,
         closes: (await store.recover()).closes,
+        droppedDays: await store.droppedDays(),
       },
       partitionCount: 1,
       clock: () => this.nowMs,

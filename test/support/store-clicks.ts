@@ -25,6 +25,7 @@ export interface CommitParts {
   readonly closes?: Commit["closes"];
   readonly layoutChanges?: Commit["layoutChanges"];
   readonly operations?: Commit["operations"];
+  readonly droppedDays?: Commit["droppedDays"];
   /** The records of the log; default: one with all clicks. */
   readonly records?: readonly (readonly DecidedClick[])[];
   readonly clicks?: readonly DecidedClick[];
@@ -125,6 +126,7 @@ export class CommitMaker {
       closes: parts.closes ?? [],
       layoutChanges: parts.layoutChanges ?? [],
       operations: parts.operations ?? [],
+      droppedDays: parts.droppedDays ?? [],
       configs: parts.configs ?? [],
       progress: {
         partition,

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { outcomeNames } from "../../model/outcome.ts";
-import { formatMinute, minuteMs } from "../../model/time.ts";
+import { CodedError } from "../../model/errors.ts";
+import { dayOfMinute, formatMinute, minuteMs, minutesADay } from "../../model/time.ts";
 import type { QueryService, RestatementsAnswer } from "../../query/query-service.ts";
 import type { ClickStore } from "../../store/click-store.ts";
 import type { PartitionedOracle } from "./partitioned-oracle.ts";
@@ -22,7 +23,7 @@ export async function judgeBooks(
 ): Promise<string | undefined> {
   return (
     (await judgeCells(oracle, store, range)) ??
-    (await judgeLedger(oracle, query)) ??
+    (await judgeLedger(oracle, store, query)) ??
     (await judgeJournal(oracle, query, range)) ??
     (await judgeAudit(query))
   );
@@ -36,7 +37,7 @@ async function judgeCells(
   const by = ["ad_id", "country", "device"];
   const { fromMinute, toMinute } = range;
   const bucketStarts = Array.from({ length: toMinute - fromMinute }, (_, i) => fromMinute + i);
-  const expected = oracle.breakdown(range, by, bucketStarts);
+  const all = oracle.breakdown(range, by, bucketStarts);
   for (const source of ["minute", "raw"] as const) {
     const query = {
       ...range,
@@ -46,11 +47,14 @@ async function judgeCells(
       order: "key",
       limit: 1e6,
     } as const;
-    const { rows } = await store.aggregate(query);
+    const isKept = ({ bucketStart }: { readonly bucketStart: number }): boolean =>
+      !oracle.dropped[source === "raw" ? "raw" : "minutes"].has(dayOfMinute(bucketStart));
+    const rows = (await store.aggregate(query)).rows.filter(isKept);
+    const expected = all.filter(isKept);
     const at = rows.findIndex((row, i) => !isDeepStrictEqual(row, expected[i]));
     if (at !== -1 || rows.length !== expected.length) {
-      const [found, wanted] = [rows, expected].map((all) =>
-        show(all[at === -1 ? rows.length : at]),
+      const [found, wanted] = [rows, expected].map((some) =>
+        show(some[at === -1 ? rows.length : at]),
       );
       return `the ${source} store has ${found} instead of ${wanted}`;
     }
@@ -60,14 +64,27 @@ async function judgeCells(
 
 async function judgeLedger(
   oracle: PartitionedOracle,
+  store: ClickStore,
   query: QueryService,
 ): Promise<string | undefined> {
-  const expected = oracle.ledger;
-  const minutes = [...expected.keys()].map((key) => Number(key.slice(key.lastIndexOf("|") + 1)));
+  const minuteOfKey = (key: string): number => Number(key.slice(key.lastIndexOf("|") + 1));
+  const { firstLedgerDay } = oracle;
+  const wasDropped = firstLedgerDay > -Infinity;
+  const kept = [...oracle.ledger].filter(
+    ([key]) => dayOfMinute(minuteOfKey(key)) >= firstLedgerDay,
+  );
+  const total = await totalProblem(oracle, store);
+  if (total !== undefined) return total;
+  const expected = new Map(kept);
+  const minutes = [...expected.keys()].map(minuteOfKey);
+  if (wasDropped) minutes.push(firstLedgerDay * minutesADay);
   if (minutes.length === 0) return undefined;
   const fromMs = Math.min(...minutes) * minuteMs;
   const toMs = (Math.max(...minutes) + 1) * minuteMs;
-  const { rows, balanced } = await query.ledger({ from: String(fromMs), to: String(toMs) });
+  const to = String(toMs);
+  if (wasDropped && !(await isRefused(query.ledger({ from: String(fromMs - minuteMs), to }))))
+    return "the ledger of what is kept no more is answered";
+  const { rows, balanced } = await query.ledger({ from: String(fromMs), to });
   if (!balanced) return "the ledger does not balance";
   const found = rows.map((row) =>
     show([row.source, row.minute, row.received, ...outcomeNames.map((name) => row[name])]),
@@ -81,11 +98,42 @@ async function judgeLedger(
   return differenceOf("the ledger", found, wanted);
 }
 
+/** Totals are of all that ever came, whatever is kept of it. */
+async function totalProblem(
+  oracle: PartitionedOracle,
+  store: ClickStore,
+): Promise<string | undefined> {
+  const rows = await store.ledger(0, Infinity);
+  const found = rows.map((row) => Object.assign({ received: row.received }, row.outcomes));
+  const [has, should] = [found, [...oracle.ledger.values()]].map((all) =>
+    (["received", ...outcomeNames] as const).map((name) =>
+      all.reduce((sum, row) => sum + row[name], 0),
+    ),
+  );
+  if (isDeepStrictEqual(has, should)) return undefined;
+  return `the ledger adds up to ${show(has)} instead of ${show(should)}`;
+}
+
+async function isRefused(answer: Promise<unknown>): Promise<boolean> {
+  return await answer.then(
+    () => false,
+    (error: unknown) => error instanceof CodedError && error.code === "outside_retention",
+  );
+}
+
 async function judgeJournal(
   oracle: PartitionedOracle,
   query: QueryService,
-  { fromMinute, toMinute }: Range,
+  { fromMinute: firstMinute, toMinute }: Range,
 ): Promise<string | undefined> {
+  const droppedMinutes = [...oracle.dropped.minutes].map((day) => (day + 1) * minutesADay);
+  const fromMinute = Math.max(firstMinute, ...droppedMinutes);
+  if (fromMinute > firstMinute) {
+    const whole = { from: String(firstMinute * minuteMs), to: String(toMinute * minuteMs) };
+    if (!(await isRefused(query.restatements(whole))))
+      return "the journal of what is kept no more is answered";
+  }
+  if (fromMinute >= toMinute) return undefined;
   const request = {
     from: String(fromMinute * minuteMs),
     to: String(toMinute * minuteMs),
@@ -102,7 +150,8 @@ async function judgeJournal(
       found.push(show([minute, ad_id, before, after, revision, reason]));
     cursor = page.next_cursor;
   } while (cursor !== null);
-  const wanted = oracle.journal.map((entry) => {
+  const kept = oracle.journal.filter(({ minute }) => minute >= fromMinute);
+  const wanted = kept.map((entry) => {
     const { adId, before, after, revision, reason } = entry;
     return show([formatMinute(entry.minute), adId, before, after, revision, reason]);
   });

@@ -8,7 +8,7 @@ import type { SimulatedService } from "../simulated-service.ts";
 import type { RecordedAnswer } from "./judge-answers.ts";
 import { differenceOf, judgeAnswers } from "./judge-answers.ts";
 import type { PartitionedOracle } from "./partitioned-oracle.ts";
-import { ask } from "./questions.ts";
+import { ask, expectedAnswer } from "./questions.ts";
 
 /** Commits that are asked about at the end of a history. */
 const askedCommits = 8;
@@ -23,15 +23,18 @@ export async function judgePast(
   known: KnownFields,
 ): Promise<string | undefined> {
   return (
-    (await judgeAskedAgain(service, recorded)) ??
+    (await judgeAskedAgain(oracle, service, recorded, known)) ??
     judgeAnswers(oracle, await askAboutPast(service, seed, range), known)
   );
 }
 
 async function judgeAskedAgain(
+  oracle: PartitionedOracle,
   { engine, store }: SimulatedService,
   recorded: readonly RecordedAnswer[],
+  known: KnownFields,
 ): Promise<string | undefined> {
+  oracle.moveToEnd();
   for (const { question, asOf, answer, progress } of recorded) {
     // Before the first commit there is none to ask about.
     if (asOf === 0) continue;
@@ -39,7 +42,13 @@ async function judgeAskedAgain(
     if (!isDeepStrictEqual(store.progressAt(asOf), progress)) continue;
     const again = await ask(engine.query, question, asOf);
     const isKept = answer.status !== "provisional" || asOf === store.sequence;
-    const expected = isKept ? answer : ({ status: "as_of_provisional", rows: [] } as const);
+    const before = isKept ? answer : ({ status: "as_of_provisional", rows: [] } as const);
+    const present = expectedAnswer(oracle, question, known, again.answer);
+    // What was dropped meanwhile is gone of every commit; what was not final then is refused for that.
+    const refusal = again.answer.status === "as_of_provisional" ? again.answer : present;
+    const isGone = before.status !== "as_of_provisional" && present.status === "outside_retention";
+    const wasGone = answer.status === "outside_retention";
+    const expected = wasGone ? refusal : isGone ? present : before;
     const difference = differenceOf(again.answer, expected);
     if (difference !== undefined)
       return `${JSON.stringify(question)} again as of ${asOf}: ${difference}`;
@@ -69,7 +78,7 @@ async function askAboutPast(
       ...(random.chance(0.5) && { filter: planFilter(random) }),
     };
     const answered = await ask(engine.query, question, asOf);
-    answers.push({ question, ...answered, progress: store.progressAt(asOf)! });
+    answers.push({ question, ...answered, progress: store.progressAt(answered.asOf)! });
   }
   return answers;
 }

@@ -2,7 +2,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { soundHealth } from "../../model/health.ts";
-import { formatMinute } from "../../model/time.ts";
+import { dayOfMinute, formatMinute } from "../../model/time.ts";
 import type { StatusAnswer } from "../../query/query-service.ts";
 import type { OracleClick } from "../oracle/oracle-fold.ts";
 import type { SimulatedService } from "../simulated-service.ts";
@@ -27,7 +27,12 @@ export async function judgeSelfAudit(
   { engine, store, health }: SimulatedService,
   time: VirtualTime,
 ): Promise<string | undefined> {
-  const counted = oracle.clicks.flat().filter(isCounted);
+  // Answers about the past have moved it back.
+  oracle.moveToEnd();
+  const { raw: dropped } = oracle.dropped;
+  const counted = oracle.clicks
+    .flat()
+    .filter((click) => isCounted(click) && !dropped.has(dayOfMinute(click.minute)));
   const final = new Set(
     counted.map(({ minute }) => minute).filter((minute) => oracle.isFinal(minute)),
   );
@@ -69,12 +74,13 @@ function isCounted({ outcome }: OracleClick): boolean {
   return outcome === "counted" || outcome === "restated";
 }
 
-/** Once a bucket and key, however many rows that has. */
+/** Once a bucket and ad: rows of several keys may be one where the layout of their minute has changed. */
 function oneMoreIn(rows: readonly MinuteRow[], minutes: ReadonlySet<number>): MinuteRow[] {
   const changed = new Set<string>();
   return rows.map((row) => {
-    if (!minutes.has(row.minute) || changed.has(row.key)) return row;
-    changed.add(row.key);
+    const key = `${row.minute} ${row.adKey}`;
+    if (!minutes.has(row.minute) || changed.has(key)) return row;
+    changed.add(key);
     return { ...row, count: row.count + 1 };
   });
 }

@@ -17,8 +17,11 @@ const pageRows = "2";
 export async function judgeStatement(
   oracle: PartitionedOracle,
   query: QueryService,
-  range: MinuteRange,
+  whole: MinuteRange,
 ): Promise<string | undefined> {
+  const keptFrom = Math.max(...[...oracle.dropped.minutes].map(firstWholeDayAfter));
+  const range = { ...whole, fromMinute: Math.max(whole.fromMinute, keptFrom) };
+  if (range.fromMinute >= range.toMinute) return undefined;
   const found = await readStatement(query, range);
   const wanted = expectedRows(oracle, range);
   const at = wanted.findIndex((row, i) => !isDeepStrictEqual(found[i], row));
@@ -84,6 +87,12 @@ function expectedRows(oracle: PartitionedOracle, range: MinuteRange): Line[] {
       return { day: dateOf(day), ad_id, count, status, adjustments };
     });
   });
+}
+
+/** Of the zone's days the first that begins after this day (UTC); epoch minutes. */
+function firstWholeDayAfter(day: number): number {
+  const end = (day + 1) * minutesADay;
+  return Math.ceil((end + offsetMinutes) / minutesADay) * minutesADay - offsetMinutes;
 }
 
 function dayOf(minute: number): number {

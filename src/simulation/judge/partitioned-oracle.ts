@@ -62,6 +62,19 @@ export class PartitionedOracle {
     return sums;
   }
 
+  /** By day, what any partition keeps no more. */
+  get dropped(): { readonly raw: ReadonlySet<number>; readonly minutes: ReadonlySet<number> } {
+    return {
+      raw: new Set(this.oracles.flatMap(({ droppedRaw }) => [...droppedRaw.keys()])),
+      minutes: new Set(this.oracles.flatMap(({ droppedMinutes }) => [...droppedMinutes])),
+    };
+  }
+
+  /** The ledger of receipts on the days before is kept no more. */
+  get firstLedgerDay(): number {
+    return Math.max(...this.oracles.map((oracle) => oracle.firstLedgerDay));
+  }
+
   isFinal(minute: number): boolean {
     return this.oracles.every((oracle) => oracle.isFinal(minute));
   }

@@ -2,11 +2,12 @@
 
 import { checkFilter } from "../../model/check-filter.ts";
 import type { KnownFields } from "../../model/check-filter.ts";
-import { CodedError } from "../../model/errors.ts";
 import type { OutcomeName } from "../../model/outcome.ts";
 import { outcomeNames } from "../../model/outcome.ts";
+import { CodedError } from "../../model/errors.ts";
+import { filterFields } from "../../model/filter.ts";
 import { parseFilter } from "../../model/parse-filter.ts";
-import { formatMinute, minuteMs } from "../../model/time.ts";
+import { formatMinute, minuteMs, minutesADay } from "../../model/time.ts";
 import type { FinalityStatus, QueryService } from "../../query/query-service.ts";
 import type { Question } from "../history.ts";
 import type { OracleQuery } from "../oracle/oracle.ts";
@@ -15,8 +16,8 @@ import type { SealedOracle } from "./sealed-oracle.ts";
 
 /** What of an answer the oracle has a say in. */
 export interface Answer {
-  /** Or the refusal to tell a number as it stood that was not final. */
-  readonly status: FinalityStatus | "as_of_provisional";
+  /** Or the refusal to tell a number as it stood that was not final, or of days that are kept no more. */
+  readonly status: FinalityStatus | "as_of_provisional" | "outside_retention";
   readonly rows: readonly (readonly (string | number)[])[];
   readonly revision?: number;
 }
@@ -35,12 +36,16 @@ export async function ask(
   question: Question,
   asOf?: number,
 ): Promise<Answered> {
-  if (asOf === undefined) return await askNow(query, question);
   try {
     return await askNow(query, question, asOf);
   } catch (error) {
-    if (!(error instanceof CodedError) || error.code !== "as_of_provisional") throw error;
-    return { asOf, answer: { status: "as_of_provisional", rows: [] } };
+    if (!(error instanceof CodedError)) throw error;
+    if (error.code === "as_of_provisional" && asOf !== undefined)
+      return { asOf, answer: { status: error.code, rows: [] } };
+    if (error.code !== "outside_retention") throw error;
+    // What is kept is that of the present, whatever is asked about.
+    const { as_of: now, first_kept: firstKept } = error.details;
+    return { asOf: now as number, answer: { status: error.code, rows: [[firstKept as string]] } };
   }
 }
 
@@ -89,15 +94,18 @@ async function askNow(query: QueryService, question: Question, asked?: number): 
   }
 }
 
-/** The oracle's answer, as of where it stands. */
+/** The oracle's answer, as of where it stands. `found`: what was answered, where more than one answer would be right. */
 export function expectedAnswer(
   oracle: PartitionedOracle,
   question: Question,
   known: KnownFields,
+  found?: Answer,
 ): Answer {
   const { kind, fromMinute, toMinute, adId } = question;
   const filter = question.filter && checkFilter(parseFilter(question.filter), known);
   const query: OracleQuery = { fromMinute, toMinute, ...(filter && { filter }) };
+  const refusal = refusalOf(oracle, query, kind === "explain", found);
+  if (refusal) return refusal;
   const sealed = oracle.sealed();
   const status = (ad?: string): FinalityStatus => {
     if (toMinute <= sealed.closedThrough) return "closed";
@@ -130,6 +138,29 @@ export function expectedAnswer(
         rows: explainedRows(sealed, query, adId),
       };
   }
+}
+
+const movedDimensions: ReadonlySet<string> = new Set(["user_id", "ip"]);
+
+/** What a query has to be refused for; undefined where it may be answered. */
+function refusalOf(
+  { dropped }: PartitionedOracle,
+  { fromMinute, toMinute, filter }: OracleQuery,
+  ofClicks: boolean,
+  found: Answer | undefined,
+): Answer | undefined {
+  // Histories move these to the minutes and back, and a recompute their past too: there clicks are needed or not.
+  const hasMoved = !filterFields(filter).isDisjointFrom(movedDimensions);
+  const needsClicks = ofClicks || (hasMoved && found?.status === "outside_retention");
+  for (const days of needsClicks ? [dropped.minutes, dropped.raw] : [dropped.minutes]) {
+    const reached = [...days].filter(
+      (day) => (day + 1) * minutesADay > fromMinute && day * minutesADay < toMinute,
+    );
+    if (reached.length === 0) continue;
+    const firstKept = formatMinute((Math.max(...reached) + 1) * minutesADay);
+    return { status: "outside_retention", rows: [[firstKept]] };
+  }
+  return undefined;
 }
 
 function revisionOf(oracle: SealedOracle, query: OracleQuery, adId?: string): number {

@@ -6,6 +6,7 @@ import type {
   ReleaseControl,
   VoidControl,
 } from "../../model/log-record.ts";
+import { dayOfMinute } from "../../model/time.ts";
 import type { OutcomeName } from "../../model/outcome.ts";
 import { OracleFold, type OracleClick } from "./oracle-fold.ts";
 
@@ -91,7 +92,9 @@ export class CorrectedOracle extends OracleFold {
   }
 
   private inOrderOfTime(matches: (click: OracleClick) => boolean): number[] {
-    const found = [...this.clicks.keys()].filter((i) => matches(this.clicks[i]!));
+    const found = [...this.clicks.keys()].filter(
+      (i) => matches(this.clicks[i]!) && !this.droppedRaw.has(dayOfMinute(this.clicks[i]!.minute)),
+    );
     return found.toSorted((a, b) => this.clicks[a]!.time - this.clicks[b]!.time || a - b);
   }
 }

@@ -11,6 +11,7 @@ import type {
 } from "../../model/log-record.ts";
 import { outcomeNames, type OutcomeName } from "../../model/outcome.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
+import { dayOfMinute } from "../../model/time.ts";
 import { rowsOf, type LogRow } from "./log-rows.ts";
 
 /** `decided`: the outcome when it came, before any correction. */
@@ -45,6 +46,8 @@ export class OracleFold {
   protected readonly attributeChanges: AdAttributesChange[] = [];
   protected readonly recordedMinutes = new Map<string, number[]>();
   protected closedThrough = -Infinity;
+  /** Day of the newest receipt by day whose clicks are kept no more; see oracle-retention.ts. */
+  readonly droppedRaw = new Map<number, number>();
   /** By `ad|minute`; `wasKnown`: before the record at `offset` there were clicks in it, or a revision. */
   private readonly buckets = new Map<
     string,
@@ -134,6 +137,7 @@ export class OracleFold {
   private judge(row: LogRow, wasKnown: boolean): OutcomeName {
     const { dedupHorizonMs } = this.configOf(row.receivedAtMs);
     if (!row.history && row.time < this.watermarkMs - dedupHorizonMs) return "expired";
+    if (this.droppedRaw.has(dayOfMinute(row.minute))) return "expired";
     const firstRecentMinute = this.firstRecentMinute();
     const minutes = this.recordedMinutes.get(row.identity) ?? [];
     if (minutes.some((minute) => minute === row.minute || minute >= firstRecentMinute))
@@ -144,7 +148,7 @@ export class OracleFold {
   }
 
   /** Each configuration so far has moved it on, up to the end of its time; it never goes back. */
-  private firstRecentMinute(): number {
+  protected firstRecentMinute(): number {
     const inForce = this.configs.indexOf(this.configOf(this.watermarkMs));
     const minutes = this.configs.slice(0, inForce + 1).map(({ dedupRecentMs }, i) => {
       const untilMs = i < inForce ? this.configs[i + 1]!.fromMinute * 60_000 : this.watermarkMs;

@@ -1,10 +1,13 @@
 /** Recomputes and their rollbacks. Counts always follow from the outcomes here, so that only late policies change anything. */
 import type { ControlRecord, RecomputeControl, RollbackControl } from "../../model/log-record.ts";
 import type { OutcomeName } from "../../model/outcome.ts";
+import { minutesADay } from "../../model/time.ts";
 import { CorrectedOracle } from "./oracle-corrections.ts";
 
 interface AppliedRecompute {
   readonly id: string;
+  readonly from: number;
+  readonly to: number;
   /** By click: the outcome it had, and the one it was given. */
   readonly changed: ReadonlyMap<
     number,
@@ -24,7 +27,7 @@ export class RecomputingOracle extends CorrectedOracle {
 
   private applyRecompute(control: RecomputeControl, offset: number): void {
     const { id, from_minute: from, to_minute: to, late } = control;
-    if (!this.isFinal(to - 1)) return;
+    if (!this.isFinal(to - 1) || this.wasDropped(from, to)) return;
     const changed = new Map<number, { before: OutcomeName; made: OutcomeName }>();
     for (const [i, click] of this.clicks.entries()) {
       const { minute, history, decided, outcome } = click;
@@ -36,11 +39,17 @@ export class RecomputingOracle extends CorrectedOracle {
       changed.set(i, { before: outcome, made });
       this.correct(i, made, offset, "recompute");
     }
-    this.last = { id, changed };
+    this.last = { id, from, to, changed };
+  }
+
+  private wasDropped(from: number, to: number): boolean {
+    return [...this.droppedRaw.keys()].some(
+      (day) => (day + 1) * minutesADay > from && day * minutesADay < to,
+    );
   }
 
   private applyRollback({ recompute_id: id }: RollbackControl, offset: number): void {
-    if (this.last?.id !== id) return;
+    if (this.last?.id !== id || this.wasDropped(this.last.from, this.last.to)) return;
     for (const [i, { before, made }] of this.last.changed)
       if (this.clicks[i]!.outcome === made) this.correct(i, before, offset, "rollback");
     this.last = undefined;

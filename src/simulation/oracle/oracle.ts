@@ -1,14 +1,14 @@
 /** The naive oracle's second half: the answers, by going through all clicks for each of them. */
 import type { Filter } from "../../model/filter.ts";
 import { canonicalIp } from "./log-rows.ts";
+import { RetainingOracle } from "./oracle-retention.ts";
 import type { OracleClick } from "./oracle-fold.ts";
-import { RecomputingOracle } from "./oracle-recompute.ts";
 
 export type OracleGroup = { bucketStart: number; group: (string | null)[]; count: number };
 /** `[fromMinute, toMinute)` in epoch minutes. */
 export type OracleQuery = { fromMinute: number; toMinute: number; filter?: Filter; adId?: string };
 
-export class Oracle extends RecomputingOracle {
+export class Oracle extends RetainingOracle {
   count(query: OracleQuery): number {
     return this.breakdown(query, [])[0]?.count ?? 0;
   }

@@ -1,10 +1,37 @@
-/** Ledger and attributes of the simulated store. */
+/** Buckets, ledger and attributes of the simulated store. */
 
 import { outcomeNames } from "../../model/outcome.ts";
 import { compareUtf8 } from "../../model/utf8-order.ts";
-import type { AdAttributes, LedgerRow } from "../../store/click-store.ts";
+import type { AdAttributes, BucketState, LedgerRow } from "../../store/click-store.ts";
 import { attributeAt } from "./aggregate.ts";
 import type { Contents } from "./tables.ts";
+import { minuteOfRow } from "./tables.ts";
+
+export function bucketState(
+  { minutes, journal }: Contents,
+  { minute, adKey }: { readonly minute: number; readonly adKey: number },
+): BucketState {
+  return {
+    count: minutes
+      .filter((row) => row.minute === minute && row.adKey === adKey)
+      .reduce((sum, { count }) => sum + count, 0),
+    revision: journal
+      .filter((entry) => entry.minute === minute && entry.adKey === adKey)
+      .reduce((highest, { revision }) => Math.max(highest, revision), 0),
+  };
+}
+
+export function extentOf({
+  raw,
+  minutes,
+}: Contents): { firstMinute: number; lastMinute: number } | undefined {
+  const all = [...raw.map(minuteOfRow), ...minutes.map(({ minute }) => minute)];
+  if (all.length === 0) return undefined;
+  return {
+    firstMinute: all.reduce((a, b) => Math.min(a, b)),
+    lastMinute: all.reduce((a, b) => Math.max(a, b)),
+  };
+}
 
 export function ledgerRows(contents: Contents, fromMinute: number, toMinute: number): LedgerRow[] {
   const rows = new Map<string, LedgerRow>();

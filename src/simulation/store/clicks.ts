@@ -1,3 +1,4 @@
+import type { Position } from "../../model/log-record.ts";
 import { Outcome, outcomeNames } from "../../model/outcome.ts";
 import { minuteOf } from "../../model/time.ts";
 import type {
@@ -59,7 +60,7 @@ export function listClicks(
   };
 }
 
-export function countOutcomes(rows: readonly RawRow[]): OutcomeCounts {
+function countOutcomes(rows: readonly RawRow[]): OutcomeCounts {
   const counts = Object.fromEntries(outcomeNames.map((name) => [name, 0]));
   for (const { outcome } of rows) counts[outcomeNames[outcome]!]!++;
   return counts as OutcomeCounts;
@@ -100,4 +101,17 @@ export function comparePlaces(a: ClickPlace, b: ClickPlace): number {
     a.offset - b.offset ||
     a.row - b.row
   );
+}
+
+/** Undefined where the record is not committed. */
+export function outcomesOfRecord(
+  { records, raw }: Contents,
+  { partition, offset }: Position,
+  fromRow: number,
+  toRow: number,
+): OutcomeCounts | undefined {
+  if (!records.has(`${partition}:${offset}`)) return undefined;
+  const isAsked = (row: RawRow): boolean =>
+    row.partition === partition && row.offset === offset && row.row >= fromRow && row.row < toRow;
+  return countOutcomes(raw.filter(isAsked));
 }

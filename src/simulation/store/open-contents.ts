@@ -3,6 +3,7 @@ import { CodedError } from "../../model/errors.ts";
 import { unsealed } from "../world/chunk.ts";
 import type { SimulatedDisk, SimulatedFile } from "../world/disk.ts";
 import { fileNames } from "../world/file-names.ts";
+import { purgeContents } from "./retention.ts";
 import type { Contents } from "./tables.ts";
 import { applyCommit, compactContents, copyOf, emptyContents, rowsOfCommit } from "./tables.ts";
 
@@ -14,7 +15,8 @@ export type LogWrite =
       /** Of the first commit after an opening. */
       readonly historyId?: string | undefined;
     }
-  | { readonly kind: "compact"; readonly endMinute: number; readonly sequence: number };
+  | { readonly kind: "compact"; readonly endMinute: number; readonly sequence: number }
+  | { readonly kind: "purge"; readonly sequence: number };
 
 /**
  * The contents that snapshot and log come to. A torn end of the log is cut off; a log that is damaged before its end
@@ -50,7 +52,8 @@ function replay(contents: Contents, write: LogWrite): void {
     const { commit, historyId } = write;
     if (commit.sequence > contents.sequence)
       applyCommit(contents, commit, rowsOfCommit(commit), historyId);
-  } else if (write.sequence >= contents.sequence) compactContents(contents, write.endMinute);
+  } else if (write.kind === "purge") purgeContents(contents);
+  else if (write.sequence >= contents.sequence) compactContents(contents, write.endMinute);
 }
 
 /** Forgets the writes that a snapshot of this sequence holds. */

@@ -3,6 +3,7 @@ import { isCounted, outcomeNames } from "../../model/outcome.ts";
 import type { RecordedClick } from "../../model/recorded-click.ts";
 import type { RecordedClicksQuery } from "../../store/click-store.ts";
 import { comparePlaces, placeOf } from "./clicks.ts";
+import { hasDropped } from "./retention.ts";
 import type { Contents, RawRow } from "./tables.ts";
 import { minuteOfRow, textOfKey } from "./tables.ts";
 
@@ -18,6 +19,7 @@ export function recordedClicks(contents: Contents, query: RecordedClicksQuery): 
       const ad = textOfKey(contents, adDictionary, row.adKey);
       return (
         row.partition === (partition ?? row.partition) &&
+        !hasDropped(contents, row) &&
         outcomes.includes(outcomeNames[row.outcome]!) &&
         (!named || named.has(`${ad}|${row.eventId}`)) &&
         (!range || (minuteOfRow(row) >= range.fromMinute && minuteOfRow(row) < range.toMinute)) &&

@@ -5,8 +5,10 @@ import { commonLayoutPieces } from "../../model/minute-layout.ts";
 import { isCounted } from "../../model/outcome.ts";
 import type { MinuteRange } from "../../model/window.ts";
 import type { RecountDifference, RecountResult, Snapshot } from "../../store/click-store.ts";
+import { dayOfMinute } from "../../model/time.ts";
 import { MinuteChangesBuilder } from "../../store/minute-changes-builder.ts";
 import type { RecomputationQuery, RestatedRowsQuery } from "../../store/recomputation.ts";
+import { isWithoutRaw } from "./retention.ts";
 import type { Contents, MinuteRow } from "./tables.ts";
 import { minuteOfRow, textOfKey } from "./tables.ts";
 
@@ -23,7 +25,9 @@ export function recountRows(
   range: MinuteRange,
   limit: number,
 ): Omit<RecountResult, keyof Snapshot> {
-  const all = cellsOf(contents, range, layoutInForce(contents, range));
+  const all = cellsOf(contents, range, layoutInForce(contents, range)).filter(
+    ({ minute }) => !isWithoutRaw(contents, dayOfMinute(minute)),
+  );
   const differences = all
     .filter((cell) => cell.rawCount !== cell.minuteCount)
     .map(({ adKey, ...cell }): RecountDifference =>
@@ -34,6 +38,7 @@ export function recountRows(
     comparedClicks: all.reduce((sum, { rawCount }) => sum + rawCount, 0),
     differingRows: differences.length,
     differences: differences.slice(0, limit),
+    daysLeftOut: daysBetween(range).filter((day) => isWithoutRaw(contents, day)),
   };
 }
 
@@ -123,4 +128,9 @@ function layoutInForce(contents: Contents, range: MinuteRange): LayoutPiece[] {
         range,
       )
     : [{ ...range, dimensions: [...keyed] }];
+}
+
+function daysBetween({ fromMinute, toMinute }: MinuteRange): number[] {
+  const first = dayOfMinute(fromMinute);
+  return Array.from({ length: dayOfMinute(toMinute - 1) + 1 - first }, (_, i) => first + i);
 }

@@ -22,6 +22,7 @@ import type {
   MinuteChunk,
   OutcomeCounts,
   RecordedClicksQuery,
+  RecordedDroppedDay,
   RecordedOperation,
   PastSnapshot,
   RecoveredState,
@@ -30,6 +31,7 @@ import type {
   RestatementsQuery,
   Snapshot,
 } from "../../store/click-store.ts";
+import type { DayReceipt } from "../../model/dropped-days.ts";
 import type { RecomputationQuery, RestatedRowsQuery } from "../../store/recomputation.ts";
 import type { RecordedClick } from "../../model/recorded-click.ts";
 import type { Visibility } from "../../store/visibility.ts";
@@ -43,21 +45,21 @@ import type { Steps } from "../world/process.ts";
 import { DeviceError } from "../world/process.ts";
 import { Turns } from "../world/turns.ts";
 import { aggregateRows } from "./aggregate.ts";
-import { attributesOf, ledgerRows } from "./books.ts";
+import { attributesOf, bucketState, extentOf, ledgerRows } from "./books.ts";
 import { changedCounts } from "./changes.ts";
-import { countOutcomes, countsForDedup, listClicks } from "./clicks.ts";
+import { outcomesOfRecord, countsForDedup, listClicks } from "./clicks.ts";
 import type { LogWrite } from "./open-contents.ts";
 import { dropCovered, openContents } from "./open-contents.ts";
 import { journalPage, journalSums } from "./journal.ts";
 import { foundIdentities, identityChunk } from "./identities.ts";
 import { recordedClicks } from "./recorded-clicks.ts";
 import { recomputation, recountRows, restatedRows } from "./recount.ts";
+import { newestReceipts, purgeContents } from "./retention.ts";
 import type { Contents, MinuteRow } from "./tables.ts";
 import {
   applyCommit,
   compactContents,
   copyOf,
-  minuteOfRow,
   progressAt,
   progressOf,
   rowsOfCommit,
@@ -115,7 +117,7 @@ export class SimulatedStore implements ClickStore {
 
   async recover(): Promise<RecoveredState> {
     await this.steps.step("recover.load");
-    const { sequence, dictionaries, configs, closes, layoutChanges } = this.contents;
+    const { sequence, dictionaries, configs, closes, droppedDays, layoutChanges } = this.contents;
     return {
       sequence,
       progress: progressOf(this.contents),
@@ -123,6 +125,7 @@ export class SimulatedStore implements ClickStore {
       closes: [...closes],
       configs: configs.map(({ config }) => config),
       layoutChanges: [...layoutChanges],
+      droppedDays: [...droppedDays],
     };
   }
 
@@ -153,6 +156,25 @@ export class SimulatedStore implements ClickStore {
       compactContents(this.contents, endMinute);
       await this.steps.step("compact.done");
     });
+  }
+
+  purge(): Promise<void> {
+    return this.turns.take(async () => {
+      await this.steps.step("compact.begin");
+      await this.write({ kind: "purge", sequence: this.contents.sequence }, "compact");
+      purgeContents(this.contents);
+      await this.steps.step("compact.done");
+    });
+  }
+
+  async newestReceipts(partition: number, beforeDay: number): Promise<readonly DayReceipt[]> {
+    await this.steps.step("probe");
+    return newestReceipts(this.contents, partition, beforeDay);
+  }
+
+  async droppedDays(): Promise<readonly RecordedDroppedDay[]> {
+    await this.steps.step("query");
+    return [...this.contents.droppedDays];
   }
 
   checkpoint(): Promise<PartitionProgress[]> {
@@ -251,15 +273,7 @@ export class SimulatedStore implements ClickStore {
     buckets: readonly { minute: number; adKey: number }[],
   ): Promise<BucketState[]> {
     await this.steps.step("buckets");
-    const { minutes, journal } = this.contents;
-    return buckets.map(({ minute, adKey }) => ({
-      count: minutes
-        .filter((row) => row.minute === minute && row.adKey === adKey)
-        .reduce((sum, { count }) => sum + count, 0),
-      revision: journal
-        .filter((entry) => entry.minute === minute && entry.adKey === adKey)
-        .reduce((highest, { revision }) => Math.max(highest, revision), 0),
-    }));
+    return buckets.map((bucket) => bucketState(this.contents, bucket));
   }
 
   async snapshotAt(asOf: number): Promise<PastSnapshot | undefined> {
@@ -339,22 +353,12 @@ export class SimulatedStore implements ClickStore {
     toRow: number,
   ): Promise<OutcomeCounts | undefined> {
     await this.steps.step("query");
-    const { records, raw } = this.contents;
-    const record = records.get(`${partition}:${offset}`);
-    if (!record) return undefined;
-    const end = record.firstRow + Math.min(toRow, record.rowCount);
-    return countOutcomes(raw.slice(record.firstRow + fromRow, end));
+    return outcomesOfRecord(this.contents, { partition, offset }, fromRow, toRow);
   }
 
   async extent(): Promise<{ firstMinute: number; lastMinute: number } | undefined> {
     await this.steps.step("query");
-    const { raw, minutes } = this.contents;
-    const all = [...raw.map(minuteOfRow), ...minutes.map(({ minute }) => minute)];
-    if (all.length === 0) return undefined;
-    return {
-      firstMinute: all.reduce((a, b) => Math.min(a, b)),
-      lastMinute: all.reduce((a, b) => Math.max(a, b)),
-    };
+    return extentOf(this.contents);
   }
 
   async sizeBytes(): Promise<number> {

@@ -16,6 +16,7 @@ import { Outcome } from "../../model/outcome.ts";
 import { minuteOf } from "../../model/time.ts";
 import type {
   RecordedClose,
+  RecordedDroppedDay,
   RecordedLayoutChange,
   RecordedOperation,
 } from "../../store/click-store.ts";
@@ -74,18 +75,19 @@ export interface Contents {
   readonly commits: { readonly sequence: number; readonly progress: PartitionProgress }[];
   readonly dictionaries: Map<string, string[]>;
   readonly configs: { readonly commit: number; readonly config: SemanticConfig }[];
-  readonly raw: RawRow[];
-  /** Rows by record, `partition:offset`. */
-  readonly records: Map<string, { readonly firstRow: number; readonly rowCount: number }>;
+  raw: RawRow[];
+  /** Numbers of rows by record, `partition:offset`. */
+  readonly records: Map<string, number>;
   minutes: MinuteRow[];
-  readonly ledger: LedgerDelta[];
-  readonly journal: JournalRow[];
+  ledger: LedgerDelta[];
+  journal: JournalRow[];
   readonly closes: RecordedClose[];
   readonly operations: RecordedOperation[];
   readonly attributes: (AdAttributesChange & {
     readonly partition: number;
     readonly commit: number;
   })[];
+  readonly droppedDays: RecordedDroppedDay[];
   readonly histories: HistoryStart[];
   readonly layoutChanges: RecordedLayoutChange[];
   /** Names of minute dimensions so far, and of those of addresses. */
@@ -110,6 +112,7 @@ export function emptyContents(): Contents {
     operations: [],
     histories: [],
     layoutChanges: [],
+    droppedDays: [],
     keyed: new Set(),
     addresses: new Set(),
   };
@@ -133,6 +136,7 @@ export function copyOf(contents: Contents): Contents {
     operations: [...contents.operations],
     histories: [...contents.histories],
     layoutChanges: [...contents.layoutChanges],
+    droppedDays: [...contents.droppedDays],
     keyed: new Set(contents.keyed),
     addresses: new Set(contents.addresses),
   };
@@ -162,10 +166,8 @@ export function applyCommit(
   const { dictionaries, records, raw, keyed } = contents;
   for (const { dictionary, values } of commit.dictionaries)
     dictionaries.set(dictionary, [...(dictionaries.get(dictionary) ?? []), ...values]);
-  let firstRow = raw.length;
   for (const { partition, offset, batch, dimensionKeys } of commit.clicks) {
-    records.set(`${partition}:${offset}`, { firstRow, rowCount: batch.rowCount });
-    firstRow += batch.rowCount;
+    records.set(`${partition}:${offset}`, batch.rowCount);
     for (const name of dimensionKeys.keys()) keyed.add(name);
     for (const { name, column } of batch.dimensions)
       if (column.type === "ip") contents.addresses.add(name);
@@ -182,8 +184,11 @@ export function applyCommit(
   contents.layoutChanges.push(
     ...commit.layoutChanges.map((change) => Object.assign({ asOf: commit.sequence }, change)),
   );
+  contents.droppedDays.push(...commit.droppedDays.map((day) => Object.assign({ asOf }, day)));
   for (const { partition, offset, row, after } of commit.outcomeChanges) {
-    const at = records.get(`${partition}:${offset}`)!.firstRow + row;
+    const at = raw.findIndex(
+      (other) => other.partition === partition && other.offset === offset && other.row === row,
+    );
     const before = raw[at]!;
     raw[at] = {
       ...before,

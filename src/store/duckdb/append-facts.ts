@@ -76,6 +76,17 @@ export function appendFacts(appenders: TableAppenders, commit: Commit): void {
   );
   appendFixed(
     appenders,
+    "dropped_day",
+    commit.droppedDays.map(({ partition, day, what, receivedDay }) => [
+      partition,
+      day,
+      what,
+      receivedDay,
+      sequence,
+    ]),
+  );
+  appendFixed(
+    appenders,
     "config",
     commit.configs.map((config) => [config.generation, sequence, JSON.stringify(config)]),
   );

@@ -19,6 +19,7 @@ import type {
   MinuteChunk,
   OutcomeCounts,
   RecordedClicksQuery,
+  RecordedDroppedDay,
   RecordedOperation,
   PastSnapshot,
   RecoveredState,
@@ -27,6 +28,7 @@ import type {
   RestatementsQuery,
   Snapshot,
 } from "../click-store.ts";
+import type { DayReceipt } from "../../model/dropped-days.ts";
 import type { RecordedClick } from "../../model/recorded-click.ts";
 import type { Visibility } from "../visibility.ts";
 import type { ChangedCount, ChangesQuery, HistoryStart } from "../changes.ts";
@@ -39,6 +41,7 @@ import { readClicks } from "./clicks.ts";
 import type { Connection } from "./connection.ts";
 import { readHistories } from "./histories.ts";
 import { copyCheckpoint, lookAtCopy } from "./copy-checkpoint.ts";
+import { readDroppedDays } from "./dropped-days.ts";
 import { placeExport, prepareExport } from "./export-day.ts";
 import { Mutex } from "./mutex.ts";
 import { readJournalSums } from "./journal-sums.ts";
@@ -204,6 +207,18 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
     return this.read((connection, { engine }) =>
       readRecordedClicks(connection, engine.catalog, query),
     );
+  }
+
+  newestReceipts(partition: number, beforeDay: number): Promise<readonly DayReceipt[]> {
+    return this.session.use(({ probes }) => probes.newestReceipts(partition, beforeDay));
+  }
+
+  droppedDays(): Promise<readonly RecordedDroppedDay[]> {
+    return this.read((connection) => readDroppedDays(connection));
+  }
+
+  purge(): Promise<void> {
+    return this.session.use(({ writer }) => writer.purge());
   }
 
   bucketStates(buckets: readonly { minute: number; adKey: number }[]): Promise<BucketState[]> {

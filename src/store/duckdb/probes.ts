@@ -1,6 +1,7 @@
 /** Bulk look-ups: what is asked for goes into a temporary table and is joined with the days it may lie in. */
 
 import { EventIdKind } from "../../model/click-batch.ts";
+import type { DayReceipt } from "../../model/dropped-days.ts";
 import { dayOfMinute, minuteMs, minuteOf } from "../../model/time.ts";
 import type { ClickIdentity } from "../../model/log-record.ts";
 import type { RecordedClick } from "../../model/recorded-click.ts";
@@ -8,6 +9,7 @@ import type { BucketState, IdentityProbes, RecordedClicksQuery } from "../click-
 import { TableAppenders } from "./append-columns.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Connection } from "./connection.ts";
+import { readNewestReceipts } from "./dropped-days.ts";
 import { Mutex } from "./mutex.ts";
 import { readRecordedClicks, wantedColumns, wantedRows, wantedTable } from "./recorded-clicks.ts";
 import { countsForDedup } from "./scan.ts";
@@ -70,6 +72,12 @@ export class Probes {
       if (identities) await this.fill(wantedTable, (name) => this.appendWanted(name, identities));
       return await readRecordedClicks(this.connection, this.catalog, query);
     });
+  }
+
+  newestReceipts(partition: number, beforeDay: number): Promise<DayReceipt[]> {
+    return this.mutex.run(() =>
+      readNewestReceipts(this.connection, this.catalog, partition, beforeDay),
+    );
   }
 
   bucketStates(buckets: readonly { minute: number; adKey: number }[]): Promise<BucketState[]> {

@@ -21,6 +21,7 @@ import type {
 import type { Catalog, TableShape } from "./catalog.ts";
 import type { WriterState } from "./commit.ts";
 import type { Connection, SqlValue } from "./connection.ts";
+import { readDroppedDays } from "./dropped-days.ts";
 import { newHistoryId } from "./histories.ts";
 import { integer } from "./queries.ts";
 import type { SqlRow } from "./read-chunk.ts";
@@ -101,6 +102,7 @@ export async function recover(connection: Connection, catalog: Catalog): Promise
     configs: await readConfigs(connection),
     closes: await readCloses(connection),
     layoutChanges: await readLayoutChanges(connection),
+    droppedDays: await readDroppedDays(connection),
   };
 }
 

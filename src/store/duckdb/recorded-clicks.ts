@@ -10,6 +10,7 @@ import { dayMs, minuteMs } from "../../model/time.ts";
 import type { ClickPlace, RecordedClicksQuery } from "../click-store.ts";
 import type { Catalog, TableShape } from "./catalog.ts";
 import type { Connection, SqlValue } from "./connection.ts";
+import { notDroppedToSql } from "./dropped-days.ts";
 import { integer, missingColumn } from "./queries.ts";
 import type { SqlRow } from "./read-chunk.ts";
 import { wordsOfBigint } from "./read-chunk.ts";
@@ -57,6 +58,7 @@ export async function readRecordedClicks(
   const ads = dictionaryTable(adDictionary);
   const conditions = [
     `outcome IN (${query.outcomes.map((name) => Outcome[name]).join(", ")})`,
+    notDroppedToSql(query.partition),
     ...(range
       ? [
           `click_timestamp >= ${integer(range.fromMinute * minuteMs)}`,

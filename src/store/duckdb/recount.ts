@@ -9,6 +9,7 @@ import type { Catalog } from "./catalog.ts";
 import type { Comparison } from "./comparison.ts";
 import { comparisonOfDay, daysBetween } from "./comparison.ts";
 import type { Connection } from "./connection.ts";
+import { daysWithoutRaw } from "./dropped-days.ts";
 import { readConfigs, readLayoutChanges, readSequence } from "./read.ts";
 import { keyColumnsOf } from "./scan.ts";
 import { dictionaryTable, keyColumn, quoted, textColumn } from "./schema.ts";
@@ -19,6 +20,7 @@ export interface Recount {
   readonly comparedClicks: number;
   readonly differingRows: number;
   readonly differences: readonly RecountDifference[];
+  readonly daysLeftOut: readonly number[];
 }
 
 /** All days in one transaction, so that they are of one snapshot. */
@@ -34,7 +36,9 @@ export async function recount(
     const layout = await layoutInForce(connection, catalog, range);
     const total = { comparedRows: 0, comparedClicks: 0, differingRows: 0 };
     const differences: RecountDifference[] = [];
+    const withoutRaw = await daysWithoutRaw(connection, range);
     for (const day of await daysBetween(connection, catalog, range)) {
+      if (withoutRaw.includes(day)) continue;
       const comparison = comparisonOfDay(catalog, layout, day, range);
       const [sums] = await connection.rows(`${comparison.sql}
         SELECT count(*), coalesce(SUM(raw_count), 0)::BIGINT,
@@ -48,7 +52,7 @@ export async function recount(
         differences.push(...(await differencesOf(connection, catalog, comparison, wanted)));
       }
     }
-    return { asOf, ...total, differences };
+    return { asOf, ...total, differences, daysLeftOut: withoutRaw };
   } finally {
     await connection.run("COMMIT").catch(() => undefined);
   }

@@ -189,6 +189,14 @@ export const fixedTables: Readonly<Record<string, readonly Column[]>> = {
     { name: "result", type: "VARCHAR" },
     { name: "commit_sequence", type: "BIGINT" },
   ],
+  // What a partition has dropped of a day of event time: `raw` or `minute`. The rows go later (purge.ts).
+  dropped_day: [
+    { name: "partition", type: "INTEGER" },
+    { name: "day", type: "INTEGER" },
+    { name: "what", type: "VARCHAR" },
+    { name: "received_day", type: "INTEGER" },
+    { name: "commit_sequence", type: "BIGINT" },
+  ],
   // value is null where the attribute was removed.
   ad_attribute: [
     { name: "ad_id", type: "VARCHAR" },

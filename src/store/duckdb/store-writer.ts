@@ -18,6 +18,7 @@ import type { Engine } from "./engine.ts";
 import { Mutex } from "./mutex.ts";
 import { writeOutcomeChanges } from "./outcome-changes.ts";
 import { messageOf } from "./store-error.ts";
+import { deleteBooks, deleteRows, planPurge, tablesToDrop } from "./purge.ts";
 import { readCloses, readConfigs, readProgress, readWriterState } from "./read.ts";
 import { rowsByTable } from "./rows-by-table.ts";
 import type { RowsByTable } from "./rows-by-table.ts";
@@ -123,6 +124,19 @@ export class StoreWriter {
       });
       await compactSmallTables(maintenance);
       await this.settleScattered();
+    });
+  }
+
+  /** Rows that stand alone are deleted beside commits, which wait only while tables of whole days are dropped. */
+  async purge(): Promise<void> {
+    const { maintenance, catalog } = this.engine;
+    await this.maintenance.run(async () => {
+      const plan = await planPurge(maintenance, catalog);
+      if (plan.rawDays.length + plan.minuteDays.length > 0) {
+        await deleteRows(maintenance, catalog, plan);
+        await this.changeSchemaNow(() => tablesToDrop(catalog, plan));
+      }
+      await deleteBooks(maintenance, catalog);
     });
   }
 

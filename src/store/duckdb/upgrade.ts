@@ -24,7 +24,7 @@ const steps: Readonly<Record<number, readonly string[]>> = {
     "ALTER TABLE ledger ADD COLUMN received BIGINT",
     `UPDATE ledger SET received = ${outcomeNames.join(" + ")}`,
   ],
-  2: ["outcome_change", "closed_period", "operation", "layout_change"].map((name) =>
+  2: ["outcome_change", "closed_period", "operation", "layout_change", "dropped_day"].map((name) =>
     createTable(name, fixedTables[name]!),
   ),
 };

@@ -275,6 +275,7 @@ export function describeBooks(title: string, open: OpenStore): void {
           comparedClicks: 3,
           differingRows: 0,
           differences: [],
+          daysLeftOut: [],
         });
         const { minutes } = maker.next({
           clicks: [click("a", 0, { country: "US" }), click("c", 2)],

@@ -184,7 +184,13 @@ describe("the DuckDB store after a crash", () => {
       const instance = await DuckDBInstance.create(path);
       const connection = await instance.connect();
       if (format === 1) await connection.run("ALTER TABLE ledger DROP COLUMN received");
-      for (const name of ["outcome_change", "closed_period", "operation", "layout_change"])
+      for (const name of [
+        "outcome_change",
+        "closed_period",
+        "operation",
+        "layout_change",
+        "dropped_day",
+      ])
         await connection.run(`DROP TABLE ${name}`);
       await connection.run(`UPDATE meta SET value = '${format}' WHERE name = 'format_version'`);
       connection.closeSync();
@@ -201,6 +207,7 @@ describe("the DuckDB store after a crash", () => {
       const total = (await store.ledger(0, 50_000_000)).reduce((sum, row) => sum + row.received, 0);
       assert.equal(total, 51);
       assert.deepEqual(await store.operation("none"), []);
+      assert.deepEqual(await store.droppedDays(), []);
     });
   }
 
