@@ -6,6 +6,7 @@ import type { Filter } from "../model/filter.ts";
 import { parseFilter } from "../model/parse-filter.ts";
 import { allRawKept } from "../model/recompute.ts";
 import { dayMs, dayOfMinute, formatMinute, minuteMs, minutesADay } from "../model/time.ts";
+import type { DimensionLayout } from "../model/dimensions.ts";
 import type { MinuteRange } from "../model/window.ts";
 import type { ClickStoreReader, RecordedDroppedDay } from "../store/click-store.ts";
 import type { ConfigHistory } from "./config-history.ts";
@@ -50,8 +51,14 @@ export class KeptData {
     for (const day of droppedDays) this.dropped.add(day);
   }
 
-  /** The answer; rejects with `outside_retention` where a day that it was made of is kept no more. */
-  async checked<Answer extends AnsweredRange>(answer: Answer): Promise<Answer> {
+  /**
+   * The answer; rejects with `outside_retention` where a day that it was made of is kept no more. `layouts`: of the rows
+   * that it could see, for those decide whether it needed the clicks themselves.
+   */
+  async checked<Answer extends AnsweredRange>(
+    answer: Answer,
+    layouts: (range: MinuteRange) => readonly DimensionLayout[],
+  ): Promise<Answer> {
     // The store may be a commit ahead of what was applied.
     if (answer.as_of > this.asOf) {
       for (const day of await this.store.droppedDays()) this.dropped.add(day);
@@ -64,7 +71,7 @@ export class KeptData {
     this.checkCounts(range);
     const filter = answer.filter ? parseFilter(answer.filter) : undefined;
     if (answer.clicks !== undefined) this.checkClicks(range);
-    else this.checkFields(range, filter, answer.by ?? []);
+    else this.checkFields(range, layouts(range), filter, answer.by ?? []);
     return answer;
   }
 
@@ -101,8 +108,12 @@ export class KeptData {
     return !this.dropped.hasTime(Date.parse(time));
   }
 
-  private checkFields(range: MinuteRange, filter: Filter | undefined, by: readonly string[]): void {
-    const layouts = this.configs.layouts(range);
+  private checkFields(
+    range: MinuteRange,
+    layouts: readonly DimensionLayout[],
+    filter: Filter | undefined,
+    by: readonly string[],
+  ): void {
     if (chooseSource(filter, by, layouts) === "minute") return;
     const usable = [...this.configs.knownFields.keys()].filter(
       (field) => chooseSource(undefined, [field], layouts) === "minute",

@@ -1,4 +1,5 @@
 import { CodedError } from "../model/errors.ts";
+import type { DimensionLayout } from "../model/dimensions.ts";
 import type { Filter } from "../model/filter.ts";
 import { formatMinute } from "../model/time.ts";
 import type { MinuteRange } from "../model/window.ts";
@@ -95,6 +96,10 @@ export class PastState implements QueryView {
   }
 
   /** Of the present: what is gone is gone of every commit. */
+  layouts(range: MinuteRange): readonly DimensionLayout[] {
+    return this.configs.layouts(range, this.visibility);
+  }
+
   get kept(): KeptData {
     return this.present.kept;
   }

@@ -327,12 +327,16 @@ export class QueryEngine implements api.QueryService {
         (made) => bytesARow * (4 + rowsOf(made)),
       );
       // A commit may have come in between.
-      if (asOf === undefined || answer.as_of === asOf) return this.state.kept.checked(answer);
+      if (asOf === undefined || answer.as_of === asOf) return this.checked(answer, this.state);
     }
     const past = await PastState.open(this.state, asOf);
     const { query, compute } = ask(past);
     past.checkFinal(query.range);
-    return this.state.kept.checked(await compute());
+    return this.checked(await compute(), past);
+  }
+
+  private checked<Answer extends AnsweredRange>(answer: Answer, view: QueryView): Promise<Answer> {
+    return view.kept.checked(answer, (range) => view.layouts(range));
   }
 
   private resolve(parameters: RangeParameters, view: QueryView): MinuteRange {

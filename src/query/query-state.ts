@@ -1,5 +1,6 @@
 import type { Commit } from "../model/commit.ts";
 import type { DictionaryView } from "../model/dictionary-view.ts";
+import type { DimensionLayout } from "../model/dimensions.ts";
 import type { Filter } from "../model/filter.ts";
 import type { MinuteRange } from "../model/window.ts";
 import type {
@@ -90,6 +91,10 @@ export class QueryState implements QueryView {
     this.restatedBuckets.apply(commit);
     this.applied.apply(commit);
     if (commit.closes.length > 0) this.leaveClosedToStore();
+  }
+
+  layouts(range: MinuteRange): readonly DimensionLayout[] {
+    return this.configs.layouts(range, this.closed.of(this.snapshot.closes).visibility);
   }
 
   /** As of the last commit applied. */

@@ -13,6 +13,7 @@ import type { ClosedPeriod } from "../store/closed-periods.ts";
 import type { ConfigHistory } from "./config-history.ts";
 import type { FinalityReader, RestatedView } from "./finality.ts";
 import type { HotMinutes } from "./hot-minutes.ts";
+import type { DimensionLayout } from "../model/dimensions.ts";
 import type { KeptData } from "./kept-data.ts";
 
 /** What of a query follows neither from its range and filter nor from what may be seen. */
@@ -27,6 +28,8 @@ export type AggregateParts = Omit<
  */
 export interface QueryView {
   readonly kept: KeptData;
+  /** The dimension layouts of what may be seen of the range. */
+  layouts(range: MinuteRange): readonly DimensionLayout[];
   /** Those that were known then. */
   readonly configs: ConfigHistory;
   /** Recent minutes in memory, none of them closed; only of the present. */
