@@ -18,7 +18,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   queue: ["model"],
   "queue/sqlite": ["queue", "model", "files"],
   store: ["model"],
-  "store/duckdb": ["store", "model", "files"],
+  "store/duckdb": ["store", "model", "files", "clock"],
   ingest: ["model", "queue", "clock"],
   "ingest/import": ["ingest", "model"],
   pipeline: ["model", "aggregate", "queue", "store", "clock"],

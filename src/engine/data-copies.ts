@@ -6,6 +6,7 @@
  * started on the two finds every record between what its store has and what was acknowledged when the copy began.
  */
 
+import { Turns } from "../clock/turns.ts";
 import { CodedError } from "../model/errors.ts";
 import type { PartitionProgress } from "../model/commit.ts";
 
@@ -26,18 +27,18 @@ type Trim = (progress: readonly PartitionProgress[]) => Promise<void>;
 export class DataCopies {
   private readonly abort = new AbortController();
   /** Trims and copies take turns. */
-  private last: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
 
   /** A trim that waits while a copy is made. */
   besideCopies(trim: Trim): Trim {
-    return (progress) => this.inTurn(() => trim(progress));
+    return (progress) => this.turns.take(() => trim(progress));
   }
 
   make<StoreCopy extends { readonly progress: readonly PartitionProgress[] }, QueueCopy>(
     target: CopyTarget<StoreCopy, QueueCopy>,
   ): Promise<DataCopy<StoreCopy, QueueCopy>> {
     const { signal } = this.abort;
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       signal.throwIfAborted();
       const store = await target.copyStore(signal);
       const queue = await target.copyQueue(store.progress, signal);
@@ -48,12 +49,6 @@ export class DataCopies {
   /** Gives up what is being copied. */
   async stop(): Promise<void> {
     this.abort.abort(new CodedError("not_ready", "the service stops"));
-    await this.last;
-  }
-
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.last.then(work);
-    this.last = result.catch(() => {});
-    return result;
+    await this.turns.through();
   }
 }

@@ -20,7 +20,7 @@ export const backupBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: copies,
-        find: "return (progress) => this.inTurn(() => trim(progress));",
+        find: "return (progress) => this.turns.take(() => trim(progress));",
         replace: "return trim;",
       },
     ],

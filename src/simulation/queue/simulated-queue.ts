@@ -4,6 +4,7 @@
  * acknowledged, which a torn last write has not.
  */
 
+import { Turns } from "../../clock/turns.ts";
 import { CodedError } from "../../model/errors.ts";
 import type { PartitionProgress } from "../../model/commit.ts";
 import type { Position } from "../../model/log-record.ts";
@@ -22,7 +23,6 @@ import type { SimulatedDisk, SimulatedFile } from "../world/disk.ts";
 import { fileNames } from "../world/file-names.ts";
 import type { Steps } from "../world/process.ts";
 import { DeviceError } from "../world/process.ts";
-import { Turns } from "../world/turns.ts";
 import type { LogEntry } from "./log-index.ts";
 import { LogIndex } from "./log-index.ts";
 

@@ -4,6 +4,7 @@
  * can break every step of them.
  */
 
+import { Turns } from "../../clock/turns.ts";
 import type { Commit, MinuteChanges, PartitionProgress } from "../../model/commit.ts";
 import { CodedError } from "../../model/errors.ts";
 import type {
@@ -43,7 +44,6 @@ import type { SimulatedDisk } from "../world/disk.ts";
 import { fileNames } from "../world/file-names.ts";
 import type { Steps } from "../world/process.ts";
 import { DeviceError } from "../world/process.ts";
-import { Turns } from "../world/turns.ts";
 import { aggregateRows } from "./aggregate.ts";
 import { attributesOf, bucketState, extentOf, ledgerRows } from "./books.ts";
 import { changedCounts } from "./changes.ts";

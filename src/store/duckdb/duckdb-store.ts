@@ -2,6 +2,7 @@
 
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { Turns } from "../../clock/turns.ts";
 import type { Commit, MinuteChanges, PartitionProgress } from "../../model/commit.ts";
 import type {
   AdAttributes,
@@ -43,7 +44,6 @@ import { readHistories } from "./histories.ts";
 import { copyCheckpoint, lookAtCopy } from "./copy-checkpoint.ts";
 import { readDroppedDays } from "./dropped-days.ts";
 import { placeExport, prepareExport } from "./export-day.ts";
-import { Mutex } from "./mutex.ts";
 import { readJournalSums } from "./journal-sums.ts";
 import {
   readAdAttributes,
@@ -104,7 +104,7 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
   private readonly path: string;
   private readonly session: Session;
   private readonly keyCache = new KeyCache();
-  private readonly exports = new Mutex();
+  private readonly exports = new Turns();
 
   constructor(path: string, session: Session) {
     this.path = path;
@@ -136,7 +136,7 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
 
   async exportDay(query: ExportQuery, signal: AbortSignal): Promise<ExportedDay> {
     // What is prepared lies at one place.
-    return await this.exports.run(async () => {
+    return await this.exports.take(async () => {
       const { asOf, rows, path } = await this.read((connection, { engine, writer }) => {
         const context = { catalog: engine.catalog, addressDimensions: writer.addressDimensions };
         return prepareExport(connection, context, this.path, query, signal);

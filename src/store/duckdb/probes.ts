@@ -1,5 +1,6 @@
 /** Bulk look-ups: what is asked for goes into a temporary table and is joined with the days it may lie in. */
 
+import { Turns } from "../../clock/turns.ts";
 import { EventIdKind } from "../../model/click-batch.ts";
 import type { DayReceipt } from "../../model/dropped-days.ts";
 import { dayOfMinute, minuteMs, minuteOf } from "../../model/time.ts";
@@ -10,7 +11,6 @@ import { TableAppenders } from "./append-columns.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Connection } from "./connection.ts";
 import { readNewestReceipts } from "./dropped-days.ts";
-import { Mutex } from "./mutex.ts";
 import { readRecordedClicks, wantedColumns, wantedRows, wantedTable } from "./recorded-clicks.ts";
 import { countsForDedup } from "./scan.ts";
 import type { Column } from "./schema.ts";
@@ -35,7 +35,7 @@ export class Probes {
   private readonly connection: Connection;
   private readonly catalog: Catalog;
   private readonly appenders: TableAppenders;
-  private readonly mutex = new Mutex();
+  private readonly turns = new Turns();
   private hasTables = false;
 
   constructor(connection: Connection, catalog: Catalog) {
@@ -45,7 +45,7 @@ export class Probes {
   }
 
   findIdentities(probes: IdentityProbes): Promise<Uint8Array> {
-    return this.mutex.run(async () => {
+    return this.turns.take(async () => {
       const found = new Uint8Array(probes.rowCount);
       if (probes.rowCount === 0) return found;
       const times = probes.clickTimestamps.subarray(0, probes.rowCount);
@@ -67,7 +67,7 @@ export class Probes {
   }
 
   recordedClicks(query: RecordedClicksQuery): Promise<RecordedClick[]> {
-    return this.mutex.run(async () => {
+    return this.turns.take(async () => {
       const { identities } = query;
       if (identities) await this.fill(wantedTable, (name) => this.appendWanted(name, identities));
       return await readRecordedClicks(this.connection, this.catalog, query);
@@ -75,13 +75,13 @@ export class Probes {
   }
 
   newestReceipts(partition: number, beforeDay: number): Promise<DayReceipt[]> {
-    return this.mutex.run(() =>
+    return this.turns.take(() =>
       readNewestReceipts(this.connection, this.catalog, partition, beforeDay),
     );
   }
 
   bucketStates(buckets: readonly { minute: number; adKey: number }[]): Promise<BucketState[]> {
-    return this.mutex.run(async () => {
+    return this.turns.take(async () => {
       const states = buckets.map(() => ({ count: 0, revision: 0 }));
       if (buckets.length === 0) return states;
       await this.fill("bucket_probe", (name) =>

@@ -6,6 +6,7 @@
  * checkpoints out: under `checkpoints`, which comes before both.
  */
 
+import { Turns } from "../../clock/turns.ts";
 import type { Commit, PartitionProgress } from "../../model/commit.ts";
 import { CodedError } from "../../model/errors.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
@@ -15,7 +16,6 @@ import { appendCommit, neededTables } from "./commit.ts";
 import type { WriterState } from "./commit.ts";
 import { compactMinutes, compactSmallTables, daysToCompact, transaction } from "./compact.ts";
 import type { Engine } from "./engine.ts";
-import { Mutex } from "./mutex.ts";
 import { writeOutcomeChanges } from "./outcome-changes.ts";
 import { messageOf } from "./store-error.ts";
 import { deleteBooks, deleteRows, planPurge, tablesToDrop } from "./purge.ts";
@@ -41,9 +41,9 @@ export class StoreWriter {
   /** Dimensions that were ever declared to hold addresses. */
   readonly addressDimensions = new Set<string>();
   private readonly engine: Engine;
-  private readonly commits = new Mutex();
-  private readonly maintenance = new Mutex();
-  private readonly checkpoints = new Mutex();
+  private readonly commits = new Turns();
+  private readonly maintenance = new Turns();
+  private readonly checkpoints = new Turns();
   private isCopied = false;
   private state: WriterState;
   /** False after a failure that may or may not have committed. */
@@ -108,8 +108,8 @@ export class StoreWriter {
       // A correction changes rows in place, which no checkpoint or move may have in hand.
       const isDone =
         commit.outcomeChanges.length > 0
-          ? await this.maintenance.run(() => this.commits.run(write))
-          : await this.commits.run(write);
+          ? await this.maintenance.take(() => this.commits.take(write))
+          : await this.commits.take(write);
       if (isDone) return;
     }
   }
@@ -130,7 +130,7 @@ export class StoreWriter {
   /** Rows that stand alone are deleted beside commits, which wait only while tables of whole days are dropped. */
   async purge(): Promise<void> {
     const { maintenance, catalog } = this.engine;
-    await this.maintenance.run(async () => {
+    await this.maintenance.take(async () => {
       const plan = await planPurge(maintenance, catalog);
       if (plan.rawDays.length + plan.minuteDays.length > 0) {
         await deleteRows(maintenance, catalog, plan);
@@ -178,9 +178,9 @@ export class StoreWriter {
    * are in DuckDB's log alone until the next checkpoint.
    */
   async withCheckpoint<T>(work: () => Promise<T>): Promise<T> {
-    return await this.checkpoints.run(async () => {
+    return await this.checkpoints.take(async () => {
       try {
-        await this.maintenance.run(async () => {
+        await this.maintenance.take(async () => {
           await this.checkpointNow();
           this.isCopied = true;
         });
@@ -192,14 +192,14 @@ export class StoreWriter {
   }
 
   private checkpointsAlone<T>(work: () => Promise<T>): Promise<T> {
-    return this.checkpoints.run(() => this.maintenance.run(work));
+    return this.checkpoints.take(() => this.maintenance.take(work));
   }
 
   /** For holders of `maintenance`. */
   private async checkpointNow(): Promise<PartitionProgress[]> {
     await this.prepareNextDay();
     // Commits go to the other part from here on, which this checkpoint finds as the last one left it.
-    const { covered, rowCount } = await this.commits.run(async () => {
+    const { covered, rowCount } = await this.commits.take(async () => {
       this.part = this.part === 0 ? 1 : 0;
       const rows = this.uncheckpointedRows;
       this.uncheckpointedRows = 0;
@@ -236,7 +236,7 @@ export class StoreWriter {
   /** What can be done before they wait is done before. */
   private async checkpointWhileCommitsWait(): Promise<boolean> {
     await this.prepareUndo();
-    return await this.commits.run(() => this.checkpointAlone());
+    return await this.commits.take(() => this.checkpointAlone());
   }
 
   /** False where something that began before it stood in its way. */
@@ -277,16 +277,16 @@ export class StoreWriter {
     // Only while the newest day is the present one: an import of old days does not need it.
     if (newest !== today) return;
     const statements = this.engine.catalog.missingOfDays([newest + 1]);
-    if (statements.length > 0) await this.commits.run(() => this.defineTables(statements));
+    if (statements.length > 0) await this.commits.take(() => this.defineTables(statements));
   }
 
   private async changeSchema(statementsOf: () => string[]): Promise<void> {
-    await this.maintenance.run(() => this.changeSchemaNow(statementsOf));
+    await this.maintenance.take(() => this.changeSchemaNow(statementsOf));
   }
 
   /** For holders of `maintenance`. */
   private async changeSchemaNow(statementsOf: () => string[]): Promise<void> {
-    await this.commits.run(async () => {
+    await this.commits.take(async () => {
       const statements = statementsOf();
       if (statements.length > 0) await this.applyStatements(statements);
     });
