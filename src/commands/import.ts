@@ -10,6 +10,7 @@ import type { FileFormat } from "../ingest/import/source-blocks.ts";
 import type { ImportResult } from "../ingest/import/import-file.ts";
 import { importFile } from "../ingest/import/import-file.ts";
 import { CodedError } from "../model/errors.ts";
+import { importSource } from "../model/source.ts";
 import { ExitCode } from "./exit.ts";
 import type { ImportTarget, OutcomeTotals } from "./import-target.ts";
 import { localTarget, remoteTarget } from "./import-target.ts";
@@ -125,7 +126,7 @@ async function importInto(
   let rejectedRows = 0;
   for (const { path, format } of files) {
     const startMs = Date.now();
-    const source = `import:${basename(path)}`;
+    const source = importSource(basename(path));
     await target.caughtUp();
     const before = await target.outcomesSince(source, startMs);
     const progress = new ProgressBar({ label: basename(path), unit: "rows" });

@@ -2,6 +2,7 @@
 
 import { Counter, Histogram, Registry } from "prom-client";
 import { CodedError } from "../model/errors.ts";
+import { isImport } from "../model/source.ts";
 import type { StatusAnswer } from "../query/query-service.ts";
 import { statusMetrics } from "./status-metrics.ts";
 
@@ -66,7 +67,7 @@ export class ServiceMetrics {
 
   /** Files are imported without end. */
   private labelOf(source: string): string {
-    const name = source.startsWith("import:") ? "import" : source;
+    const name = isImport(source) ? "import" : source;
     if (this.sources.size >= sourcesMax && !this.sources.has(name)) return "other";
     this.sources.add(name);
     return name;

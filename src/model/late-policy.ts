@@ -1,9 +1,7 @@
 import type { OutcomeName } from "./outcome.ts";
 import type { RecordedClick } from "./recorded-click.ts";
 import type { LatePolicy } from "./semantic-config.ts";
-
-/** Imports name their source so; nobody else may. */
-const importPrefix = "import:";
+import { isImport } from "./source.ts";
 
 /** The outcome that a click which this policy changes has had: what has to be looked at. */
 export function outcomeAgainst(policy: LatePolicy): OutcomeName {
@@ -25,6 +23,6 @@ export function outcomeByPolicy(
 ): OutcomeName {
   const { source, outcome, outcomeDecided, isReleased } = click;
   const cameLate = outcomeDecided === "restated" || outcomeDecided === "quarantined";
-  if (!cameLate || isReleased || source.startsWith(importPrefix)) return outcome;
+  if (!cameLate || isReleased || isImport(source)) return outcome;
   return outcome === outcomeAgainst(policy) ? outcomeUnder(policy) : outcome;
 }

@@ -10,6 +10,7 @@ import { encodeClickBatch } from "../../model/click-batch-codec.ts";
 import { ClickBatchBuilder } from "../../model/click-batch-builder.ts";
 import type { DimensionLayout } from "../../model/dimensions.ts";
 import type { ItemErrorCode } from "../../model/errors.ts";
+import { importSource } from "../../model/source.ts";
 import type { ClickRules } from "../admit-click.ts";
 import { ClickAdmitter } from "../admit-click.ts";
 import type { FieldNames } from "../declared-fields.ts";
@@ -78,7 +79,7 @@ export async function importFile(options: ImportOptions): Promise<ImportResult> 
   const before = await stateFile.load();
   const resumed = before?.finishedAt === undefined ? before : undefined;
   const file = basename(path);
-  const source = `import:${file}`;
+  const source = importSource(file);
 
   const appender = new BatchAppender(options.append, source);
   const rowImport = new RowImport(options, appender, resumed?.rowsDone ?? 0);

@@ -1,0 +1,10 @@
+/** Imports name their source so; nobody else may. */
+const importPrefix = "import:";
+
+export function importSource(file: string): string {
+  return `${importPrefix}${file}`;
+}
+
+export function isImport(source: string): boolean {
+  return source.startsWith(importPrefix);
+}
