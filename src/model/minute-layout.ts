@@ -32,11 +32,7 @@ export function layoutPieces(
   changes: readonly LayoutPiece[],
   range: MinuteRange,
 ): LayoutPiece[] {
-  const starts = [
-    ...configs.map(({ fromMinute }) => fromMinute),
-    ...changes.flatMap(({ fromMinute, toMinute }) => [fromMinute, toMinute]),
-  ];
-  return piecesBetween(starts, range, (minute) => ({
+  return piecesBetween(configs, changes, range, (minute) => ({
     dimensions: dimensionsAt(configs, changes, minute),
   }));
 }
@@ -52,11 +48,7 @@ export function commonLayoutPieces(
   const byPartition = Map.groupBy(changes, ({ partition }) => partition);
   const histories = [...byPartition.values()];
   if (byPartition.size < partitionCount) histories.push([]);
-  const starts = [
-    ...configs.map(({ fromMinute }) => fromMinute),
-    ...changes.flatMap(({ fromMinute, toMinute }) => [fromMinute, toMinute]),
-  ];
-  return piecesBetween(starts, range, (minute) => {
+  return piecesBetween(configs, changes, range, (minute) => {
     const each = histories.map((history) => dimensionsAt(configs, history, minute));
     const all = [...new Set(each.flat())];
     const isCommon = (name: string): boolean => each.every((names) => names.includes(name));
@@ -102,11 +94,17 @@ function dimensionsAt(
   return minuteDimensions(configAt(configs, minute).dimensions).map(({ name }) => name);
 }
 
+/** Cut wherever the dimensions may change. */
 function piecesBetween(
-  starts: readonly number[],
+  configs: readonly SemanticConfig[],
+  changes: readonly LayoutPiece[],
   { fromMinute, toMinute }: MinuteRange,
   pieceAt: (minute: number) => Omit<LayoutPiece, keyof MinuteRange>,
 ): LayoutPiece[] {
+  const starts = [
+    ...configs.map((config) => config.fromMinute),
+    ...changes.flatMap((change) => [change.fromMinute, change.toMinute]),
+  ];
   const within = [fromMinute, ...starts]
     .filter((minute) => minute >= fromMinute && minute < toMinute)
     .sort((a, b) => a - b);
