@@ -17,7 +17,10 @@ export interface StoreAnswers {
   readonly buckets: RecordBuckets;
 }
 
-/** Decides every row of a clicks record: watermark, expiry (by the horizon or by retention), duplicate, late, count, in this order. */
+/**
+ * Decides every row of a clicks record: watermark, expiry (by the horizon or by retention), duplicate, late, count, in
+ * this order.
+ */
 export function stepClicks(
   state: PartitionState,
   clicks: MappedClicks,

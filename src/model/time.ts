@@ -36,5 +36,5 @@ export function formatDate(day: number): string {
 
 /** `20171107`, the name of a day's tables. */
 export function formatDay(day: number): string {
-  return new Date(day * dayMs).toISOString().slice(0, 10).replaceAll("-", "");
+  return formatDate(day).replaceAll("-", "");
 }

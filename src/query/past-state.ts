@@ -95,11 +95,11 @@ export class PastState implements QueryView {
     return this.present.store.journalSums({ ...query, asOf, ...this.visible });
   }
 
-  /** Of the present: what is gone is gone of every commit. */
   layouts(range: MinuteRange): readonly DimensionLayout[] {
     return this.configs.layouts(range, this.visibility);
   }
 
+  /** Of the present: what is gone is gone of every commit. */
   get kept(): KeptData {
     return this.present.kept;
   }
