@@ -17,6 +17,8 @@ export const identityWords = 4;
 const lastWordOfUuid = 0xf0 << 24;
 const lastWordOfDerived = 0xf1 << 24;
 
+const encoder = new TextEncoder();
+
 export class IdentityHasher {
   private readonly secret: Uint32Array;
   /** Four words of key material by ad key. */
@@ -86,6 +88,23 @@ export class IdentityHasher {
       out,
       outAt,
     );
+  }
+
+  /**
+   * The hash of an event id that the store kept, into `out`: of its text where the kind is text, else of `words[at ..]`.
+   */
+  hashRecorded(
+    adKey: number,
+    kind: number,
+    words: Uint32Array,
+    at: number,
+    text: string | null,
+    out: Uint32Array,
+  ): void {
+    if (kind === EventIdKind.text) {
+      const bytes = encoder.encode(text ?? "");
+      this.hashText(adKey, bytes, 0, bytes.length, out, 0);
+    } else this.hashWords(adKey, kind, words, at, out, 0);
   }
 }
 

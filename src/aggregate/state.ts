@@ -9,6 +9,7 @@ import type { DictionaryView } from "../model/dictionary-view.ts";
 import { minuteDimensions } from "../model/dimensions.ts";
 import { DroppedDays } from "../model/dropped-days.ts";
 import type { LayoutChange } from "../model/minute-layout.ts";
+import { partitionOfRange } from "../model/partition.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import { configAt } from "../model/semantic-config.ts";
 import { minuteOf } from "../model/time.ts";
@@ -130,6 +131,16 @@ export class SharedState {
       key: (dictionary, text) => known.get(dictionary)?.keyOf(text),
       size: (dictionary) => known.get(dictionary)?.size ?? 0,
     };
+  }
+
+  /** Of an ad that the dictionary knows. */
+  partitionOfAd(adKey: number, partitionCount: number): number {
+    let partition = 0;
+    if (partitionCount === 1) return partition;
+    this.dictionary(adDictionary).withBytes(adKey, (source, start, end) => {
+      partition = partitionOfRange(source, start, end, partitionCount);
+    });
+    return partition;
   }
 
   get dictionaryBytes(): number {

@@ -4,12 +4,12 @@
  * the minute's count: openly, with a revision, where the bucket is final.
  */
 
-import { EventIdKind, formatEventId } from "../model/click-batch.ts";
 import { adDictionary } from "../model/commit.ts";
 import type { OperationType, RestatementReason } from "../model/commit.ts";
 import type { CorrectionControl, VoidControl } from "../model/log-record.ts";
 import type { OutcomeName } from "../model/outcome.ts";
 import type { RecordedClick } from "../model/recorded-click.ts";
+import { eventIdOf } from "../model/recorded-click.ts";
 import { minuteOf } from "../model/time.ts";
 import { changeOutcome, countChange, keyColumnsOf } from "./change-outcome.ts";
 import type { Effects } from "./effects.ts";
@@ -162,12 +162,8 @@ class LateAdmission {
     const { state, hash } = this;
     const minute = minuteOf(click.clickTimestampMs);
     const { adKey, eventIdKind: kind, eventIdWords, eventIdText } = click;
-    if (kind === EventIdKind.text) {
-      const bytes = new TextEncoder().encode(eventIdText ?? "");
-      state.shared.hasher.hashText(adKey, bytes, 0, bytes.length, hash, 0);
-    } else {
-      state.shared.hasher.hashWords(adKey, kind, Uint32Array.from(eventIdWords), 0, hash, 0);
-    }
+    const words = Uint32Array.from(eventIdWords);
+    state.shared.hasher.hashRecorded(adKey, kind, words, 0, eventIdText, hash);
     const key = `${minute} ${hash.join(" ")}`;
     if (this.admitted.has(key)) return false;
     this.admitted.add(key);
@@ -178,10 +174,6 @@ class LateAdmission {
 
 function adOf({ shared }: PartitionState, { adKey }: RecordedClick): string {
   return shared.view.text(adDictionary, adKey) ?? "";
-}
-
-function eventIdOf({ eventIdKind, eventIdWords, eventIdText }: RecordedClick): string {
-  return formatEventId(eventIdKind, Uint32Array.from(eventIdWords), 0, eventIdText ?? undefined);
 }
 
 function keyOf(adId: string, eventId: string): string {

@@ -1,4 +1,7 @@
+import type { Bucket } from "./bucket.ts";
+import { formatEventId } from "./click-batch.ts";
 import type { OutcomeName } from "./outcome.ts";
+import { minuteOf } from "./time.ts";
 
 /** A click of the raw store with all that changing its outcome takes. */
 export interface RecordedClick {
@@ -26,4 +29,13 @@ export interface RecordedClick {
   readonly dimensionKeys: Readonly<Record<string, number>>;
   /** Values of minute dimensions that were kept as texts when it came, and have no key here. */
   readonly dimensionTexts: Readonly<Record<string, string>>;
+}
+
+/** As the API shows it, see formatEventId. */
+export function eventIdOf({ eventIdKind, eventIdWords, eventIdText }: RecordedClick): string {
+  return formatEventId(eventIdKind, Uint32Array.from(eventIdWords), 0, eventIdText ?? undefined);
+}
+
+export function bucketOf({ clickTimestampMs, adKey }: RecordedClick): Bucket {
+  return { minute: minuteOf(clickTimestampMs), adKey };
 }

@@ -1,16 +1,14 @@
 import type { MappedClicks } from "../aggregate/map.ts";
-import { RecordBuckets } from "../aggregate/restate.ts";
 import type { StoreAnswers } from "../aggregate/step-clicks.ts";
 import type { PartitionState } from "../aggregate/state.ts";
 import type { Correction, CorrectionAnswers } from "../aggregate/step-correction.ts";
 import { outcomesConcerned } from "../aggregate/step-correction.ts";
 import type { Needs } from "../aggregate/survey.ts";
-import type { Bucket } from "../model/bucket.ts";
-import { bucketKey } from "../model/bucket.ts";
 import { EventIdKind, eventIdAt } from "../model/click-batch.ts";
 import type { RecordedClick } from "../model/recorded-click.ts";
-import { minuteOf } from "../model/time.ts";
+import { bucketOf } from "../model/recorded-click.ts";
 import type { ClickStore, IdentityProbes } from "../store/click-store.ts";
+import { askBuckets } from "./ask-buckets.ts";
 
 /** Asks the store what a record's survey wants to know. All earlier effects must be committed. */
 export async function answerNeeds(
@@ -23,8 +21,7 @@ export async function answerNeeds(
     const found = await store.findIdentities(probesOf(clicks, needs.probeRows));
     for (const [i, row] of needs.probeRows.entries()) recorded[row] = found[i]!;
   }
-  const states = needs.buckets.length > 0 ? await store.bucketStates(needs.buckets) : [];
-  return { recorded, buckets: new RecordBuckets(needs.buckets, states) };
+  return { recorded, buckets: await askBuckets(store, needs.buckets) };
 }
 
 /** Asks the store for the clicks that a correction may concern. All earlier effects must be committed. */
@@ -49,15 +46,9 @@ export async function answerCorrection(
     const found = await store.findIdentities(probesOfRecorded(expired.map((i) => clicks[i]!)));
     for (const [i, row] of expired.entries()) recorded[row] = found[i]!;
   }
-  const final = new Map<number, Bucket>();
-  for (const { adKey, clickTimestampMs } of clicks) {
-    const minute = minuteOf(clickTimestampMs);
-    if (minute < state.watermark.finalBeforeMinute)
-      final.set(bucketKey(minute, adKey), { minute, adKey });
-  }
-  const buckets = [...final.values()];
-  const states = buckets.length > 0 ? await store.bucketStates(buckets) : [];
-  return { clicks, recorded, buckets: new RecordBuckets(buckets, states) };
+  const { finalBeforeMinute } = state.watermark;
+  const final = clicks.map(bucketOf).filter(({ minute }) => minute < finalBeforeMinute);
+  return { clicks, recorded, buckets: await askBuckets(store, final) };
 }
 
 function probesOfRecorded(clicks: readonly RecordedClick[]): IdentityProbes {

@@ -1,26 +1,24 @@
 /** Asks the store what a recompute or a rollback has to know. All earlier effects must be committed. */
 
 import { bucketChanges } from "../model/minute-changes.ts";
-import { RecordBuckets } from "../aggregate/restate.ts";
 import type { PartitionState } from "../aggregate/state.ts";
 import type {
   Recompute,
   RecomputeAnswers,
   RecomputeMaterial,
 } from "../aggregate/step-recompute.ts";
-import type { Bucket } from "../model/bucket.ts";
-import { bucketKey } from "../model/bucket.ts";
 import { adDictionary } from "../model/commit.ts";
 import { outcomeAgainst } from "../model/late-policy.ts";
 import type { RecomputeControl, RollbackControl } from "../model/log-record.ts";
 import type { LayoutPiece } from "../model/minute-layout.ts";
 import { changedPieces, layoutPieces, relaid } from "../model/minute-layout.ts";
-import { partitionOfRange } from "../model/partition.ts";
+import { bucketOf } from "../model/recorded-click.ts";
 import { allRawKept, recomputeClicksMax, recomputeRowsMax, refusalOf } from "../model/recompute.ts";
-import { dayOfMinute, minuteOf, minutesADay } from "../model/time.ts";
+import { dayOfMinute, minutesADay } from "../model/time.ts";
 import type { MinuteRange } from "../model/window.ts";
 import type { ClickStore } from "../store/click-store.ts";
 import type { AdSelection } from "../store/recomputation.ts";
+import { askBuckets } from "./ask-buckets.ts";
 
 export function answerRecompute(
   store: ClickStore,
@@ -132,19 +130,8 @@ async function withBuckets(
   // A row of an ad that nobody knows is taken out, but nothing can be told of it.
   const { size } = shared.dictionary(adDictionary);
   const known = bucketChanges(changes).filter(({ adKey }) => adKey > 0 && adKey <= size);
-  const concerned = new Map<number, Bucket>();
-  for (const { minute, adKey } of known) concerned.set(bucketKey(minute, adKey), { minute, adKey });
-  for (const { clickTimestampMs, adKey } of clicks) {
-    const minute = minuteOf(clickTimestampMs);
-    concerned.set(bucketKey(minute, adKey), { minute, adKey });
-  }
-  const buckets = [...concerned.values()];
-  const states = buckets.length > 0 ? await store.bucketStates(buckets) : [];
-  return {
-    ...material,
-    bucketChanges: known,
-    buckets: new RecordBuckets(buckets, states),
-  };
+  const concerned = [...known, ...clicks.map(bucketOf)];
+  return { ...material, bucketChanges: known, buckets: await askBuckets(store, concerned) };
 }
 
 /** Those of the partition; what is no ad at all is the first's. */
@@ -152,10 +139,6 @@ function adsOf({ partition, shared }: PartitionState, partitionCount: number): A
   const ads = shared.dictionary(adDictionary);
   return (adKey) => {
     if (adKey < 1 || adKey > ads.size) return partition === 0;
-    let own = 0;
-    ads.withBytes(adKey, (source, start, end) => {
-      own = partitionOfRange(source, start, end, partitionCount);
-    });
-    return own === partition;
+    return shared.partitionOfAd(adKey, partitionCount) === partition;
   };
 }

@@ -3,12 +3,9 @@
  * what the raw store says was recorded, the watermark is what the last commit says it was.
  */
 
-import { adDictionary } from "../model/commit.ts";
 import type { PartitionState } from "../aggregate/state.ts";
 import { identityWords } from "../aggregate/identity.ts";
-import { EventIdKind } from "../model/click-batch.ts";
 import { clickTimestampMsEnd } from "../model/click.ts";
-import { partitionOf } from "../model/partition.ts";
 import { hourOfMinute, minuteMs, minuteOf, minutesAnHour } from "../model/time.ts";
 import type { ClickStore, IdentityChunk } from "../store/click-store.ts";
 
@@ -71,8 +68,6 @@ function hourStarts(fromMinute: number, toMinute: number): number[] {
   return starts;
 }
 
-const encoder = new TextEncoder();
-
 function restoreChunk(
   chunk: IdentityChunk,
   states: readonly PartitionState[],
@@ -83,23 +78,10 @@ function restoreChunk(
   for (let row = 0; row < chunk.rowCount; row++) {
     const adKey = chunk.adKeys[row]!;
     const kind = chunk.eventIdKinds[row]!;
-    if (kind === EventIdKind.text) {
-      const bytes = encoder.encode(chunk.eventIdTexts[row] ?? "");
-      shared.hasher.hashText(adKey, bytes, 0, bytes.length, hash, 0);
-    } else {
-      shared.hasher.hashWords(adKey, kind, chunk.eventIdWords, row * 4, hash, 0);
-    }
-    const state = states.length === 1 ? states[0]! : states[partitionOfAd(states, adKey)]!;
+    const text = chunk.eventIdTexts[row]!;
+    shared.hasher.hashRecorded(adKey, kind, chunk.eventIdWords, row * 4, text, hash);
+    const state = states[shared.partitionOfAd(adKey, states.length)]!;
     const minute = minuteOf(chunk.clickTimestamps[row]!);
     if (belongs(state, minute)) state.dedup.restore(hash, 0, minute);
   }
-}
-
-function partitionOfAd(states: readonly PartitionState[], adKey: number): number {
-  const { shared } = states[0]!;
-  let partition = 0;
-  shared.dictionary(adDictionary).withBytes(adKey, (source, start, end) => {
-    partition = partitionOf(source.subarray(start, end), states.length);
-  });
-  return partition;
 }

@@ -1,6 +1,6 @@
-import { formatEventId } from "../model/click-batch.ts";
 import { adDictionary } from "../model/commit.ts";
 import type { RecordedClick } from "../model/recorded-click.ts";
+import { eventIdOf } from "../model/recorded-click.ts";
 import { formatMinute } from "../model/time.ts";
 import type { MinuteRange } from "../model/window.ts";
 import type { ClickPlace } from "../store/click-store.ts";
@@ -48,7 +48,5 @@ export async function answerQuarantine(
 function quarantinedClick(state: QueryState, click: RecordedClick): QuarantinedClick {
   const adId = state.dictionary.text(adDictionary, click.adKey);
   if (adId === undefined) throw new Error(`ad key ${click.adKey} is not in the dictionary`);
-  const words = Uint32Array.from(click.eventIdWords);
-  const eventId = formatEventId(click.eventIdKind, words, 0, click.eventIdText ?? undefined);
-  return { ad_id: adId, event_id: eventId, ...recordedClick(click) };
+  return { ad_id: adId, event_id: eventIdOf(click), ...recordedClick(click) };
 }
