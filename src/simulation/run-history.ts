@@ -101,13 +101,24 @@ class HistoryRun {
     if (!(await this.wait(() => isAnswered() && supervisor.service !== undefined)))
       return this.broken ?? `hangs: ${clients.pending} bodies unanswered`;
     consumer.stop();
-    const service = supervisor.service!;
-    let isStill = false;
-    // Ticks would move the watermark on while it is judged.
-    void service.ingest[Symbol.asyncDispose]().then(() => (isStill = true));
-    if (!(await this.wait(() => isStill && service.isCaughtUp)))
+    if (!(await this.comeToRest()))
       return this.broken ?? "hangs: what was appended is not committed";
     return this.broken;
+  }
+
+  /** All is committed, and nothing more is appended; by the next service where one meets earlier damage only now. */
+  private async comeToRest(): Promise<boolean> {
+    const { supervisor } = this;
+    for (;;) {
+      if (!(await this.wait(() => supervisor.service !== undefined))) return false;
+      const service = supervisor.service!;
+      let isStill = false;
+      // Ticks would move the watermark on while it is judged.
+      void service.ingest[Symbol.asyncDispose]().then(() => (isStill = true));
+      const isGone = (): boolean => supervisor.service !== service;
+      if (!(await this.wait(() => isGone() || (isStill && service.isCaughtUp)))) return false;
+      if (!isGone()) return true;
+    }
   }
 
   private get broken(): string | undefined {

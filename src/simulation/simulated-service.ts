@@ -147,8 +147,12 @@ export class SimulatedService {
 
   /** Whether all that the log holds is committed. */
   get isCaughtUp(): boolean {
-    return this.store.progress.every(
-      ({ partition, nextOffset }) => this.queue.nextOffset(partition) === nextOffset,
+    const { progress } = this.store;
+    // A partition of which nothing is committed has no progress.
+    return Array.from({ length: this.queue.partitionCount }, (_, partition) => partition).every(
+      (partition) =>
+        (progress.find((known) => known.partition === partition)?.nextOffset ?? 0) ===
+        this.queue.nextOffset(partition),
     );
   }
 
