@@ -3,6 +3,7 @@ import type { ChangedRow, ChangesPage, ChangesPlace } from "../query/changes-pag
 import type { QueryService } from "../query/query-service.ts";
 import type { Machine } from "./world/machine.ts";
 import { DeviceError } from "./world/process.ts";
+import { stackOf } from "./world/stack-of.ts";
 
 /** So few that most rounds have several pages. */
 const pageRows = 6;
@@ -60,9 +61,9 @@ export class ChangesConsumer {
         const isExpected =
           error instanceof DeviceError ||
           (error instanceof CodedError && error.code === "storage_failed");
-        if (!isExpected) this.bug ??= error instanceof Error ? error.stack : String(error);
+        if (!isExpected) this.bug ??= stackOf(error);
       }
-      await this.pause(againMs);
+      await this.machine.time.pause(againMs);
     }
   }
 
@@ -71,7 +72,7 @@ export class ChangesConsumer {
     const { machine } = this;
     let place: ChangesPlace | undefined;
     while (!this.isStopped) {
-      const over = this.pause(deadlineMs).then(() => undefined);
+      const over = machine.time.pause(deadlineMs).then(() => undefined);
       const page = await Promise.race([this.ask(query, place), over]);
       // An answer of a service that is gone would still be right, but it is not the one to follow.
       if (!page || this.isStopped || this.queryNow() !== query) return;
@@ -79,7 +80,7 @@ export class ChangesConsumer {
       this.take(page);
       ({ place } = page);
       const isSlow = machine.draw("consumer is slow") < 0.1;
-      await this.pause(machine.draw("consumer") * (isSlow ? 600_000 : 15_000));
+      await machine.time.pause(machine.draw("consumer") * (isSlow ? 600_000 : 15_000));
     }
   }
 
@@ -122,9 +123,5 @@ export class ChangesConsumer {
     }
     // Kept after the rows: who dies in between is told of them again.
     if (mark) this.since = mark.since;
-  }
-
-  private pause(timeMs: number): Promise<void> {
-    return new Promise((resolve) => this.machine.time.after(timeMs, resolve));
   }
 }

@@ -71,7 +71,7 @@ export class Clients {
         break;
       }
       const backoffMs = Math.min(500 * 2 ** tries, backoffMsMax);
-      await this.wait(backoffMs * (0.5 + this.machine.draw("backoff")));
+      await this.machine.time.pause(backoffMs * (0.5 + this.machine.draw("backoff")));
     }
     this.pending--;
   }
@@ -80,14 +80,16 @@ export class Clients {
     const { machine } = this;
     const fault = machine.strike("request");
     if (fault === "lost_message") return this.timeOut();
-    if (fault === "late_message") await this.wait(machine.draw("late request") * 2 * timeoutMs);
-    await this.wait(machine.draw("way") * 3);
+    if (fault === "late_message")
+      await this.machine.time.pause(machine.draw("late request") * 2 * timeoutMs);
+    await this.machine.time.pause(machine.draw("way") * 3);
     // A copy that the network makes: nobody listens to its answer.
     if (fault === "doubled_message") void this.deliver(batch);
     const reply = await Promise.race([this.deliver(batch), this.timeOut()]);
     const loss = machine.strike("response");
     if (loss === "lost_message") return this.timeOut();
-    if (loss === "late_message") await this.wait(machine.draw("late response") * timeoutMs);
+    if (loss === "late_message")
+      await this.machine.time.pause(machine.draw("late response") * timeoutMs);
     return reply;
   }
 
@@ -131,12 +133,8 @@ export class Clients {
   }
 
   private async timeOut(): Promise<Reply> {
-    await this.wait(timeoutMs);
+    await this.machine.time.pause(timeoutMs);
     return silence;
-  }
-
-  private wait(timeMs: number): Promise<void> {
-    return new Promise((resolve) => this.machine.time.after(timeMs, resolve));
   }
 }
 

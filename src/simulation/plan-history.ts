@@ -71,7 +71,7 @@ const dedupTiers = [
 ] as const;
 
 /** Country and device stay where the judge looks for them. */
-const movedDimensions: ReadonlySet<string> = new Set(["user_id", "ip"]);
+export const movedDimensions: ReadonlySet<string> = new Set(["user_id", "ip"]);
 
 function planSemantic(random: Random, before: SemanticSettings): SemanticSettings {
   return {

@@ -14,6 +14,7 @@ import type { SimulatedService } from "./simulated-service.ts";
 import { Supervisor } from "./supervisor.ts";
 import { DeviceError } from "./world/process.ts";
 import { Machine } from "./world/machine.ts";
+import { stackOf } from "./world/stack-of.ts";
 
 export interface RunOptions {
   readonly keepsTrace?: boolean;
@@ -211,7 +212,7 @@ class HistoryRun {
     };
     work.then(end, (error: unknown) => {
       end();
-      this.bug ??= error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.bug ??= stackOf(error);
     });
   }
 }

@@ -5,6 +5,7 @@ import type { HistorySettings, SemanticSettings } from "./history.ts";
 import { SimulatedService } from "./simulated-service.ts";
 import type { Machine, Mortal } from "./world/machine.ts";
 import { DeviceError, SimulatedProcess } from "./world/process.ts";
+import { stackOf } from "./world/stack-of.ts";
 
 /** A stop that takes longer is ended by force. */
 const stopMsMax = 60_000;
@@ -57,7 +58,7 @@ export class Supervisor {
     this.service = undefined;
     this.semantic = semantic;
     const stopped = service.stop().catch((error: unknown) => this.machine.note(String(error)));
-    await Promise.race([stopped, this.wait(stopMsMax)]);
+    await Promise.race([stopped, this.machine.time.pause(stopMsMax)]);
     this.machine.die(service.process);
   }
 
@@ -82,12 +83,4 @@ export class Supervisor {
     this.service = undefined;
     this.machine.time.after(this.machine.drawSpanMs("down") / 6, () => this.start());
   }
-
-  private wait(timeMs: number): Promise<void> {
-    return new Promise((resolve) => this.machine.time.after(timeMs, resolve));
-  }
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -43,6 +43,15 @@ export function lastSeenOf({ asOf, earlier }: SeenCommits, partition: number): n
   return earlier.find((limit) => limit.partition === partition)?.asOf ?? asOf;
 }
 
+/** The last commit of a partition that is seen of a minute. */
+export function lastSeenAt(
+  visibility: Visibility | undefined,
+  minute: number,
+  partition: number,
+): number {
+  return lastSeenOf(seenOfMinute(visibility, minute), partition);
+}
+
 /** The range in pieces, ascending; one where no limit ends within it. */
 export function visiblePieces(
   visibility: Visibility | undefined,

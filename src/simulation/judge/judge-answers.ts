@@ -21,10 +21,9 @@ export function judgeAnswers(
   const inOrder = recorded.toSorted((a, b) => offsetsOf(a) - offsetsOf(b));
   for (const { question, answer, progress } of inOrder) {
     oracle.moveTo(progress);
-    const expected = expectedAnswer(oracle, question, known, answer);
-    const isRefused =
-      answer.status === "as_of_provisional" && !oracle.isFinal(question.toMinute - 1);
-    const difference = isRefused ? undefined : differenceOf(answer, expected);
+    // A number that was not final then is rightly refused.
+    if (answer.status === "as_of_provisional" && !oracle.isFinal(question.toMinute - 1)) continue;
+    const difference = differenceOf(answer, expectedAnswer(oracle, question, known, answer));
     if (difference !== undefined)
       return `${JSON.stringify(question)} as of ${JSON.stringify(progress)}: ${difference}`;
   }

@@ -2,14 +2,14 @@ import { isDeepStrictEqual } from "node:util";
 import { outcomeNames } from "../../model/outcome.ts";
 import { CodedError } from "../../model/errors.ts";
 import { dayOfMinute, formatMinute, minuteMs, minutesADay } from "../../model/time.ts";
-import type { QueryService, RestatementsAnswer } from "../../query/query-service.ts";
+import type { MinuteRange } from "../../model/window.ts";
+import type { QueryService } from "../../query/query-service.ts";
 import type { ClickStore } from "../../store/click-store.ts";
+import type { OracleGroup } from "../oracle/oracle.ts";
+import { allRows } from "./all-rows.ts";
+import { cellFields, minutesOf } from "./cells.ts";
+import { firstDifference } from "./first-difference.ts";
 import type { PartitionedOracle } from "./partitioned-oracle.ts";
-
-interface Range {
-  readonly fromMinute: number;
-  readonly toMinute: number;
-}
 
 /** Few enough for most journals to have several pages. */
 const journalPageEntries = 5;
@@ -17,12 +17,13 @@ const journalPageEntries = 5;
 /** Ledger, journal and every cell of the minute and the raw store against the oracle, and the service's own audit. */
 export async function judgeBooks(
   oracle: PartitionedOracle,
+  cells: readonly OracleGroup[],
   store: ClickStore,
   query: QueryService,
-  range: Range,
+  range: MinuteRange,
 ): Promise<string | undefined> {
   return (
-    (await judgeCells(oracle, store, range)) ??
+    (await judgeCells(oracle, cells, store, range)) ??
     (await judgeLedger(oracle, store, query)) ??
     (await judgeJournal(oracle, query, range)) ??
     (await judgeAudit(query))
@@ -30,34 +31,25 @@ export async function judgeBooks(
 }
 
 async function judgeCells(
-  oracle: PartitionedOracle,
+  { dropped }: PartitionedOracle,
+  cells: readonly OracleGroup[],
   store: ClickStore,
-  range: Range,
+  range: MinuteRange,
 ): Promise<string | undefined> {
-  const by = ["ad_id", "country", "device"];
-  const { fromMinute, toMinute } = range;
-  const bucketStarts = Array.from({ length: toMinute - fromMinute }, (_, i) => fromMinute + i);
-  const all = oracle.breakdown(range, by, bucketStarts);
   for (const source of ["minute", "raw"] as const) {
     const query = {
       ...range,
       source,
-      groupBy: by,
-      bucketStarts,
+      groupBy: cellFields,
+      bucketStarts: minutesOf(range),
       order: "key",
       limit: 1e6,
     } as const;
     const isKept = ({ bucketStart }: { readonly bucketStart: number }): boolean =>
-      !oracle.dropped[source === "raw" ? "raw" : "minutes"].has(dayOfMinute(bucketStart));
+      !dropped[source === "raw" ? "raw" : "minutes"].has(dayOfMinute(bucketStart));
     const rows = (await store.aggregate(query)).rows.filter(isKept);
-    const expected = all.filter(isKept);
-    const at = rows.findIndex((row, i) => !isDeepStrictEqual(row, expected[i]));
-    if (at !== -1 || rows.length !== expected.length) {
-      const [found, wanted] = [rows, expected].map((some) =>
-        show(some[at === -1 ? rows.length : at]),
-      );
-      return `the ${source} store has ${found} instead of ${wanted}`;
-    }
+    const difference = firstDifference(`the ${source} store`, rows, cells.filter(isKept));
+    if (difference !== undefined) return difference;
   }
   return undefined;
 }
@@ -124,7 +116,7 @@ async function isRefused(answer: Promise<unknown>): Promise<boolean> {
 async function judgeJournal(
   oracle: PartitionedOracle,
   query: QueryService,
-  { fromMinute: firstMinute, toMinute }: Range,
+  { fromMinute: firstMinute, toMinute }: MinuteRange,
 ): Promise<string | undefined> {
   const droppedMinutes = [...oracle.dropped.minutes].map((day) => (day + 1) * minutesADay);
   const fromMinute = Math.max(firstMinute, ...droppedMinutes);
@@ -139,18 +131,11 @@ async function judgeJournal(
     to: String(toMinute * minuteMs),
     limit: String(journalPageEntries),
   };
-  const found: string[] = [];
-  let cursor: string | null = null;
-  do {
-    const page: RestatementsAnswer = await query.restatements({
-      ...request,
-      ...(cursor !== null && { cursor }),
-    });
-    for (const { minute, ad_id, before, after, revision, reason } of page.rows)
-      found.push(show([minute, ad_id, before, after, revision, reason]));
-    cursor = page.next_cursor;
-  } while (cursor !== null);
-  const kept = oracle.journal.filter(({ minute }) => minute >= fromMinute);
+  const rows = await allRows((cursor) => query.restatements({ ...request, ...cursor }));
+  const found = rows.map(({ minute, ad_id, before, after, revision, reason }) =>
+    show([minute, ad_id, before, after, revision, reason]),
+  );
+  const kept = oracle.present.journal.filter(({ minute }) => minute >= fromMinute);
   const wanted = kept.map((entry) => {
     const { adId, before, after, revision, reason } = entry;
     return show([formatMinute(entry.minute), adId, before, after, revision, reason]);

@@ -1,17 +1,14 @@
 import { dayOfMinute, formatMinute, minuteMs } from "../../model/time.ts";
-import type { MinuteRange } from "../../model/window.ts";
+import type { OracleGroup } from "../oracle/oracle.ts";
 import type { PartitionedOracle } from "./partitioned-oracle.ts";
 
 /** The table that a consumer of changes has built must be every cell of the oracle, and nothing else. */
 export function judgeChanges(
-  oracle: PartitionedOracle,
+  { dropped }: PartitionedOracle,
+  cells: readonly OracleGroup[],
   table: ReadonlyMap<string, number>,
-  { fromMinute, toMinute }: MinuteRange,
 ): string | undefined {
-  const minutes = Array.from({ length: toMinute - fromMinute }, (_, i) => fromMinute + i);
-  const by = ["ad_id", "country", "device"];
-  const cells = oracle.breakdown({ fromMinute, toMinute }, by, minutes);
-  const isKept = (minute: number): boolean => !oracle.dropped.minutes.has(dayOfMinute(minute));
+  const isKept = (minute: number): boolean => !dropped.minutes.has(dayOfMinute(minute));
   const expected = new Map(
     cells
       .filter(({ bucketStart }) => isKept(bucketStart))

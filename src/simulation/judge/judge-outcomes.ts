@@ -1,4 +1,5 @@
 import type { OracleClick } from "../oracle/oracle-fold.ts";
+import { isCounted } from "../oracle/oracle-fold.ts";
 
 /**
  * What has to hold of outcomes whatever the rules say in detail, so that the oracle is not the only judge: a click is
@@ -8,7 +9,7 @@ import type { OracleClick } from "../oracle/oracle-fold.ts";
 export function judgeOutcomes(clicks: readonly OracleClick[]): string | undefined {
   const byIdentity = Map.groupBy(clicks, ({ identity }) => identity);
   for (const [identity, all] of byIdentity) {
-    const counted = all.filter(({ outcome }) => outcome === "counted" || outcome === "restated");
+    const counted = all.filter(({ outcome }) => isCounted(outcome));
     const minutes = new Set(counted.map(({ minute }) => minute));
     if (counted.length > minutes.size) return `${identity} was counted twice`;
     if (all.every(({ outcome }) => outcome === "duplicate")) return `${identity} was never counted`;

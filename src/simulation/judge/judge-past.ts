@@ -8,6 +8,7 @@ import type { SimulatedService } from "../simulated-service.ts";
 import type { RecordedAnswer } from "./judge-answers.ts";
 import { differenceOf, judgeAnswers } from "./judge-answers.ts";
 import type { PartitionedOracle } from "./partitioned-oracle.ts";
+import type { Answer } from "./questions.ts";
 import { ask, expectedAnswer } from "./questions.ts";
 
 /** Commits that are asked about at the end of a history. */
@@ -41,19 +42,22 @@ async function judgeAskedAgain(
     // A store that came back as of before has had other commits since.
     if (!isDeepStrictEqual(store.progressAt(asOf), progress)) continue;
     const again = await ask(engine.query, question, asOf);
-    const isKept = answer.status !== "provisional" || asOf === store.sequence;
-    const before = isKept ? answer : ({ status: "as_of_provisional", rows: [] } as const);
     const present = expectedAnswer(oracle, question, known, again.answer);
-    // What was dropped meanwhile is gone of every commit; what was not final then is refused for that.
-    const refusal = again.answer.status === "as_of_provisional" ? again.answer : present;
-    const isGone = before.status !== "as_of_provisional" && present.status === "outside_retention";
-    const wasGone = answer.status === "outside_retention";
-    const expected = wasGone ? refusal : isGone ? present : before;
+    const expected = expectedAgain(answer, again.answer, present, asOf === store.sequence);
     const difference = differenceOf(again.answer, expected);
     if (difference !== undefined)
       return `${JSON.stringify(question)} again as of ${asOf}: ${difference}`;
   }
   return undefined;
+}
+
+/** What was dropped meanwhile is gone of every commit; what was not final then is refused for that. */
+function expectedAgain(first: Answer, again: Answer, present: Answer, isLast: boolean): Answer {
+  if (first.status === "outside_retention")
+    return again.status === "as_of_provisional" ? again : present;
+  if (first.status === "as_of_provisional") return first;
+  if (first.status === "provisional" && !isLast) return { status: "as_of_provisional", rows: [] };
+  return present.status === "outside_retention" ? present : first;
 }
 
 async function askAboutPast(

@@ -2,15 +2,14 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { soundHealth } from "../../model/health.ts";
-import { dayOfMinute, formatMinute } from "../../model/time.ts";
+import { dayOfMinute, formatMinute, minuteMs } from "../../model/time.ts";
 import type { StatusAnswer } from "../../query/query-service.ts";
-import type { OracleClick } from "../oracle/oracle-fold.ts";
+import { isCounted } from "../oracle/oracle-fold.ts";
 import type { SimulatedService } from "../simulated-service.ts";
 import type { MinuteRow } from "../store/tables.ts";
 import type { VirtualTime } from "../world/virtual-time.ts";
 import type { PartitionedOracle } from "./partitioned-oracle.ts";
 
-const minuteMs = 60_000;
 /** What is known to differ is looked at every minute or two, and what is new only when the extent is asked for again. */
 const soonMinutes = 15;
 /** It comes by every kept minute, one in a minute or two. */
@@ -30,14 +29,15 @@ export async function judgeSelfAudit(
   // Answers about the past have moved it back.
   oracle.moveToEnd();
   const { raw: dropped } = oracle.dropped;
-  const counted = oracle.clicks
-    .flat()
-    .filter((click) => isCounted(click) && !dropped.has(dayOfMinute(click.minute)));
+  const clicks = oracle.present.clicks.flat();
+  const counted = clicks.filter(
+    ({ outcome, minute }) => isCounted(outcome) && !dropped.has(dayOfMinute(minute)),
+  );
   const final = new Set(
     counted.map(({ minute }) => minute).filter((minute) => oracle.isFinal(minute)),
   );
   if (final.size === 0) return undefined;
-  const all = oracle.clicks.flat().map(({ minute }) => minute);
+  const all = clicks.map(({ minute }) => minute);
   const size = Math.max(...all) - Math.min(...all) + 1;
   const wait = async (
     isDone: (audit: Audit) => boolean,
@@ -68,10 +68,6 @@ export async function judgeSelfAudit(
     return "the self-audit has not found that minute rows were put right again";
   if (isDeepStrictEqual(health(), soundHealth)) return undefined;
   return "health does not tell that minute rows were put right again";
-}
-
-function isCounted({ outcome }: OracleClick): boolean {
-  return outcome === "counted" || outcome === "restated";
 }
 
 /** Once a bucket and ad: rows of several keys may be one where the layout of their minute has changed. */

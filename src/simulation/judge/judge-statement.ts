@@ -1,15 +1,16 @@
-import { isDeepStrictEqual } from "node:util";
-import { minuteMs } from "../../model/time.ts";
+import { formatDate, minuteMs, minutesADay } from "../../model/time.ts";
 import type { MinuteRange } from "../../model/window.ts";
-import type { StatementAnswer, StatementRow } from "../../query/billing.ts";
+import type { StatementRow } from "../../query/billing.ts";
 import type { QueryService } from "../../query/query-service.ts";
 import type { OracleRestatement } from "../oracle/oracle-fold.ts";
+import { allRows } from "./all-rows.ts";
+import { firstDifference } from "./first-difference.ts";
 import type { PartitionedOracle } from "./partitioned-oracle.ts";
+import { compareBytes } from "./sum-groups.ts";
 
 /** No summer time, and no whole hours from UTC: 5 hours and 45 minutes. */
 const zone = "Asia/Kathmandu";
 const offsetMinutes = 345;
-const minutesADay = 1_440;
 /** Few enough for statements to have several pages. */
 const pageRows = "2";
 
@@ -24,12 +25,7 @@ export async function judgeStatement(
   if (range.fromMinute >= range.toMinute) return undefined;
   const found = await readStatement(query, range);
   const wanted = expectedRows(oracle, range);
-  const at = wanted.findIndex((row, i) => !isDeepStrictEqual(found[i], row));
-  if (at === -1 && found.length === wanted.length) return undefined;
-  const [has, should] = [found, wanted].map((rows) =>
-    JSON.stringify(rows[at === -1 ? wanted.length : at]),
-  );
-  return `the statement has ${has} instead of ${should}`;
+  return firstDifference("the statement", found, wanted);
 }
 
 type Line = Pick<StatementRow, "day" | "ad_id" | "count" | "status" | "adjustments">;
@@ -38,35 +34,32 @@ async function readStatement(
   query: QueryService,
   { fromMinute, toMinute }: MinuteRange,
 ): Promise<Line[]> {
-  const lines: Line[] = [];
   const request = {
     from: String(fromMinute * minuteMs),
     to: String(toMinute * minuteMs),
     tz: zone,
     limit: pageRows,
   };
-  let cursor: string | null = null;
-  do {
-    const page: StatementAnswer = await query.statement({
-      ...request,
-      ...(cursor !== null && { cursor }),
-    });
-    for (const { day, ad_id, count, status, adjustments } of page.rows)
-      lines.push({ day, ad_id, count, status, adjustments });
-    cursor = page.next_cursor;
-  } while (cursor !== null);
-  return lines;
+  const rows = await allRows((cursor) => query.statement({ ...request, ...cursor }));
+  return rows.map(({ day, ad_id, count, status, adjustments }) => ({
+    day,
+    ad_id,
+    count,
+    status,
+    adjustments,
+  }));
 }
 
 function expectedRows(oracle: PartitionedOracle, range: MinuteRange): Line[] {
   const sealed = oracle.sealed();
+  const { present } = oracle;
   const first = dayOf(range.fromMinute);
   const days = Array.from({ length: dayOf(range.toMinute - 1) - first + 1 }, (_, i) => first + i);
   return days.flatMap((day) => {
     const fromMinute = day * minutesADay - offsetMinutes;
     const ofDay = { fromMinute, toMinute: fromMinute + minutesADay };
     const isOfDay = ({ minute }: OracleRestatement): boolean => dayOf(minute) === day;
-    const journal = oracle.journal.filter(isOfDay);
+    const journal = present.journal.filter(isOfDay);
     const seen = sealed.journal.filter(isOfDay);
     const counts = new Map(
       sealed.breakdown(ofDay, ["ad_id"]).map(({ group, count }) => [group[0]!, count]),
@@ -78,13 +71,13 @@ function expectedRows(oracle: PartitionedOracle, range: MinuteRange): Line[] {
       const count = counts.get(ad_id) ?? 0;
       const adjustments = netOf(journal) - netOf(seen);
       // The oracle's own books: what is known now is what was sealed and what has come since.
-      if (oracle.count({ ...ofDay, adId: ad_id }) !== count + adjustments)
+      if (present.count({ ...ofDay, adId: ad_id }) !== count + adjustments)
         throw new Error(`the oracle's journal does not explain ${ad_id} on day ${day}`);
       const isRestated = seen.some(({ adId }) => adId === ad_id);
       const isFinal = oracle.isFinal(ofDay.toMinute - 1);
       const open = isFinal ? (isRestated ? "restated" : "final") : "provisional";
       const status = ofDay.toMinute <= sealed.closedThrough ? "closed" : open;
-      return { day: dateOf(day), ad_id, count, status, adjustments };
+      return { day: formatDate(day), ad_id, count, status, adjustments };
     });
   });
 }
@@ -97,12 +90,4 @@ function firstWholeDayAfter(day: number): number {
 
 function dayOf(minute: number): number {
   return Math.floor((minute + offsetMinutes) / minutesADay);
-}
-
-function dateOf(day: number): string {
-  return new Date(day * minutesADay * minuteMs).toISOString().slice(0, 10);
-}
-
-function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -4,6 +4,7 @@ import { decodeLogRecord } from "../../model/log-record-codec.ts";
 import type { LogRecord } from "../../model/log-record.ts";
 import type { KnownFields } from "../../model/check-filter.ts";
 import { dayOfMinute, minutesADay } from "../../model/time.ts";
+import type { MinuteRange } from "../../model/window.ts";
 import { Random } from "../../traffic/random.ts";
 import type { ChangesConsumer } from "../changes-consumer.ts";
 import type { Ack } from "../client.ts";
@@ -15,6 +16,7 @@ import type { SimulatedService } from "../simulated-service.ts";
 import { unsealed } from "../world/chunk.ts";
 import { fileNames } from "../world/file-names.ts";
 import type { Machine } from "../world/machine.ts";
+import { cellFields, minutesOf } from "./cells.ts";
 import type { RecordedAnswer } from "./judge-answers.ts";
 import { differenceOf, judgeAnswers } from "./judge-answers.ts";
 import { judgeAcks } from "./judge-acks.ts";
@@ -49,17 +51,19 @@ export async function judge(evidence: Evidence): Promise<string | undefined> {
   const early = judgeAnswers(oracle, recorded, known);
   if (early !== undefined) return early;
   oracle.moveToEnd();
-  const clicks = oracle.clicks.flat();
+  const { present } = oracle;
+  const clicks = present.clicks.flat();
   if (clicks.length === 0) return undefined;
   const minutes = clicks.map(({ minute }) => minute);
   const range = { fromMinute: Math.min(...minutes), toMinute: Math.max(...minutes) + 1 };
+  const cells = present.breakdown(range, cellFields, minutesOf(range));
   const { store, engine } = service;
   await machine.time.drive(consumer.catchUp(engine.query));
   return (
-    judgeAcks(acks, oracle.clicks) ??
+    judgeAcks(acks, present.clicks) ??
     judgeOutcomes(clicks) ??
-    judgeChanges(oracle, consumer.cells, range) ??
-    (await machine.time.drive(judgeBooks(oracle, store, engine.query, range))) ??
+    judgeChanges(oracle, cells, consumer.cells) ??
+    (await machine.time.drive(judgeBooks(oracle, cells, store, engine.query, range))) ??
     (await machine.time.drive(judgeQueries(oracle, service, history.seed, range, known))) ??
     (await machine.time.drive(judgeStatement(oracle, engine.query, range))) ??
     (await machine.time.drive(judgePast(oracle, service, recorded, history.seed, range, known))) ??
@@ -72,7 +76,7 @@ async function judgeQueries(
   oracle: PartitionedOracle,
   { engine }: SimulatedService,
   seed: number,
-  whole: { readonly fromMinute: number; readonly toMinute: number },
+  whole: MinuteRange,
   known: KnownFields,
 ): Promise<string | undefined> {
   const random = new Random(seed + 3);

@@ -1,12 +1,9 @@
 import type { PartitionProgress } from "../../model/commit.ts";
-import type { Filter } from "../../model/filter.ts";
 import type { LogRecord } from "../../model/log-record.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
-import type { OracleClick, OracleLedgerRow, OracleRestatement } from "../oracle/oracle-fold.ts";
-import type { OracleGroup, OracleQuery } from "../oracle/oracle.ts";
+import type { OracleLedgerRow } from "../oracle/oracle-fold.ts";
 import { Oracle } from "../oracle/oracle.ts";
-import { SealedOracle } from "./sealed-oracle.ts";
-import { sumGroups } from "./sum-groups.ts";
+import { SpannedOracle } from "./spanned-oracle.ts";
 
 /** An oracle for each partition's log, up to some progress, and their answers put together. */
 export class PartitionedOracle {
@@ -39,13 +36,10 @@ export class PartitionedOracle {
     this.moveTo(this.logs.map(({ length }, partition) => ({ partition, nextOffset: length })));
   }
 
-  /** By partition. */
-  get clicks(): readonly (readonly OracleClick[])[] {
-    return this.oracles.map(({ clicks }) => clicks);
-  }
-
-  get journal(): OracleRestatement[] {
-    return this.oracles.flatMap(({ journal }) => journal);
+  /** As all is known now, whatever is closed. */
+  get present(): SpannedOracle {
+    const all = { fromMinute: -Infinity, toMinute: Infinity };
+    return new SpannedOracle([{ ...all, oracles: this.oracles }]);
   }
 
   /** By `source|minute of receipt`. */
@@ -79,28 +73,9 @@ export class PartitionedOracle {
     return this.oracles.every((oracle) => oracle.isFinal(minute));
   }
 
-  count(query: OracleQuery): number {
-    return this.oracles.reduce((sum, oracle) => sum + oracle.count(query), 0);
-  }
-
-  top(n: number, query: OracleQuery): OracleGroup[] {
-    const ads = this.breakdown(query, ["ad_id"]);
-    return ads.toSorted((a, b) => b.count - a.count).slice(0, n);
-  }
-
-  breakdown(
-    query: OracleQuery,
-    by: readonly string[],
-    bucketStarts = [query.fromMinute],
-  ): OracleGroup[] {
-    return sumGroups(this.oracles.flatMap((o) => o.breakdown(query, by, bucketStarts)));
-  }
-
   /** As it is to be answered: of minutes that all partitions have closed what each had when it did. */
-  sealed(): SealedOracle {
-    const closedThrough = Math.min(
-      ...this.oracles.map(({ seals }) => seals.at(-1)?.through ?? -Infinity),
-    );
+  sealed(): SpannedOracle {
+    const closedThrough = Math.min(...this.oracles.map((oracle) => oracle.closedThrough));
     const ends = this.oracles.flatMap(({ seals }) => seals.map(({ through }) => through));
     const closed = [...new Set(ends)].filter((end) => end <= closedThrough).toSorted(ascending);
     const spans = closed.map((toMinute, i) => ({
@@ -112,7 +87,7 @@ export class PartitionedOracle {
       }),
     }));
     const open = { fromMinute: closedThrough, toMinute: Infinity, oracles: this.oracles };
-    return new SealedOracle([...spans, open]);
+    return new SpannedOracle([...spans, open]);
   }
 
   /** Beside the oracles that move on. */
@@ -120,15 +95,10 @@ export class PartitionedOracle {
     const key = `${partition} ${nextOffset}`;
     let oracle = this.standing.get(key);
     if (!oracle) {
-      oracle = new Oracle(this.first);
-      for (const record of this.logs[partition]!.slice(0, nextOffset)) oracle.apply(record);
+      oracle = new Oracle(this.first, this.logs[partition]!.slice(0, nextOffset));
       this.standing.set(key, oracle);
     }
     return oracle;
-  }
-
-  matches(partition: number, filter: Filter, click: OracleClick): boolean {
-    return this.oracles[partition]!.matches(filter, click);
   }
 
   private begin(): void {

@@ -11,8 +11,10 @@ import { formatMinute, minuteMs, minutesADay } from "../../model/time.ts";
 import type { FinalityStatus, QueryService } from "../../query/query-service.ts";
 import type { Question } from "../history.ts";
 import type { OracleQuery } from "../oracle/oracle.ts";
+import { movedDimensions } from "../plan-history.ts";
+import { minutesOf } from "./cells.ts";
 import type { PartitionedOracle } from "./partitioned-oracle.ts";
-import type { SealedOracle } from "./sealed-oracle.ts";
+import type { SpannedOracle } from "./spanned-oracle.ts";
 
 /** What of an answer the oracle has a say in. */
 export interface Answer {
@@ -94,12 +96,12 @@ async function askNow(query: QueryService, question: Question, asked?: number): 
   }
 }
 
-/** The oracle's answer, as of where it stands. `found`: what was answered, where more than one answer would be right. */
+/** The oracle's answer, as of where it stands. `found`: what was answered, for more than one answer may be right. */
 export function expectedAnswer(
   oracle: PartitionedOracle,
   question: Question,
   known: KnownFields,
-  found?: Answer,
+  found: Answer,
 ): Answer {
   const { kind, fromMinute, toMinute, adId } = question;
   const filter = question.filter && checkFilter(parseFilter(question.filter), known);
@@ -125,9 +127,8 @@ export function expectedAnswer(
         rows: sealed.top(topN, query).map(({ group, count }) => [group[0]!, count]),
       };
     case "cells": {
-      const minutes = Array.from({ length: toMinute - fromMinute }, (_, i) => fromMinute + i);
       const rows = sealed
-        .breakdown(query, ["ad_id"], minutes)
+        .breakdown(query, ["ad_id"], minutesOf(question))
         .map(({ bucketStart, group, count }) => [formatMinute(bucketStart), group[0]!, count]);
       return { status: status(), rows };
     }
@@ -140,18 +141,16 @@ export function expectedAnswer(
   }
 }
 
-const movedDimensions: ReadonlySet<string> = new Set(["user_id", "ip"]);
-
 /** What a query has to be refused for; undefined where it may be answered. */
 function refusalOf(
   { dropped }: PartitionedOracle,
   { fromMinute, toMinute, filter }: OracleQuery,
   ofClicks: boolean,
-  found: Answer | undefined,
+  found: Answer,
 ): Answer | undefined {
   // Histories move these to the minutes and back, and a recompute their past too: there clicks are needed or not.
   const hasMoved = !filterFields(filter).isDisjointFrom(movedDimensions);
-  const needsClicks = ofClicks || (hasMoved && found?.status === "outside_retention");
+  const needsClicks = ofClicks || (hasMoved && found.status === "outside_retention");
   for (const days of needsClicks ? [dropped.minutes, dropped.raw] : [dropped.minutes]) {
     const reached = [...days].filter(
       (day) => (day + 1) * minutesADay > fromMinute && day * minutesADay < toMinute,
@@ -163,7 +162,7 @@ function refusalOf(
   return undefined;
 }
 
-function revisionOf(oracle: SealedOracle, query: OracleQuery, adId?: string): number {
+function revisionOf(oracle: SpannedOracle, query: OracleQuery, adId?: string): number {
   const { fromMinute, toMinute } = query;
   return oracle.journal.filter(
     (entry) =>
@@ -174,7 +173,7 @@ function revisionOf(oracle: SealedOracle, query: OracleQuery, adId?: string): nu
 }
 
 function explainedRows(
-  oracle: SealedOracle,
+  oracle: SpannedOracle,
   query: OracleQuery,
   adId: string,
 ): (string | number)[][] {

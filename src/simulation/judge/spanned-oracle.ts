@@ -4,13 +4,16 @@ import type { OracleClick, OracleRestatement } from "../oracle/oracle-fold.ts";
 import type { Oracle, OracleGroup, OracleQuery } from "../oracle/oracle.ts";
 import { sumGroups } from "./sum-groups.ts";
 
-/** Minutes, which may be endless, with an oracle for each partition that stands where its log sealed them. */
+/** Minutes, which may be endless, with an oracle for each partition that stands where they are asked about. */
 export interface Span extends MinuteRange {
   readonly oracles: readonly Oracle[];
 }
 
-/** What is to be answered where periods are closed: of each minute what was there when it was sealed. */
-export class SealedOracle {
+/**
+ * The answers of all partitions put together: of what is known now, or, where periods are closed, of each minute what
+ * was there when it was sealed.
+ */
+export class SpannedOracle {
   private readonly spans: readonly Span[];
   /** The minutes before are closed. */
   readonly closedThrough: number;

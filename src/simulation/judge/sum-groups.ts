@@ -17,7 +17,12 @@ function compareGroups(a: OracleGroup, b: OracleGroup): number {
     const other = b.group[i]!;
     if (value === other) continue;
     if (value === null || other === null) return value === null ? -1 : 1;
-    return Buffer.compare(Buffer.from(value), Buffer.from(other));
+    return compareBytes(value, other);
   }
   return 0;
+}
+
+/** Of their UTF-8. */
+export function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

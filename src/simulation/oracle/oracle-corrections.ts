@@ -8,15 +8,12 @@ import type {
 } from "../../model/log-record.ts";
 import { dayOfMinute } from "../../model/time.ts";
 import type { OutcomeName } from "../../model/outcome.ts";
-import { OracleFold, type OracleClick } from "./oracle-fold.ts";
-
-const isCounted = (outcome: OutcomeName): boolean =>
-  outcome === "counted" || outcome === "restated";
+import { isCounted, OracleFold, type OracleClick } from "./oracle-fold.ts";
 
 export class CorrectedOracle extends OracleFold {
   /** The closes that took effect: the minutes before `through` are sealed as of the record at `offset`. */
   readonly seals: { readonly through: number; readonly offset: number }[] = [];
-  /** By click, the outcomes that corrections have taken it through before. */
+  /** By click, the outcome that its last correction took it from. */
   private readonly before = new Map<number, OutcomeName>();
   /** Clicks that a release has ever let into the counts. */
   protected readonly released = new Set<number>();

@@ -35,6 +35,11 @@ type BucketOfRecord = Pick<LogRow, "adId" | "minute" | "offset">;
 const noClicks = Object.fromEntries(["received", ...outcomeNames].map((name) => [name, 0]));
 const minuteOf = (time: number): number => Math.floor(time / 60_000);
 
+/** In the counts. */
+export function isCounted(outcome: OutcomeName): boolean {
+  return outcome === "counted" || outcome === "restated";
+}
+
 export class OracleFold {
   watermarkMs = -Infinity;
   readonly clicks: OracleClick[] = [];
@@ -45,7 +50,7 @@ export class OracleFold {
   private nextOffset = 0;
   protected readonly attributeChanges: AdAttributesChange[] = [];
   protected readonly recordedMinutes = new Map<string, number[]>();
-  protected closedThrough = -Infinity;
+  closedThrough = -Infinity;
   /** Day of the newest receipt by day whose clicks are kept no more; see oracle-retention.ts. */
   readonly droppedRaw = new Map<number, number>();
   /** By `ad|minute`; `wasKnown`: before the record at `offset` there were clicks in it, or a revision. */
@@ -54,9 +59,8 @@ export class OracleFold {
     { count: number; revision: number; offset: number; wasKnown: boolean }
   >();
 
-  constructor(config: SemanticConfig, records: readonly LogRecord[] = []) {
+  constructor(config: SemanticConfig) {
     this.configs = [config];
-    for (const record of records) this.apply(record);
   }
 
   apply(record: LogRecord): void {

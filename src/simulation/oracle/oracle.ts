@@ -1,14 +1,22 @@
 /** The naive oracle's second half: the answers, by going through all clicks for each of them. */
 import type { Filter } from "../../model/filter.ts";
+import type { LogRecord } from "../../model/log-record.ts";
+import type { SemanticConfig } from "../../model/semantic-config.ts";
 import { canonicalIp } from "./log-rows.ts";
 import { RetainingOracle } from "./oracle-retention.ts";
 import type { OracleClick } from "./oracle-fold.ts";
+import { isCounted } from "./oracle-fold.ts";
 
 export type OracleGroup = { bucketStart: number; group: (string | null)[]; count: number };
 /** `[fromMinute, toMinute)` in epoch minutes. */
 export type OracleQuery = { fromMinute: number; toMinute: number; filter?: Filter; adId?: string };
 
 export class Oracle extends RetainingOracle {
+  constructor(config: SemanticConfig, records: readonly LogRecord[] = []) {
+    super(config);
+    for (const record of records) this.apply(record);
+  }
+
   count(query: OracleQuery): number {
     return this.breakdown(query, [])[0]?.count ?? 0;
   }
@@ -26,7 +34,7 @@ export class Oracle extends RetainingOracle {
   ): OracleGroup[] {
     const groups = new Map<string, OracleGroup>();
     for (const click of this.clicks) {
-      if (click.outcome !== "counted" && click.outcome !== "restated") continue;
+      if (!isCounted(click.outcome)) continue;
       if (click.minute < query.fromMinute || click.minute >= query.toMinute) continue;
       if (click.adId !== (query.adId ?? click.adId)) continue;
       if (query.filter && !this.matches(query.filter, click)) continue;

@@ -5,7 +5,7 @@ import { isCounted } from "../../model/outcome.ts";
 import { compareUtf8 } from "../../model/utf8-order.ts";
 import type { AggregateQuery, AggregateRow } from "../../store/click-store.ts";
 import type { Visibility } from "../../store/visibility.ts";
-import { lastSeenOf, seenOfMinute } from "../../store/visibility.ts";
+import { lastSeenAt } from "../../store/visibility.ts";
 import type { Contents, MinuteRow, RawRow } from "./tables.ts";
 import { minuteOfRow, outcomeAt, textOfKey } from "./tables.ts";
 
@@ -21,7 +21,7 @@ export interface Fields {
 /** Undefined where it may not be seen. */
 export function fieldsOfRaw(row: RawRow, visibility: Visibility | undefined): Fields | undefined {
   const minute = minuteOfRow(row);
-  const asOf = lastSeenOf(seenOfMinute(visibility, minute), row.partition);
+  const asOf = lastSeenAt(visibility, minute, row.partition);
   if (row.commit > asOf) return undefined;
   return {
     minute,
@@ -37,7 +37,7 @@ export function fieldsOfMinute(
   visibility: Visibility | undefined,
 ): Fields | undefined {
   const { minute, adKey, dimensionKeys } = row;
-  const asOf = lastSeenOf(seenOfMinute(visibility, minute), row.partition);
+  const asOf = lastSeenAt(visibility, minute, row.partition);
   if (row.commit > asOf) return undefined;
   return {
     minute,

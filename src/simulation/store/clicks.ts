@@ -9,7 +9,7 @@ import type {
   StoredClick,
 } from "../../store/click-store.ts";
 import type { Visibility } from "../../store/visibility.ts";
-import { lastSeenOf, seenOfMinute } from "../../store/visibility.ts";
+import { lastSeenAt } from "../../store/visibility.ts";
 import { adKeyOf, fieldsOfRaw, matches } from "./aggregate.ts";
 import type { Contents, RawRow } from "./tables.ts";
 import { identityOf, outcomeAt } from "./tables.ts";
@@ -32,9 +32,9 @@ export function listClicks(
   const adKey = adKeyOf(contents, query.adId);
   const raw = rawAsSeen(contents, query.visibility);
   const rows = raw.filter((row) => {
-    const fields = fieldsOfRaw(row, query.visibility);
+    // What is not seen is gone from these rows already.
+    const fields = fieldsOfRaw(row, query.visibility)!;
     return (
-      fields !== undefined &&
       row.adKey === adKey &&
       fields.minute >= query.fromMinute &&
       fields.minute < query.toMinute &&
@@ -70,7 +70,7 @@ function countOutcomes(rows: readonly RawRow[]): OutcomeCounts {
 function rawAsSeen({ raw }: Contents, visibility: Visibility | undefined): readonly RawRow[] {
   if (!visibility) return raw;
   return raw.flatMap((row) => {
-    const asOf = lastSeenOf(seenOfMinute(visibility, minuteOf(row.time)), row.partition);
+    const asOf = lastSeenAt(visibility, minuteOf(row.time), row.partition);
     return row.commit > asOf ? [] : [{ ...row, outcome: outcomeAt(row, asOf) }];
   });
 }

@@ -8,7 +8,7 @@ import type {
   RestatementsQuery,
 } from "../../store/click-store.ts";
 import type { Visibility } from "../../store/visibility.ts";
-import { lastSeenOf, seenOfMinute } from "../../store/visibility.ts";
+import { lastSeenAt } from "../../store/visibility.ts";
 import type { Contents, JournalRow } from "./tables.ts";
 import { textOfKey } from "./tables.ts";
 
@@ -51,7 +51,7 @@ export function journalSums(contents: Contents, query: JournalSumsQuery): Journa
 }
 
 function isSeen({ minute, partition, asOf }: JournalRow, visibility?: Visibility): boolean {
-  return asOf <= lastSeenOf(seenOfMinute(visibility, minute), partition);
+  return asOf <= lastSeenAt(visibility, minute, partition);
 }
 
 type Place = Pick<JournalSums, "bucketStart" | "adId">;

@@ -36,7 +36,7 @@ import type { DayReceipt } from "../../model/dropped-days.ts";
 import type { RecomputationQuery, RestatedRowsQuery } from "../../store/recomputation.ts";
 import type { RecordedClick } from "../../model/recorded-click.ts";
 import type { Visibility } from "../../store/visibility.ts";
-import { lastSeenOf, seenOfMinute } from "../../store/visibility.ts";
+import { lastSeenAt } from "../../store/visibility.ts";
 import type { ChangedCount, ChangesQuery, HistoryStart } from "../../store/changes.ts";
 import type { Chunk } from "../world/chunk.ts";
 import { sealed, wholeCopy } from "../world/chunk.ts";
@@ -299,7 +299,7 @@ export class SimulatedStore implements ClickStore {
       ({ minute, partition, commit }) =>
         minute >= fromMinute &&
         minute < toMinute &&
-        commit <= lastSeenOf(seenOfMinute(visibility, minute), partition),
+        commit <= lastSeenAt(visibility, minute, partition),
     );
     if (rows.length === 0) return;
     yield {

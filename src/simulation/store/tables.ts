@@ -76,8 +76,8 @@ export interface Contents {
   readonly dictionaries: Map<string, string[]>;
   readonly configs: { readonly commit: number; readonly config: SemanticConfig }[];
   raw: RawRow[];
-  /** Numbers of rows by record, `partition:offset`. */
-  readonly records: Map<string, number>;
+  /** Those that are committed, `partition:offset`. */
+  readonly records: Set<string>;
   minutes: MinuteRow[];
   ledger: LedgerDelta[];
   journal: JournalRow[];
@@ -103,7 +103,7 @@ export function emptyContents(): Contents {
     dictionaries: new Map(),
     configs: [],
     raw: [],
-    records: new Map(),
+    records: new Set(),
     minutes: [],
     ledger: [],
     journal: [],
@@ -127,7 +127,7 @@ export function copyOf(contents: Contents): Contents {
     dictionaries: new Map(contents.dictionaries),
     configs: [...contents.configs],
     raw: [...contents.raw],
-    records: new Map(contents.records),
+    records: new Set(contents.records),
     minutes: [...contents.minutes],
     ledger: [...contents.ledger],
     journal: [...contents.journal],
@@ -164,10 +164,11 @@ export function applyCommit(
   historyId?: string,
 ): void {
   const { dictionaries, records, raw, keyed } = contents;
+  const { sequence: asOf } = commit;
   for (const { dictionary, values } of commit.dictionaries)
     dictionaries.set(dictionary, [...(dictionaries.get(dictionary) ?? []), ...values]);
   for (const { partition, offset, batch, dimensionKeys } of commit.clicks) {
-    records.set(`${partition}:${offset}`, batch.rowCount);
+    records.add(`${partition}:${offset}`);
     for (const name of dimensionKeys.keys()) keyed.add(name);
     for (const { name, column } of batch.dimensions)
       if (column.type === "ip") contents.addresses.add(name);
@@ -176,13 +177,11 @@ export function applyCommit(
   raw.push(...rows.raw);
   contents.minutes.push(...rows.minutes);
   contents.ledger.push(...commit.ledger);
-  for (const entry of commit.restatements)
-    contents.journal.push(Object.assign({ asOf: commit.sequence }, entry));
-  const asOf = commit.sequence;
+  for (const entry of commit.restatements) contents.journal.push(Object.assign({ asOf }, entry));
   contents.closes.push(...commit.closes.map((close) => Object.assign({ asOf }, close)));
   contents.operations.push(...commit.operations.map((part) => Object.assign({ asOf }, part)));
   contents.layoutChanges.push(
-    ...commit.layoutChanges.map((change) => Object.assign({ asOf: commit.sequence }, change)),
+    ...commit.layoutChanges.map((change) => Object.assign({ asOf }, change)),
   );
   contents.droppedDays.push(...commit.droppedDays.map((day) => Object.assign({ asOf }, day)));
   for (const { partition, offset, row, after } of commit.outcomeChanges) {
@@ -205,9 +204,8 @@ export function applyCommit(
   for (const config of commit.configs) contents.configs.push({ commit: asOf, config });
   contents.commits.push({ sequence: asOf, progress: commit.progress });
   contents.progress.set(commit.progress.partition, commit.progress);
-  contents.sequence = commit.sequence;
-  if (historyId !== undefined)
-    contents.histories.push({ firstSequence: commit.sequence, id: historyId });
+  contents.sequence = asOf;
+  if (historyId !== undefined) contents.histories.push({ firstSequence: asOf, id: historyId });
 }
 
 /** One row a key in the minutes before `endMinute`; what was restated stays apart, by commit. */

@@ -42,6 +42,10 @@ export class VirtualTime {
     };
   }
 
+  pause(timeMs: number): Promise<void> {
+    return new Promise((resolve) => this.after(timeMs, resolve));
+  }
+
   /** Runs events until `isDone`. False where the time is over before, or nothing is left to happen. */
   async runUntil(isDone: () => boolean, endMs = Infinity): Promise<boolean> {
     while (!isDone()) {
