@@ -3,6 +3,7 @@
 import type { Static, TSchema } from "typebox";
 import { Type } from "typebox";
 import type { IngestAnswer } from "../ingest/ingest-service.ts";
+import { restatementReasons } from "../model/commit.ts";
 import { outcomeNames } from "../model/outcome.ts";
 import type { OutcomeName } from "../model/outcome.ts";
 import type {
@@ -37,7 +38,7 @@ export const nullableText = (description?: string) =>
     ...(description === undefined ? {} : { description }),
   });
 const nullableNumber = () => Type.Unsafe<number | null>({ type: ["number", "null"] });
-const nullableWhole = (description: string) =>
+export const nullableWhole = (description: string) =>
   Type.Unsafe<number | null>({ type: ["integer", "null"], description });
 const cell = () => Type.Unsafe<string | number | null>({ type: ["string", "number", "null"] });
 const oneOf = <Text extends string>(values: readonly Text[], description?: string) =>
@@ -216,9 +217,9 @@ export const RestatementsAnswerSchema = schemaOf<RestatementsAnswer>()(
         before: whole("clicks"),
         after: whole("clicks"),
         revision: whole("of the bucket, from 1"),
-        reason: oneOf<RestatementsAnswer["rows"][number]["reason"]>(
-          ["late", "import", "void", "unvoid", "release"],
-          "a click that came after the bucket was final, an import of the past, or a correction",
+        reason: oneOf(
+          restatementReasons,
+          "a click that came after the bucket was final, an import of the past, a correction, or a recompute",
         ),
         received_at: time("when the clicks that changed it were received"),
         as_of: whole("the commit that changed it"),

@@ -110,14 +110,16 @@ export interface Restatement {
   readonly receivedAtMs: number;
 }
 
-export type RestatementReason =
-  | "late"
-  | "import"
-  | "void"
-  | "unvoid"
-  | "release"
-  | "recompute"
-  | "rollback";
+export const restatementReasons = [
+  "late",
+  "import",
+  "void",
+  "unvoid",
+  "release",
+  "recompute",
+  "rollback",
+] as const;
+export type RestatementReason = (typeof restatementReasons)[number];
 
 /** A click that was recorded before and is counted, or kept from the counts, from now on. */
 export interface OutcomeChange {
