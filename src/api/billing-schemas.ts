@@ -1,7 +1,7 @@
 /** The shapes of billing: closes and statements. */
 
 import { Type } from "typebox";
-import type { ClosesAnswer, StatementAnswer } from "../query/billing.ts";
+import type { CloseAnswer, ClosesAnswer, StatementAnswer } from "../query/billing.ts";
 import {
   finality,
   finalityStatus,
@@ -24,12 +24,14 @@ export const CloseBody = strict({
   id: operationMembers.id,
 });
 
-const CloseAnswerSchema = Type.Object({
-  through: time("all minutes before this are closed"),
-  tz: Type.String(),
-  already_closed: Type.Boolean({ description: "by an earlier close, which reaches as far" }),
-  as_of: whole("the commit that the numbers are as of"),
-});
+const CloseAnswerSchema = schemaOf<CloseAnswer>()(
+  Type.Object({
+    through: time("all minutes before this are closed"),
+    tz: Type.String(),
+    already_closed: Type.Boolean({ description: "by an earlier close, which reaches as far" }),
+    as_of: whole("the commit that the numbers are as of"),
+  }),
+);
 
 export const closeResponses = {
   200: CloseAnswerSchema,

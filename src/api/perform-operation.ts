@@ -4,15 +4,10 @@ import { randomUUID } from "node:crypto";
 import type { FastifyReply } from "fastify";
 import type { IngestService } from "../ingest/ingest-service.ts";
 import type { Control } from "../model/log-record.ts";
-import type { OperationAnswer, QueryService } from "../query/query-service.ts";
+import type { OperationAnswer, PendingOperation, QueryService } from "../query/query-service.ts";
 
 /** Far behind, the aggregator may need longer than that; then the operation is durable and is applied in its turn. */
 const waitMsMax = 60_000;
-
-export interface PendingOperation {
-  readonly id: string;
-  readonly pending: true;
-}
 
 export interface OperationParts {
   readonly ingest: IngestService;
@@ -34,9 +29,7 @@ export async function performOperation(
   return await query.operation(control.id);
 }
 
-export function sendOperation(
-  reply: FastifyReply,
-  answer: OperationAnswer | PendingOperation,
-): FastifyReply {
+/** 202 where it waits for its turn. */
+export function sendOperation(reply: FastifyReply, answer: object): FastifyReply {
   return reply.code("pending" in answer ? 202 : 200).send(answer);
 }

@@ -2,6 +2,7 @@
 
 import { realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { SqliteCode, sqliteCodeOf } from "../files/sqlite-code.ts";
 import { CodedError } from "../model/errors.ts";
 
 const pathBytesMax = 4_096;
@@ -57,14 +58,13 @@ const refusals: ReadonlySet<string> = new Set([
   "ENOSPC",
   "EDQUOT",
 ]);
-const sqliteFull = 13;
 
 /** Also of the error behind it. */
 function fileErrorOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   if ("code" in error && typeof error.code === "string" && refusals.has(error.code))
     return error.code;
-  if ("errcode" in error && error.errcode === sqliteFull) return "SQLITE_FULL";
+  if (sqliteCodeOf(error) === SqliteCode.full) return "SQLITE_FULL";
   return fileErrorOf(error.cause);
 }
 

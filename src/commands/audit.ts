@@ -2,13 +2,14 @@
 
 import type { Command } from "commander";
 import { loadSettings } from "../config.ts";
-import { CodedError } from "../model/errors.ts";
+import type { Settings } from "../config.ts";
 import type { AuditAnswer, AuditRequest } from "../query/query-service.ts";
 import { caughtUp } from "./caught-up.ts";
 import { ApiClient } from "./client.ts";
 import { ExitCode } from "./exit.ts";
+import { withOwnService } from "./own-service.ts";
 import { addSettingsOptions, settingsInputOf } from "./settings-options.ts";
-import { formatTable } from "./table.ts";
+import { formatRows } from "./table.ts";
 
 type AuditFlags = Readonly<Record<string, unknown>> & {
   readonly url?: string;
@@ -44,11 +45,12 @@ export function registerAudit(program: Command): void {
         ...(seed !== undefined && { seed }),
       };
       const answer =
-        url === undefined ? await auditDirectory(flags, request) : await auditService(url, request);
+        url === undefined
+          ? await auditDirectory(loadSettings(settingsInputOf(flags)), request)
+          : await auditService(url, request);
       if (flags.json) console.log(JSON.stringify(answer));
       else printAudit(answer);
-      process.exitCode =
-        answer.differing_rows === 0 && answer.ledger_balanced ? ExitCode.done : ExitCode.found;
+      process.exitCode = auditExitCode(answer);
     });
 }
 
@@ -59,19 +61,17 @@ function auditService(
   return new ApiClient(url).post<AuditAnswer>("/v1/admin/audit", request);
 }
 
-async function auditDirectory(flags: AuditFlags, request: AuditRequest): Promise<AuditAnswer> {
-  const settings = loadSettings(settingsInputOf(flags));
-  const { startService } = await import("../main.ts");
-  try {
-    await using service = await startService(settings, { listen: false });
+export function auditDirectory(settings: Settings, request: AuditRequest): Promise<AuditAnswer> {
+  return withOwnService(settings, async ({ query }) => {
     // A service that was stopped may have left clicks in its queue that no commit has seen yet.
-    await caughtUp(() => service.query.status());
-    return await service.query.audit(request);
-  } catch (error) {
-    if (!(error instanceof CodedError) || error.code !== "data_dir_locked") throw error;
-    const hint = `a service has ${settings.dataDir} open; ask it with --url http://${settings.host}:${settings.port}`;
-    throw new CodedError("data_dir_locked", hint, { cause: error });
-  }
+    await caughtUp(() => query.status());
+    return await query.audit(request);
+  });
+}
+
+/** 0 where nothing is wrong, else 1. */
+export function auditExitCode({ differing_rows, ledger_balanced }: AuditAnswer): number {
+  return differing_rows === 0 && ledger_balanced ? ExitCode.done : ExitCode.found;
 }
 
 export function printAudit(answer: AuditAnswer): void {
@@ -94,12 +94,7 @@ export function printAudit(answer: AuditAnswer): void {
     );
   if (differences.length > 0) {
     const columns = [...new Set(differences.flatMap((row) => Object.keys(row)))];
-    console.log(
-      formatTable(
-        columns,
-        differences.map((row) => columns.map((column) => row[column])),
-      ),
-    );
+    console.log(formatRows(columns, differences));
   }
   if (differing > differences.length) console.log(`and ${differing - differences.length} more`);
   console.log(differing === 0 ? "no differences" : `${differing} ROWS DIFFER`);

@@ -10,6 +10,7 @@ import { parseDuration } from "../config/units.ts";
 import { CodedError } from "../model/errors.ts";
 import { ExitCode, messageOf } from "./exit.ts";
 import { longPost } from "./long-request.ts";
+import { withOwnService } from "./own-service.ts";
 import { addSettingsOptions, settingsInputOf } from "./settings-options.ts";
 
 const keptByDefault = 12;
@@ -94,17 +95,9 @@ async function repeat(write: () => Promise<void>, everyMs: number): Promise<void
   }
 }
 
-async function backupDirectory(flags: BackupFlags, request: BackupRequest): Promise<BackupAnswer> {
+function backupDirectory(flags: BackupFlags, request: BackupRequest): Promise<BackupAnswer> {
   const settings = loadSettings(settingsInputOf(flags));
-  const { startService } = await import("../main.ts");
-  try {
-    await using service = await startService(settings, { listen: false });
-    return await service.backups.backup(request);
-  } catch (error) {
-    if (!(error instanceof CodedError) || error.code !== "data_dir_locked") throw error;
-    const hint = `a service has ${settings.dataDir} open; ask it with --url http://${settings.host}:${settings.port}`;
-    throw new CodedError("data_dir_locked", hint, { cause: error });
-  }
+  return withOwnService(settings, ({ backups }) => backups.backup(request));
 }
 
 function printBackup(answer: BackupAnswer, { json }: BackupFlags): void {

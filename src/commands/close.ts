@@ -1,6 +1,8 @@
 /** `close`: seals the numbers of a period. */
 
 import type { Command } from "commander";
+import type { CloseAnswer } from "../query/billing.ts";
+import type { PendingOperation } from "../query/query-service.ts";
 import { ApiClient, serviceUrlOption } from "./client.ts";
 
 interface CloseFlags {
@@ -9,12 +11,6 @@ interface CloseFlags {
   readonly tz: string;
   readonly id?: string;
   readonly json?: true;
-}
-
-interface CloseAnswer {
-  readonly through: string;
-  readonly already_closed: boolean;
-  readonly as_of: number;
 }
 
 export function registerClose(program: Command): void {
@@ -34,9 +30,10 @@ export function registerClose(program: Command): void {
     .option("--json", "print the answer as JSON")
     .addOption(serviceUrlOption())
     .action(async ({ url, through, tz, id, json }: CloseFlags) => {
-      const answer = await new ApiClient(url).postJson<
-        CloseAnswer | { readonly id: string; readonly pending: true }
-      >("/v1/admin/close", { through, tz, id });
+      const answer = await new ApiClient(url).postJson<CloseAnswer | PendingOperation>(
+        "/v1/admin/close",
+        { through, tz, id },
+      );
       if (json) console.log(JSON.stringify(answer));
       else if ("pending" in answer) {
         console.log(`close ${answer.id} is durable and waits for its turn`);

@@ -5,10 +5,10 @@ import { Option } from "commander";
 import { resolve } from "node:path";
 import type { ExportDayAnswer, ExportDayRequest } from "../backup/backup-service.ts";
 import { loadSettings } from "../config.ts";
-import { CodedError } from "../model/errors.ts";
 import { caughtUp } from "./caught-up.ts";
 import { ExitCode } from "./exit.ts";
 import { longPost } from "./long-request.ts";
+import { withOwnService } from "./own-service.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { addSettingsOptions, settingsInputOf } from "./settings-options.ts";
 
@@ -57,16 +57,10 @@ export function registerExport(program: Command): void {
 
 async function exportDirectory(flags: ExportFlags): Promise<void> {
   const settings = loadSettings(settingsInputOf(flags));
-  const { startService } = await import("../main.ts");
-  try {
-    await using service = await startService(settings, { listen: false });
-    await caughtUp(() => service.query.status());
-    await exportDays((request) => service.exports.exportDay(request), flags);
-  } catch (error) {
-    if (!(error instanceof CodedError) || error.code !== "data_dir_locked") throw error;
-    const hint = `a service has ${settings.dataDir} open; ask it with --url http://${settings.host}:${settings.port}`;
-    throw new CodedError("data_dir_locked", hint, { cause: error });
-  }
+  await withOwnService(settings, async ({ query, exports }) => {
+    await caughtUp(() => query.status());
+    await exportDays((request) => exports.exportDay(request), flags);
+  });
 }
 
 async function exportDays(exportDay: ExportDay, flags: ExportFlags): Promise<void> {

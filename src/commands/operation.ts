@@ -1,8 +1,8 @@
-import type { OperationAnswer } from "../query/query-service.ts";
+import type { OperationAnswer, PendingOperation } from "../query/query-service.ts";
 
 /** What came of an operation; or that it waits for its turn. */
 export function printOperation(
-  answer: OperationAnswer | { readonly id: string; readonly pending: true },
+  answer: OperationAnswer | PendingOperation,
   asJson: true | undefined,
 ): void {
   if (asJson) {

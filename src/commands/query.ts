@@ -18,7 +18,7 @@ import { ApiClient, serviceUrlOption } from "./client.ts";
 import type { OutputFlags, RangeFlags } from "./output.ts";
 import { addOutputOptions, addRangeOptions, rangeParameters } from "./output.ts";
 import { addPaging, printCsv, printJson, printPages } from "./pages.ts";
-import { formatTable, printable } from "./table.ts";
+import { formatRows, formatTable, printable } from "./table.ts";
 
 /** Clicks in a page where no limit is given: each page costs a look at the whole range. */
 const explainedAtOnce = "10000";
@@ -144,12 +144,7 @@ function queryBreakdown(flags: QueryFlags): Promise<void> {
   return printPages<BreakdownAnswer>("/v1/breakdown", parameters, flags, (answer, isLast) => {
     const start = granularity === undefined ? [] : ["start"];
     const columns = [...start, ...answer.by, "count"];
-    console.log(
-      formatTable(
-        columns,
-        answer.rows.map((row) => columns.map((column) => row[column])),
-      ),
-    );
+    console.log(formatRows(columns, answer.rows));
     if (isLast) printFinality(answer);
   });
 }
@@ -208,8 +203,7 @@ function queryRestatements(ad_id: string | undefined, flags: QueryFlags): Promis
     parameters,
     flags,
     ({ rows, as_of: asOf }, isLast) => {
-      const cells = rows.map((row) => journalColumns.map((column) => row[column]));
-      console.log(formatTable(journalColumns, cells));
+      console.log(formatRows(journalColumns, rows));
       if (isLast) console.log(`\nas of commit ${asOf}`);
     },
   );
@@ -227,12 +221,7 @@ function queryQuarantine(ad_id: string | undefined, flags: QueryFlags): Promise<
     "source",
   ] as const;
   return printPages<QuarantineAnswer>("/v1/quarantine", parameters, flags, ({ rows }) => {
-    console.log(
-      formatTable(
-        columns,
-        rows.map((row) => columns.map((column) => row[column])),
-      ),
-    );
+    console.log(formatRows(columns, rows));
   });
 }
 

@@ -5,7 +5,7 @@ import { Option } from "commander";
 import type { RecomputeAnswer } from "../query/query-service.ts";
 import { ApiClient, serviceUrlOption } from "./client.ts";
 import { ExitCode } from "./exit.ts";
-import { formatTable } from "./table.ts";
+import { formatRows } from "./table.ts";
 
 interface RecomputeFlags {
   readonly url: string;
@@ -51,11 +51,9 @@ export function registerRecompute(program: Command): void {
         rollback === undefined
           ? flags
           : { rollback: rollback === true ? "last" : rollback, reason: flags.reason };
-      const bytes = new TextEncoder().encode(JSON.stringify(body));
-      const answer = await new ApiClient(url).post<RecomputeAnswer>(
+      const answer = await new ApiClient(url).postJson<RecomputeAnswer>(
         "/v1/admin/recompute",
-        {},
-        { contentType: "application/json", bytes },
+        body,
       );
       if (json) console.log(JSON.stringify(answer));
       else printRecompute(answer);
@@ -74,8 +72,7 @@ function printRecompute(answer: RecomputeAnswer): void {
   const title = action === "preview" ? "would change" : `${action} ${id} has changed`;
   if (differences.length > 0) {
     const columns = ["minute", "ad_id", "before", "after"] as const;
-    const cells = differences.map((row) => columns.map((column) => row[column]));
-    console.log(formatTable(columns, cells));
+    console.log(formatRows(columns, differences));
     if (buckets > differences.length) console.log(`and ${buckets - differences.length} more`);
   }
   console.log(

@@ -6,9 +6,7 @@ import type { Restored } from "../backup/restore-backup.ts";
 import { loadSettings } from "../config.ts";
 import type { Settings } from "../config.ts";
 import type { AuditAnswer } from "../query/query-service.ts";
-import { printAudit } from "./audit.ts";
-import { caughtUp } from "./caught-up.ts";
-import { ExitCode } from "./exit.ts";
+import { auditDirectory, auditExitCode, printAudit } from "./audit.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { addSettingsOptions, settingsInputOf } from "./settings-options.ts";
 
@@ -24,11 +22,10 @@ export function registerRestore(program: Command): void {
     .action(async (from: string, flags: Readonly<Record<string, unknown>>) => {
       const settings = loadSettings(settingsInputOf(flags));
       const restored = await copyBackup(from, settings);
-      const audit = await auditRestored(settings);
+      const audit = await auditDirectory(settings, {});
       if (flags["json"]) console.log(JSON.stringify(answerOf(restored, settings, audit)));
       else printRestored(restored, settings, audit);
-      const isClean = audit.differing_rows === 0 && audit.ledger_balanced;
-      process.exitCode = isClean ? ExitCode.done : ExitCode.found;
+      process.exitCode = auditExitCode(audit);
     });
 }
 
@@ -40,13 +37,6 @@ async function copyBackup(from: string, settings: Settings): Promise<Restored> {
   } finally {
     bar.finish();
   }
-}
-
-async function auditRestored(settings: Settings): Promise<AuditAnswer> {
-  const { startService } = await import("../main.ts");
-  await using service = await startService(settings, { listen: false });
-  await caughtUp(() => service.query.status());
-  return await service.query.audit({});
 }
 
 function answerOf({ path, manifest }: Restored, { dataDir }: Settings, audit: AuditAnswer): object {

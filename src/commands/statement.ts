@@ -7,7 +7,7 @@ import { serviceUrlOption } from "./client.ts";
 import { addOutputOptions } from "./output.ts";
 import type { PagingFlags } from "./pages.ts";
 import { addPaging, printPages } from "./pages.ts";
-import { formatTable } from "./table.ts";
+import { formatRows } from "./table.ts";
 
 interface StatementFlags extends PagingFlags {
   readonly from: string;
@@ -39,8 +39,7 @@ export function registerStatement(program: Command): void {
       const { from, to, tz, ad: ad_id, asOf: as_of, limit } = flags;
       const parameters = { from, to, tz, ad_id, as_of, limit };
       await printPages<StatementAnswer>("/v1/statement", parameters, flags, (answer, isLast) => {
-        const rows = answer.rows.map((row) => statementColumns.map((column) => row[column]));
-        console.log(formatTable(statementColumns, rows));
+        console.log(formatRows(statementColumns, answer.rows));
         if (isLast) {
           const { status, final_through: finalThrough, as_of: asOf } = answer;
           console.log(`\n${status}, final through ${finalThrough ?? "-"}, as of commit ${asOf}`);

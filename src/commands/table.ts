@@ -30,6 +30,17 @@ export function formatTable(
     .join("\n");
 }
 
+/** Of each row the members that the columns name. */
+export function formatRows<Column extends string>(
+  columns: readonly Column[],
+  rows: readonly Readonly<Partial<Record<Column, Cell>>>[],
+): string {
+  return formatTable(
+    columns,
+    rows.map((row) => columns.map((column) => row[column])),
+  );
+}
+
 function formatCell(cell: Cell): string {
   if (cell === null || cell === undefined) return "-";
   return typeof cell === "string" ? printable(cell) : String(cell);

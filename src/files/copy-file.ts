@@ -29,10 +29,9 @@ export async function copyOpenFile(
   to: string,
   options: CopyOptions = {},
 ): Promise<FileDigest> {
-  const { size } = await source.stat();
   await using target = await open(to, "wx", 0o600);
   let unsynced = 0;
-  const digest = await eachChunk(source, size, options, async (chunk, position) => {
+  const digest = await eachChunk(source, options, async (chunk, position) => {
     await target.write(chunk, 0, chunk.length, position);
     unsynced += chunk.length;
     if (unsynced < syncBytes) return;
@@ -53,18 +52,17 @@ export async function copyFileDurably(
   return await copyOpenFile(source, to, options);
 }
 
-export async function digestOf(path: string, options: CopyOptions = {}): Promise<FileDigest> {
+export async function digestOf(path: string): Promise<FileDigest> {
   await using file = await open(path, "r");
-  const { size } = await file.stat();
-  return await eachChunk(file, size, options, async () => {});
+  return await eachChunk(file, {}, async () => {});
 }
 
 async function eachChunk(
   file: FileHandle,
-  size: number,
   { signal, onProgress }: CopyOptions,
   use: (chunk: Buffer, position: number) => Promise<void>,
 ): Promise<FileDigest> {
+  const { size } = await file.stat();
   const hash = createHash("sha256");
   const buffer = Buffer.allocUnsafe(Math.min(size, chunkBytes) || 1);
   let position = 0;

@@ -13,6 +13,16 @@ export interface StatementRequest {
   readonly cursor?: string;
 }
 
+export interface CloseAnswer {
+  /** All minutes before are closed. */
+  readonly through: string;
+  readonly tz: string;
+  /** By an earlier close. */
+  readonly already_closed: boolean;
+  /** The commit that its numbers are as of. */
+  readonly as_of: number;
+}
+
 export interface ClosesAnswer {
   /** All minutes before are closed; null where none is. */
   readonly closed_through: string | null;

@@ -280,6 +280,12 @@ export interface OperationAnswer {
   readonly result: Readonly<Record<string, number>>;
 }
 
+/** It is in the log, and waits for its turn. */
+export interface PendingOperation {
+  readonly id: string;
+  readonly pending: true;
+}
+
 export interface LedgerAnswer {
   readonly rows: readonly LedgerAnswerRow[];
   readonly total: LedgerNumbers;

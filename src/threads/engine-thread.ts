@@ -10,6 +10,7 @@ import type { Engine } from "../engine/engine.ts";
 import { EngineMetrics } from "../metrics/engine-metrics.ts";
 import { CodedError } from "../model/errors.ts";
 import type { PartitionProgress } from "../model/commit.ts";
+import { serviceWatermarkMs } from "../query/finality.ts";
 import type { QueryService } from "../query/query-service.ts";
 import { queryMethods } from "../query/query-service.ts";
 import { copySqliteQueue } from "../queue/sqlite/copy.ts";
@@ -85,10 +86,9 @@ async function copyData(paths: DataPaths): Promise<CopiedData> {
       return copySqliteQueue({ from: queuePath, to: paths.queue, firstOffsets, signal });
     },
   });
-  const watermarkMs = Math.min(...store.progress.map((progress) => progress.watermarkMs));
   return {
     asOf: store.asOf,
-    watermarkMs: Number.isFinite(watermarkMs) ? watermarkMs : null,
+    watermarkMs: serviceWatermarkMs(store.progress, store.progress.length) ?? null,
     store: { bytes: store.bytes, sha256: store.sha256 },
     partitions: queue.map(({ firstOffset, nextOffset }, partition) => ({
       partition,

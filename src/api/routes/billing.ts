@@ -4,7 +4,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Static } from "typebox";
 import { CodedError } from "../../model/errors.ts";
 import { formatMinute, minuteOf } from "../../model/time.ts";
+import type { CloseAnswer } from "../../query/billing.ts";
 import { parseLocalMinute } from "../../query/local-days.ts";
+import type { PendingOperation } from "../../query/query-service.ts";
 import { tabularResponses } from "../answer-schemas.ts";
 import {
   CloseBody,
@@ -13,8 +15,8 @@ import {
   StatementAnswerSchema,
   StatementQuery,
 } from "../billing-schemas.ts";
-import type { OperationParts, PendingOperation } from "../perform-operation.ts";
-import { operationId, performOperation } from "../perform-operation.ts";
+import type { OperationParts } from "../perform-operation.ts";
+import { operationId, performOperation, sendOperation } from "../perform-operation.ts";
 import { NoQuery } from "../request-schemas.ts";
 import type { ServiceParts } from "../service-parts.ts";
 import { closesCsv, sendTabular, statementCsv } from "../tabular.ts";
@@ -42,7 +44,7 @@ export function registerBillingRoutes(server: FastifyInstance, parts: ServicePar
       const { through, tz = "UTC", id } = request.body;
       const minute = parseLocalMinute("through", String(through), tz);
       const answer = await close(parts, minute, tz, operationId(id));
-      return reply.code("pending" in answer ? 202 : 200).send(answer);
+      return sendOperation(reply, answer);
     },
   });
 
@@ -75,11 +77,6 @@ export function registerBillingRoutes(server: FastifyInstance, parts: ServicePar
   });
 }
 
-type CloseAnswer = Readonly<Record<"through" | "tz", string>> & {
-  readonly already_closed: boolean;
-  readonly as_of: number;
-};
-
 async function close(
   parts: OperationParts,
   minute: number,
@@ -110,10 +107,10 @@ function answerOf(minute: number, tz: string, isOld: boolean, asOf: number): Clo
 }
 
 function notFinal(minute: number, finalThrough: string | null): CodedError {
-  const so_far = finalThrough === null ? "nothing is" : `only minutes before ${finalThrough} are`;
+  const soFar = finalThrough === null ? "nothing is" : `only minutes before ${finalThrough} are`;
   return new CodedError(
     "period_not_final",
-    `through: not all minutes before ${formatMinute(minute)} are final yet, ${so_far}`,
+    `through: not all minutes before ${formatMinute(minute)} are final yet, ${soFar}`,
     { field: "through", details: { final_through: finalThrough } },
   );
 }
