@@ -4,6 +4,7 @@ import { minuteOf } from "../model/time.ts";
 import type { MinuteRange } from "../model/window.ts";
 import { imbalanceOf, ledgerAnswer, noOutcomes, withDelta } from "./ledger-answer.ts";
 import type { ClickStoreReader, RecordedClose, Snapshot } from "../store/click-store.ts";
+import { closesOf } from "../store/closed-periods.ts";
 import type { LedgerNumbers } from "./query-service.ts";
 
 /** All minutes of receipt. */
@@ -40,12 +41,8 @@ export class AppliedCommits {
   }
 
   apply(commit: Pick<Commit, "sequence" | "progress" | "ledger" | "closes">): void {
-    const asOf = commit.sequence;
-    this.asOf = asOf;
-    if (commit.closes.length > 0) {
-      const added = commit.closes.map((close) => Object.assign({ asOf }, close));
-      this.closes = [...this.closes, ...added];
-    }
+    this.asOf = commit.sequence;
+    if (commit.closes.length > 0) this.closes = [...this.closes, ...closesOf(commit)];
     this.progress.set(commit.progress.partition, commit.progress);
     for (const delta of commit.ledger) {
       this.totals = withDelta(this.totals, delta);

@@ -4,6 +4,7 @@
  * the logs alone, however their commits took turns.
  */
 
+import type { Commit } from "../model/commit.ts";
 import type { RecordedClose } from "./click-store.ts";
 import type { PartitionLimit, Visibility, VisibilityLimit } from "./visibility.ts";
 
@@ -30,29 +31,29 @@ export function closedPeriods(
   return [...byMinute]
     .toSorted(([a], [b]) => a - b)
     .flatMap(([throughMinute, own]) => {
-      const seals = sealsOf(closes, throughMinute, partitionCount);
-      if (!seals) return [];
+      const seals = sealsOf(closes, throughMinute);
+      if (seals.length < partitionCount) return [];
       const { id, tz, receivedAtMs } = own.at(-1)!;
       const asOf = Math.max(...seals.map((seal) => seal.asOf));
       return [{ throughMinute, id, tz, receivedAtMs, asOf, seals }];
     });
 }
 
-/** Where each partition has sealed the minutes before; undefined while one has not. */
-function sealsOf(
-  closes: readonly RecordedClose[],
-  throughMinute: number,
-  partitionCount: number,
-): PartitionLimit[] | undefined {
-  const seals: PartitionLimit[] = [];
-  for (let partition = 0; partition < partitionCount; partition++) {
-    const first = closes.find(
-      (close) => close.partition === partition && close.throughMinute >= throughMinute,
-    );
-    if (!first) return undefined;
-    seals.push({ partition, asOf: first.asOf });
-  }
-  return seals;
+/** Where partitions have sealed the minutes before, by partition: of those that have. */
+export function sealsOf(closes: readonly RecordedClose[], throughMinute: number): PartitionLimit[] {
+  const sealing = closes.filter((close) => close.throughMinute >= throughMinute);
+  const firsts = [...Map.groupBy(sealing, ({ partition }) => partition).values()];
+  return firsts
+    .map(([first]) => ({ partition: first!.partition, asOf: first!.asOf }))
+    .toSorted((a, b) => a.partition - b.partition);
+}
+
+/** What a commit brings of them. */
+export function closesOf({
+  sequence: asOf,
+  closes,
+}: Pick<Commit, "sequence" | "closes">): RecordedClose[] {
+  return closes.map((close) => Object.assign({ asOf }, close));
 }
 
 /** What may be seen where these are closed; `asOf` for all other minutes, absent: everything. */

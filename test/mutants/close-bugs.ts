@@ -27,8 +27,8 @@ export const closeBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: "src/store/closed-periods.ts",
-        find: "if (!first) return undefined;",
-        replace: "if (!first) continue;",
+        find: "if (seals.length < partitionCount) return [];",
+        replace: "if (seals.length === 0) return [];",
       },
     ],
   },

@@ -6,7 +6,7 @@ import type { AggregateQuery, AggregateRow } from "../click-store.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Connection } from "./connection.ts";
 import { keyedValues } from "./filter-sql.ts";
-import type { QueryContext } from "./queries.ts";
+import type { StoreContext } from "./queries.ts";
 import { aggregateToSql } from "./queries.ts";
 import { wordsOfBigint } from "./read-chunk.ts";
 import type { SqlRow } from "./read-chunk.ts";
@@ -33,7 +33,7 @@ export class KeyCache {
 
 export async function aggregate(
   connection: Connection,
-  context: Omit<QueryContext, "knownKey">,
+  context: StoreContext,
   cache: KeyCache,
   query: AggregateQuery,
 ): Promise<{ asOf: number; rows: AggregateRow[] }> {

@@ -3,20 +3,17 @@
 import { adDictionary } from "../../model/commit.ts";
 import { dayOfMinute } from "../../model/time.ts";
 import type { ChangedCount, ChangesQuery } from "../changes.ts";
-import type { TableShape } from "./catalog.ts";
 import type { Connection, Statement } from "./connection.ts";
 import { Bindings } from "./filter-sql.ts";
-import type { QueryContext } from "./queries.ts";
-import { conditionOf, integer, missingColumn, QueryFields } from "./queries.ts";
+import type { StoreContext } from "./queries.ts";
+import { conditionOf, integer, QueryFields, unionToSql } from "./queries.ts";
 import type { SqlRow } from "./read-chunk.ts";
 import { keyColumnsOf } from "./scan.ts";
-import { dictionaryTable, quoted } from "./schema.ts";
-
-type ChangesContext = Omit<QueryContext, "knownKey">;
+import { dictionaryTable, dimensionOfKey, quoted } from "./schema.ts";
 
 export async function readChanges(
   connection: Connection,
-  context: ChangesContext,
+  context: StoreContext,
   query: ChangesQuery,
 ): Promise<ChangedCount[]> {
   const { sql, values, columns } = changesToSql(query, context);
@@ -34,7 +31,7 @@ export async function readChanges(
  */
 function changesToSql(
   query: ChangesQuery,
-  context: ChangesContext,
+  context: StoreContext,
 ): Statement & { readonly columns: readonly string[] } {
   const { fromMinute, toMinute, since, filter, after, limit } = query;
   const bindings = new Bindings();
@@ -51,11 +48,13 @@ function changesToSql(
     conditionOf(filter ? { filter } : {}, fields, () => undefined, bindings),
   ];
   if (after) {
-    const keys = columns.map((name) => after.dimensionKeys[name.slice("k_".length)] ?? 0);
+    const keys = columns.map((name) => after.dimensionKeys[dimensionOfKey(name)] ?? 0);
     const place = [after.minute, after.adKey, ...keys].map(integer).join(", ");
     conditions.push(`(${list("c")}) > (${place})`);
   }
-  const rows = unionOf(tables, columns, fromMinute, toMinute);
+  const own = ["minute", "ad", "clicks", "commit_sequence"];
+  const range = `minute >= ${integer(fromMinute)} AND minute < ${integer(toMinute)}`;
+  const rows = unionToSql(tables, own, columns, range);
   const sql = `WITH changed AS MATERIALIZED (
       SELECT DISTINCT ${list("c")} FROM (${rows}) c
       WHERE ${conditions.join(" AND ")} ORDER BY ${list("c")} LIMIT ${integer(limit)}),
@@ -69,33 +68,18 @@ function changesToSql(
   return { sql, values: bindings.values, columns };
 }
 
-function unionOf(
-  tables: readonly TableShape[],
-  columns: readonly string[],
-  fromMinute: number,
-  toMinute: number,
-): string {
-  const range = `minute >= ${integer(fromMinute)} AND minute < ${integer(toMinute)}`;
-  const selects = tables.map((table) => {
-    const own = columns.map((name) => (table.has(name) ? quoted(name) : missingColumn(name)));
-    const shown = ["minute", "ad", "clicks", "commit_sequence", ...own].join(", ");
-    return `SELECT ${shown} FROM ${quoted(table.name)} WHERE ${range}`;
-  });
-  return selects.join("\nUNION ALL ");
-}
-
 function shownKey(name: string, i: number): string {
   return `, n.${quoted(name)}, d${i}."value"`;
 }
 
 /** The commit that brings a key column brings its dictionary. */
 function joinOf(name: string, i: number): string {
-  const table = quoted(dictionaryTable(name.slice("k_".length)));
+  const table = quoted(dictionaryTable(dimensionOfKey(name)));
   return `LEFT JOIN ${table} d${i} ON d${i}."key" = n.${quoted(name)}`;
 }
 
 function changedCount(row: SqlRow, columns: readonly string[]): ChangedCount {
-  const names = columns.map((name) => name.slice("k_".length));
+  const names = columns.map((name) => dimensionOfKey(name));
   return {
     place: {
       minute: row[0] as number,

@@ -10,7 +10,7 @@ import type { Catalog, TableShape } from "./catalog.ts";
 import type { Statement } from "./connection.ts";
 import type { FieldForm } from "./filter-sql.ts";
 import { Bindings } from "./filter-sql.ts";
-import type { QueryContext } from "./queries.ts";
+import type { StoreContext } from "./queries.ts";
 import {
   attributeCte,
   attributeJoin,
@@ -29,16 +29,14 @@ export interface TimeRange {
   readonly toMs: number;
 }
 
-export function timeRangeOf({ fromMinute, toMinute }: ClicksQuery): TimeRange {
+export const allTimes: TimeRange = { fromMs: -Infinity, toMs: Infinity };
+
+export function timeRangeOf({ fromMinute, toMinute }: MinuteRange): TimeRange {
   return { fromMs: fromMinute * minuteMs, toMs: toMinute * minuteMs };
 }
 
 /** Rows are: outcome, count. */
-export function outcomesToSql(
-  query: ClicksQuery,
-  adKey: number,
-  context: Omit<QueryContext, "knownKey">,
-): Statement {
+export function outcomesToSql(query: ClicksQuery, adKey: number, context: StoreContext): Statement {
   const bindings = new Bindings();
   const { ctes } = matchedToSql(query, timeRangeOf(query), adKey, context, bindings);
   const sql = `WITH ${ctes.join(",\n")} SELECT outcome, count(*) FROM matched GROUP BY outcome`;
@@ -49,11 +47,7 @@ export function outcomesToSql(
  * Rows are: click_timestamp, partition, offset, row, received_at, source, outcome; position, kind of the event id, the
  * id, its text; then for each dimension its text and its address, null as in aggregateToSql.
  */
-export function pageToSql(
-  query: ClicksQuery,
-  adKey: number,
-  context: Omit<QueryContext, "knownKey">,
-): Statement {
+export function pageToSql(query: ClicksQuery, adKey: number, context: StoreContext): Statement {
   const { after, dimensions } = query;
   const limit = integer(query.limit);
   const bindings = new Bindings();
@@ -141,7 +135,7 @@ function matchedToSql(
   query: ClicksQuery,
   range: TimeRange,
   adKey: number,
-  { catalog, addressDimensions }: Omit<QueryContext, "knownKey">,
+  { catalog, addressDimensions }: StoreContext,
   bindings: Bindings,
 ): { readonly ctes: readonly string[]; readonly fields: QueryFields } {
   const { filter, dimensions, visibility } = query;
@@ -182,11 +176,13 @@ export function placedToSql(table: string, { fromMs, toMs }: TimeRange): string 
       ON c."position" >= l.first_position`;
 }
 
-function rawWithin(catalog: Catalog, { fromMs, toMs }: TimeRange): TableShape[] {
+/** Where clicks of these times are, but for those that had expired. */
+export function rawWithin(catalog: Catalog, { fromMs, toMs }: TimeRange): TableShape[] {
   return catalog.raw(dayOf(fromMs), dayOf(toMs - 1));
 }
 
-function within({ fromMs, toMs }: TimeRange): string[] {
+/** Conditions; none where the range has no end. */
+export function within({ fromMs, toMs }: TimeRange): string[] {
   return [
     ...(Number.isFinite(fromMs) ? [`click_timestamp >= ${integer(fromMs)}`] : []),
     ...(Number.isFinite(toMs) ? [`click_timestamp < ${integer(toMs)}`] : []),
@@ -198,7 +194,8 @@ function minutesOf({ fromMs, toMs }: TimeRange): MinuteRange {
   return { fromMinute: minuteOf(fromMs), toMinute: Math.ceil(toMs / minuteMs) };
 }
 
-function dayOf(timeMs: number): number {
+/** Epoch day. */
+export function dayOf(timeMs: number): number {
   return Math.floor(timeMs / dayMs);
 }
 

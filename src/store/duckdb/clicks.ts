@@ -10,7 +10,7 @@ import type { Catalog } from "./catalog.ts";
 import type { OriginalSearch, TimeRange } from "./clicks-sql.ts";
 import { originalsToSql, outcomesToSql, pageToSql, timeRangeOf } from "./clicks-sql.ts";
 import type { Connection } from "./connection.ts";
-import type { QueryContext } from "./queries.ts";
+import type { StoreContext } from "./queries.ts";
 import { outcomesFrom } from "./read.ts";
 import { wordsOfBigint } from "./read-chunk.ts";
 import type { SqlRow } from "./read-chunk.ts";
@@ -25,11 +25,10 @@ interface ListedClicks {
 /** All in one transaction, so that clicks, totals and originals are of one snapshot. */
 export async function readClicks(
   connection: Connection,
-  context: Omit<QueryContext, "knownKey">,
+  context: StoreContext,
   query: ClicksQuery,
 ): Promise<ListedClicks> {
-  await connection.run("BEGIN TRANSACTION READ ONLY");
-  try {
+  return await connection.snapshot(async () => {
     const [row] = await connection.rows(
       `SELECT max("sequence"),
          (SELECT "key" FROM ${dictionaryTable(adDictionary)} WHERE "value" = $1) FROM commit_log`,
@@ -49,9 +48,7 @@ export async function readClicks(
       clicks: rows.map((click) => listedClick(click, query.dimensions, originals)),
       outcomes: outcomesFrom((name) => byOutcome.get(Outcome[name]) ?? 0),
     };
-  } finally {
-    await connection.run("ROLLBACK").catch(() => undefined);
-  }
+  });
 }
 
 /** Columns of pageToSql. */

@@ -8,6 +8,7 @@ import {
   deltaTable,
   dictionaryColumns,
   dictionaryTable,
+  dimensionOfKey,
   expiredTable,
   ipColumn,
   keyColumn,
@@ -260,7 +261,7 @@ function appendMinutes(
         case "commit_sequence":
           return (buffer, at, _rows, _from, count) => buffer.fill(at, sequence, count);
         default:
-          return keySetter(minutes.dimensionKeys.get(column.slice(2)));
+          return keySetter(minutes.dimensionKeys.get(dimensionOfKey(column)));
       }
     }),
   );

@@ -3,11 +3,11 @@
 import type { LayoutPiece } from "../../model/minute-layout.ts";
 import { dayMs, dayOfMinute, minuteMs, minutesADay } from "../../model/time.ts";
 import type { MinuteRange } from "../../model/window.ts";
-import type { Catalog, TableShape } from "./catalog.ts";
+import type { Catalog } from "./catalog.ts";
 import type { Connection } from "./connection.ts";
-import { missingColumn } from "./queries.ts";
+import { unionToSql } from "./queries.ts";
 import { keyColumnsOf } from "./scan.ts";
-import { dictionaryTable, keyColumn, quoted, textColumn } from "./schema.ts";
+import { dictionaryTable, dimensionOfKey, keyColumn, quoted, textColumn } from "./schema.ts";
 
 export interface Comparison {
   /**
@@ -33,7 +33,7 @@ export function comparisonOfDay(
   const minutes = catalog.minutes(day, day);
   const pieces = layout.filter((piece) => piece.fromMinute < to && piece.toMinute > from);
   const kept = new Set(pieces.flatMap((piece) => piece.dimensions));
-  const keyed = keyColumnsOf([...raw, ...minutes]).map((name) => name.slice("k_".length));
+  const keyed = keyColumnsOf([...raw, ...minutes]).map(dimensionOfKey);
   const dimensions = [...new Set([...keyed, ...kept])];
   const withTexts = [...kept].filter((name) =>
     raw.some((table) => table.has(textColumn(name).name)),
@@ -44,10 +44,10 @@ export function comparisonOfDay(
     conditionOf((piece) => piece.dimensions.includes(name), pieces);
   const list = ["minute", "ad", ...[...keys, ...texts].map(quoted)].join(", ");
 
-  const rawRows = union(
+  const rawRows = unionToSql(
     raw,
+    [`(click_timestamp // ${minuteMs})::INTEGER AS minute`, "ad"],
     [...keys, ...texts],
-    `(click_timestamp // ${minuteMs})::INTEGER AS minute, ad`,
     `click_timestamp >= ${from * minuteMs} AND click_timestamp < ${to * minuteMs} AND outcome IN (0, 2)`,
   );
   const maskedKeys = dimensions.map((name) => masked(keyColumn(name).name, whenKept(name), "0"));
@@ -58,7 +58,7 @@ export function comparisonOfDay(
   });
   const resolved = withTexts.filter((name) => catalog.hasTable(dictionaryTable(name)));
   const minuteRange = `minute >= ${from} AND minute < ${to}`;
-  const minuteRows = union(minutes, keys, "minute, ad, clicks", minuteRange);
+  const minuteRows = unionToSql(minutes, ["minute", "ad", "clicks"], keys, minuteRange);
   const comparedKeys = dimensions.map((name) => {
     const isMixed = (piece: LayoutPiece): boolean => piece.mixed?.includes(name) === true;
     return masked(
@@ -111,20 +111,6 @@ export async function daysBetween(
     .sort((a, b) => a - b);
 }
 
-function union(
-  tables: readonly TableShape[],
-  columns: readonly string[],
-  head: string,
-  range: string,
-): string {
-  return tables
-    .map((table) => {
-      const own = columns.map((name) => (table.has(name) ? quoted(name) : missingColumn(name)));
-      return `SELECT ${[head, ...own].join(", ")} FROM ${quoted(table.name)} WHERE ${range}`;
-    })
-    .join(" UNION ALL ");
-}
-
 /** Gives texts that have a key by now their key, so that a value is one whichever way it was kept. */
 function keyedCounts(
   keys: readonly string[],
@@ -138,7 +124,7 @@ function keyedCounts(
   );
   const shown = [
     ...keys.map((key) => {
-      const i = place.get(key.slice("k_".length));
+      const i = place.get(dimensionOfKey(key));
       const own = `r.${quoted(key)}`;
       return i === undefined ? own : `coalesce(d${i}."key", ${own}) AS ${quoted(key)}`;
     }),

@@ -59,6 +59,16 @@ export class Connection {
     }
   }
 
+  /** All that `work` reads is of one snapshot. */
+  async snapshot<T>(work: () => Promise<T>): Promise<T> {
+    await this.run("BEGIN TRANSACTION READ ONLY");
+    try {
+      return await work();
+    } finally {
+      await this.run("ROLLBACK").catch(() => undefined);
+    }
+  }
+
   closeSync(): void {
     if (this.closed) return;
     this.closed = true;

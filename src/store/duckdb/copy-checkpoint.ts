@@ -17,7 +17,7 @@ import { Connection } from "./connection.ts";
 import type { Engine } from "./engine.ts";
 import type { OpenOptions } from "./open.ts";
 import { tryOpen } from "./open.ts";
-import { readProgress, readWriterState } from "./read.ts";
+import { readProgress, readSequence } from "./read.ts";
 
 const memoryBytesMax = 128e6;
 
@@ -45,8 +45,8 @@ export async function lookAtCopy(
   );
   const connection = new Connection(await duckdb.connect(database));
   try {
-    const { sequence } = await readWriterState(connection);
-    return { asOf: sequence, progress: await readProgress(connection, sequence) };
+    const asOf = await readSequence(connection);
+    return { asOf, progress: await readProgress(connection, asOf) };
   } finally {
     connection.closeSync();
     duckdb.close_sync(database);

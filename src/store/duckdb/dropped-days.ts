@@ -6,6 +6,7 @@ import { dayMs, dayOfMinute } from "../../model/time.ts";
 import type { MinuteRange } from "../../model/window.ts";
 import type { RecordedDroppedDay } from "../click-store.ts";
 import type { Catalog } from "./catalog.ts";
+import { allTimes, placedToSql, rawWithin, within } from "./clicks-sql.ts";
 import type { Connection } from "./connection.ts";
 import { integer } from "./queries.ts";
 import { expiredTable, quoted } from "./schema.ts";
@@ -52,17 +53,17 @@ export async function readNewestReceipts(
   beforeDay: number,
 ): Promise<DayReceipt[]> {
   if (!Number.isFinite(beforeDay)) return [];
-  const tables = [...catalog.raw(-Infinity, beforeDay - 1), catalog.table(expiredTable)];
+  const times = { ...allTimes, toMs: beforeDay * dayMs };
+  const tables = [...rawWithin(catalog, times), catalog.table(expiredTable)];
   const rows = tables.map(
     ({ name }) =>
       `SELECT click_timestamp // ${dayMs} AS "day", "position", outcome = ${Outcome.expired} AS is_expired
-       FROM ${quoted(name)} WHERE click_timestamp < ${integer(beforeDay * dayMs)} AND ${notDroppedToSql(partition)}`,
+       FROM ${quoted(name)} WHERE ${[...within(times), notDroppedToSql(partition)].join(" AND ")}`,
   );
   const found = await connection.rows(
     `WITH placed AS (
-        SELECT r."day", r.is_expired, l.received_at FROM (${rows.join(" UNION ALL ")}) r
-        ASOF JOIN (SELECT * FROM log_record WHERE row_count > 0) l ON r."position" >= l.first_position
-        WHERE l."partition" = ${integer(partition)})
+        SELECT * FROM (${placedToSql(`(${rows.join(" UNION ALL ")})`, times)})
+        WHERE "partition" = ${integer(partition)})
      SELECT "day"::INTEGER,
        (coalesce(max(received_at) FILTER (NOT is_expired), max(received_at)) // ${dayMs})::INTEGER
      FROM placed GROUP BY "day" ORDER BY "day"`,

@@ -45,6 +45,7 @@ import { copyCheckpoint, lookAtCopy } from "./copy-checkpoint.ts";
 import { readDroppedDays } from "./dropped-days.ts";
 import { placeExport, prepareExport } from "./export-day.ts";
 import { readJournalSums } from "./journal-sums.ts";
+import type { StoreContext } from "./queries.ts";
 import {
   readAdAttributes,
   readCloses,
@@ -137,10 +138,9 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
   async exportDay(query: ExportQuery, signal: AbortSignal): Promise<ExportedDay> {
     // What is prepared lies at one place.
     return await this.exports.take(async () => {
-      const { asOf, rows, path } = await this.read((connection, { engine, writer }) => {
-        const context = { catalog: engine.catalog, addressDimensions: writer.addressDimensions };
-        return prepareExport(connection, context, this.path, query, signal);
-      });
+      const { asOf, rows, path } = await this.read((connection, opened) =>
+        prepareExport(connection, contextOf(opened), this.path, query, signal),
+      );
       const bytes = path === undefined ? 0 : await placeExport(path, query.path);
       return { asOf, rows, bytes };
     });
@@ -148,8 +148,7 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
 
   async aggregate(query: AggregateQuery): Promise<AggregateResult> {
     return await this.read(async (connection, opened) => {
-      const { addressDimensions } = opened.writer;
-      const context = { catalog: opened.engine.catalog, addressDimensions };
+      const context = contextOf(opened);
       const { asOf, rows } = await aggregate(connection, context, this.keyCache, query);
       return { rows, ...(await stateAt(connection, opened, asOf)) };
     });
@@ -157,9 +156,7 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
 
   async clicks(query: ClicksQuery): Promise<ClicksPage> {
     return await this.read(async (connection, opened) => {
-      const { addressDimensions } = opened.writer;
-      const context = { catalog: opened.engine.catalog, addressDimensions };
-      const { asOf, ...page } = await readClicks(connection, context, query);
+      const { asOf, ...page } = await readClicks(connection, contextOf(opened), query);
       return { ...page, ...(await stateAt(connection, opened, asOf)) };
     });
   }
@@ -203,7 +200,9 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
   }
 
   recordedClicks(query: RecordedClicksQuery): Promise<readonly RecordedClick[]> {
-    if (query.identities) return this.session.use(({ probes }) => probes.recordedClicks(query));
+    const { identities } = query;
+    if (identities)
+      return this.session.use(({ probes }) => probes.recordedClicks(query, identities));
     return this.read((connection, { engine }) =>
       readRecordedClicks(connection, engine.catalog, query),
     );
@@ -254,11 +253,7 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
   }
 
   changes(query: ChangesQuery): Promise<readonly ChangedCount[]> {
-    return this.read((connection, { engine, writer }) => {
-      const { catalog } = engine;
-      const { addressDimensions } = writer;
-      return readChanges(connection, { catalog, addressDimensions }, query);
-    });
+    return this.read((connection, opened) => readChanges(connection, contextOf(opened), query));
   }
 
   histories(): Promise<readonly HistoryStart[]> {
@@ -320,6 +315,10 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
       }),
     );
   }
+}
+
+function contextOf({ engine, writer }: Opened): StoreContext {
+  return { catalog: engine.catalog, addressDimensions: writer.addressDimensions };
 }
 
 async function stateAt(

@@ -15,7 +15,8 @@ import type { ExportedDay, ExportQuery } from "../store-exports.ts";
 import type { Connection } from "./connection.ts";
 import { exportToSql, rowsToSql } from "./export-sql.ts";
 import { exportPathOf } from "./open.ts";
-import type { QueryContext } from "./queries.ts";
+import type { StoreContext } from "./queries.ts";
+import { readSequence } from "./read.ts";
 import { textLiteral } from "./schema.ts";
 
 /** Left free on the store's disk: a tenth of it, at most this. */
@@ -30,17 +31,15 @@ export interface PreparedExport extends Pick<ExportedDay, "asOf" | "rows"> {
 /** Of one snapshot. May be asked again: what it had prepared before goes. */
 export async function prepareExport(
   connection: Connection,
-  context: Omit<QueryContext, "knownKey">,
+  context: StoreContext,
   storePath: string,
   query: ExportQuery,
   signal: AbortSignal,
 ): Promise<PreparedExport> {
   const directory = exportPathOf(storePath);
   await rm(directory, { recursive: true, force: true });
-  await connection.run("BEGIN TRANSACTION READ ONLY");
-  try {
-    const [state] = await connection.rows('SELECT max("sequence") FROM commit_log');
-    const asOf = (state?.[0] as number | null | undefined) ?? 0;
+  return await connection.snapshot(async () => {
+    const asOf = await readSequence(connection);
     const [counted] = await connection.rows(rowsToSql(query, context));
     if (!counted?.[0]) return { asOf, rows: 0, path: undefined };
     await mkdir(directory, { mode: 0o700 });
@@ -49,9 +48,7 @@ export async function prepareExport(
       copyTo(connection, path, query, context),
     );
     return { asOf, rows, path: rows === 0 ? undefined : path };
-  } finally {
-    await connection.run("ROLLBACK").catch(() => undefined);
-  }
+  });
 }
 
 /** Brings a prepared file to its place. Resolves with its size. */
@@ -77,7 +74,7 @@ async function copyTo(
   connection: Connection,
   path: string,
   query: ExportQuery,
-  context: Omit<QueryContext, "knownKey">,
+  context: StoreContext,
 ): Promise<number> {
   const format =
     query.format === "csv" ? "FORMAT csv, HEADER true" : "FORMAT parquet, COMPRESSION zstd";

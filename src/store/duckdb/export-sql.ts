@@ -8,30 +8,28 @@ import type { ExportQuery } from "../store-exports.ts";
 import type { TableShape } from "./catalog.ts";
 import { placedToSql } from "./clicks-sql.ts";
 import type { FieldForm } from "./filter-sql.ts";
-import { integer, missingColumn, QueryFields } from "./queries.ts";
-import type { QueryContext } from "./queries.ts";
+import { integer, QueryFields, unionToSql } from "./queries.ts";
+import type { StoreContext } from "./queries.ts";
 import { dictionaryTable, expiredTable, quoted } from "./schema.ts";
 
-type ExportContext = Omit<QueryContext, "knownKey">;
-
-/** Rows of the tables, of which there are at least as many as are exported: what a look costs, and how large it gets. */
-export function rowsToSql(query: ExportQuery, context: ExportContext): string {
+/** How many rows the tables have of it: where none, there is nothing to export. */
+export function rowsToSql(query: ExportQuery, context: StoreContext): string {
   const selects = tablesOf(query, context).map(
     ({ name }) => `SELECT count(*) AS n FROM ${quoted(name)} WHERE ${within(query)}`,
   );
   return `SELECT sum(n)::BIGINT FROM (${selects.join(" UNION ALL ")})`;
 }
 
-export function exportToSql(query: ExportQuery, context: ExportContext): string {
+export function exportToSql(query: ExportQuery, context: StoreContext): string {
   return query.what === "clicks" ? clicksToSql(query, context) : minutesToSql(query, context);
 }
 
 /** Columns: ad_id, event_id, click_timestamp, received_at, source, outcome, and the dimensions. */
-function clicksToSql(query: ExportQuery, context: ExportContext): string {
+function clicksToSql(query: ExportQuery, context: StoreContext): string {
   const tables = tablesOf(query, context);
-  const { fields, columns } = fieldsOf(query, tables, context);
+  const fields = fieldsOf(query, tables, context);
   const own = ["click_timestamp", "ad", "event_id_kind", "event_id", "event_id_text", "outcome"];
-  const clicks = unionOf([...own, `"position"`], columns, tables, within(query));
+  const clicks = unionToSql(tables, [...own, `"position"`], fields.columns, within(query));
   const range = { fromMs: query.fromMinute * minuteMs, toMs: query.toMinute * minuteMs };
   const dimensions = query.dimensions.map((name, i) => dimensionOf(i, fields.formsOf(name)));
   const outcomes = outcomeNames.map((name, i) => `WHEN ${i} THEN '${name}'`).join(" ");
@@ -50,11 +48,11 @@ function clicksToSql(query: ExportQuery, context: ExportContext): string {
 }
 
 /** Columns: minute, ad_id, the dimensions, and count. */
-function minutesToSql(query: ExportQuery, context: ExportContext): string {
+function minutesToSql(query: ExportQuery, context: StoreContext): string {
   const tables = tablesOf(query, context);
-  const { fields, columns } = fieldsOf(query, tables, context);
-  const keys = ["minute", "ad", ...columns.map(quoted)].join(", ");
-  const counts = unionOf(["minute", "ad", "clicks"], columns, tables, within(query));
+  const fields = fieldsOf(query, tables, context);
+  const keys = ["minute", "ad", ...fields.columns.map(quoted)].join(", ");
+  const counts = unionToSql(tables, ["minute", "ad", "clicks"], fields.columns, within(query));
   const dimensions = query.dimensions.map((name, i) => dimensionOf(i, fields.formsOf(name)));
   const minute = timeToSql(`c.minute::BIGINT * ${minuteMs}`, query);
   const shown = columnList({ minute, ad_id: `ad."value"` }, query.dimensions, dimensions);
@@ -68,7 +66,7 @@ function minutesToSql(query: ExportQuery, context: ExportContext): string {
 
 function tablesOf(
   { what, fromMinute, toMinute }: ExportQuery,
-  { catalog }: ExportContext,
+  { catalog }: StoreContext,
 ): TableShape[] {
   const [firstDay, lastDay] = [dayOfMinute(fromMinute), dayOfMinute(toMinute - 1)];
   if (what === "minutes") return catalog.minutes(firstDay, lastDay);
@@ -84,24 +82,10 @@ function within({ what, fromMinute, toMinute }: ExportQuery): string {
 function fieldsOf(
   { dimensions }: ExportQuery,
   tables: readonly TableShape[],
-  context: ExportContext,
-): { readonly fields: QueryFields; readonly columns: readonly string[] } {
+  context: StoreContext,
+): QueryFields {
   const knownKey = () => undefined;
-  const fields = new QueryFields({ groupBy: dimensions }, tables, { ...context, knownKey });
-  return { fields, columns: fields.columns };
-}
-
-function unionOf(
-  own: readonly string[],
-  columns: readonly string[],
-  tables: readonly TableShape[],
-  condition: string,
-): string {
-  const selects = tables.map((table) => {
-    const rest = columns.map((name) => (table.has(name) ? quoted(name) : missingColumn(name)));
-    return `SELECT ${[...own, ...rest].join(", ")} FROM ${quoted(table.name)} WHERE ${condition}`;
-  });
-  return selects.join("\nUNION ALL ");
+  return new QueryFields({ groupBy: dimensions }, tables, { ...context, knownKey });
 }
 
 const adJoin = `JOIN ${dictionaryTable(adDictionary)} ad ON ad."key" = c.ad`;

@@ -2,11 +2,12 @@
 
 import type { Commit, OutcomeChange } from "../../model/commit.ts";
 import { Outcome } from "../../model/outcome.ts";
-import { dayMs, minuteOf } from "../../model/time.ts";
+import { minuteOf } from "../../model/time.ts";
 import { appendFixed } from "./append-facts.ts";
 import type { TableAppenders } from "./append-columns.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Connection } from "./connection.ts";
+import { dayOf } from "./clicks-sql.ts";
 import type { Part } from "./schema.ts";
 import { expiredTable, quoted, scatteredTable } from "./schema.ts";
 
@@ -33,7 +34,7 @@ export async function writeOutcomeChanges(
     ]),
   );
   const changes = `(SELECT "position", outcome_after FROM outcome_change WHERE commit_sequence = ${sequence})`;
-  const days = new Set(outcomeChanges.map((change) => Math.floor(change.clickTimestampMs / dayMs)));
+  const days = new Set(outcomeChanges.map((change) => dayOf(change.clickTimestampMs)));
   const tables = [
     ...catalog.scattered(),
     ...[...days].flatMap((day) => catalog.rawOfDays(day, day)),

@@ -66,10 +66,13 @@ export class Probes {
     });
   }
 
-  recordedClicks(query: RecordedClicksQuery): Promise<RecordedClick[]> {
+  /** Those of these identities. */
+  recordedClicks(
+    query: RecordedClicksQuery,
+    identities: readonly ClickIdentity[],
+  ): Promise<RecordedClick[]> {
     return this.turns.take(async () => {
-      const { identities } = query;
-      if (identities) await this.fill(wantedTable, (name) => this.appendWanted(name, identities));
+      await this.fill(wantedTable, (name) => this.appendWanted(name, identities));
       return await readRecordedClicks(this.connection, this.catalog, query);
     });
   }

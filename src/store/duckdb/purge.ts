@@ -7,6 +7,7 @@ import { outcomeNames } from "../../model/outcome.ts";
 import { dayMs, minutesADay } from "../../model/time.ts";
 import type { Catalog } from "./catalog.ts";
 import { transaction } from "./compact.ts";
+import { allTimes, placedToSql } from "./clicks-sql.ts";
 import type { Connection } from "./connection.ts";
 import { readDroppedDays } from "./dropped-days.ts";
 import { expiredTable, minutesTable, parts, quoted, rawTable } from "./schema.ts";
@@ -63,8 +64,7 @@ async function partitionsWithRows(
        WHERE click_timestamp // ${dayMs} IN (${days.join(", ")})`,
   );
   const found = await connection.rows(
-    `SELECT DISTINCT r."day", l."partition" FROM (${rows.join(" UNION ALL ")}) r
-     ASOF JOIN (SELECT * FROM log_record WHERE row_count > 0) l ON r."position" >= l.first_position`,
+    `SELECT DISTINCT "day", "partition" FROM (${placedToSql(`(${rows.join(" UNION ALL ")})`, allTimes)})`,
   );
   for (const [day, partition] of found as [number, number][])
     held.set(day, (held.get(day) ?? new Set()).add(partition));

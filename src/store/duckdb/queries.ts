@@ -13,11 +13,15 @@ import { addressOf, Bindings, filterToSql } from "./filter-sql.ts";
 import { dictionaryTable, quoted } from "./schema.ts";
 import { attributeRowsToSql, minuteRowsToSql, rawTableToSql } from "./visibility-sql.ts";
 
-export interface QueryContext {
+/** What of the store a query is made for. */
+export interface StoreContext {
   readonly catalog: Catalog;
-  readonly knownKey: KnownKey;
   /** Dimensions whose dictionary holds addresses. */
   readonly addressDimensions: ReadonlySet<string>;
+}
+
+export interface QueryContext extends StoreContext {
+  readonly knownKey: KnownKey;
 }
 
 /**
@@ -160,6 +164,20 @@ function unionOf(
     const name =
       source === "raw" ? rawTableToSql(table.name, visibility, asked) : quoted(table.name);
     return `SELECT ${[minute, ...own].join(", ")} FROM ${name} WHERE ${range}`;
+  });
+  return selects.join("\nUNION ALL ");
+}
+
+/** Rows of the tables, with their own columns and these, which some may be too old to have. */
+export function unionToSql(
+  tables: readonly TableShape[],
+  own: readonly string[],
+  columns: readonly string[],
+  condition: string,
+): string {
+  const selects = tables.map((table) => {
+    const rest = columns.map((name) => (table.has(name) ? quoted(name) : missingColumn(name)));
+    return `SELECT ${[...own, ...rest].join(", ")} FROM ${quoted(table.name)} WHERE ${condition}`;
   });
   return selects.join("\nUNION ALL ");
 }

@@ -1,4 +1,4 @@
-/** The smaller reads: what is recovered at the start, ledger, journal, attributes, outcomes, extent. */
+/** The smaller reads: what is recovered at the start, what holds as of a commit, books, attributes, outcomes, extent. */
 
 import { adDictionary } from "../../model/commit.ts";
 import type { PartitionProgress, RestatementReason } from "../../model/commit.ts";
@@ -48,9 +48,8 @@ export async function readProgress(
   sequence: number,
 ): Promise<PartitionProgress[]> {
   const rows = await connection.rows(
-    `SELECT "partition", next_offset, watermark FROM commit_log WHERE "sequence" <= $1
-     QUALIFY row_number() OVER (PARTITION BY "partition" ORDER BY "sequence" DESC) = 1
-     ORDER BY "partition"`,
+    `SELECT "partition", arg_max(next_offset, "sequence"), arg_max(watermark, "sequence")
+     FROM commit_log WHERE "sequence" <= $1 GROUP BY "partition" ORDER BY "partition"`,
     [sequence],
   );
   return rows.map((row) => ({
@@ -84,7 +83,7 @@ export async function readConfigs(
 }
 
 export async function recover(connection: Connection, catalog: Catalog): Promise<RecoveredState> {
-  const { sequence } = await readWriterState(connection);
+  const sequence = await readSequence(connection);
   const dictionaries = new Map<string, string[]>();
   for (const dictionary of catalog.dictionaries) {
     const table = quoted(dictionaryTable(dictionary));
@@ -220,6 +219,12 @@ export async function readRestatements(
     asOf: row[7] as number,
   }));
   return { asOf, rows: entries };
+}
+
+/** Of partitions that have committed anything. */
+export async function readPartitionCount(connection: Connection): Promise<number> {
+  const [row] = await connection.rows(`SELECT count(DISTINCT "partition") FROM commit_log`);
+  return row![0] as number;
 }
 
 /** Of the last commit, 0 before the first. */

@@ -8,10 +8,10 @@ import duckdb from "@duckdb/node-bindings";
 import type { Catalog } from "./catalog.ts";
 import { comparisonOfDay, daysBetween } from "./comparison.ts";
 import type { Connection } from "./connection.ts";
-import { integer, missingColumn } from "./queries.ts";
+import { integer, unionToSql } from "./queries.ts";
 import { readInt32, textReader } from "./read-chunk.ts";
 import { keyColumnsOf } from "./scan.ts";
-import { keyColumn, quoted, textColumn } from "./schema.ts";
+import { dimensionOfKey, keyColumn, quoted, textColumn } from "./schema.ts";
 
 /** All days in one transaction, so that they are of one snapshot. */
 export async function readRecomputation(
@@ -19,8 +19,7 @@ export async function readRecomputation(
   catalog: Catalog,
   { layout, ads, rowsMax, ...range }: RecomputationQuery,
 ): Promise<MinuteChanges | undefined> {
-  await connection.run("BEGIN TRANSACTION READ ONLY");
-  try {
+  return await connection.snapshot(async () => {
     const days = await daysBetween(connection, catalog, range);
     const comparisons = days.map((day) => comparisonOfDay(catalog, layout, day, range));
     const dimensions = [...new Set(comparisons.flatMap((comparison) => comparison.dimensions))];
@@ -44,9 +43,7 @@ export async function readRecomputation(
       }
     }
     return changes.build();
-  } finally {
-    await connection.run("COMMIT").catch(() => undefined);
-  }
+  });
 }
 
 export async function readRestatedRows(
@@ -56,16 +53,12 @@ export async function readRestatedRows(
 ): Promise<MinuteChanges> {
   const tables = catalog.minutes(dayOfMinute(fromMinute), dayOfMinute(toMinute - 1));
   const columns = keyColumnsOf(tables);
-  const dimensions = columns.map((name) => name.slice("k_".length));
-  const selects = tables.map((table) => {
-    const keys = columns.map((name) => (table.has(name) ? quoted(name) : missingColumn(name)));
-    return `SELECT ${["minute", "ad", "clicks", ...keys].join(", ")} FROM ${quoted(table.name)}
-      WHERE restated = 1 AND commit_sequence = ${integer(commitSequence)}`;
-  });
+  const dimensions = columns.map(dimensionOfKey);
+  const ofCommit = `restated = 1 AND commit_sequence = ${integer(commitSequence)}`;
+  const rows = unionToSql(tables, ["minute", "ad", "clicks"], columns, ofCommit);
   const changes = new MinuteChangesBuilder(dimensions);
   const keyAt = places(dimensions, dimensions, firstKey);
-  for await (const chunk of connection.stream(selects.join(" UNION ALL ")))
-    addRows(chunk, changes, keyAt, [], () => true);
+  for await (const chunk of connection.stream(rows)) addRows(chunk, changes, keyAt, [], () => true);
   return changes.build();
 }
 

@@ -6,17 +6,24 @@ import type { ClickIdentity } from "../../model/log-record.ts";
 import { Outcome, outcomeNames } from "../../model/outcome.ts";
 import { parseEventId } from "../../model/parse-event-id.ts";
 import type { RecordedClick } from "../../model/recorded-click.ts";
-import { dayMs, minuteMs } from "../../model/time.ts";
 import type { ClickPlace, RecordedClicksQuery } from "../click-store.ts";
-import type { Catalog, TableShape } from "./catalog.ts";
+import type { Catalog } from "./catalog.ts";
+import { allTimes, placedToSql, rawWithin, timeRangeOf, within } from "./clicks-sql.ts";
 import type { Connection, SqlValue } from "./connection.ts";
 import { notDroppedToSql } from "./dropped-days.ts";
-import { integer, missingColumn } from "./queries.ts";
+import { integer, unionToSql } from "./queries.ts";
 import type { SqlRow } from "./read-chunk.ts";
 import { wordsOfBigint } from "./read-chunk.ts";
 import { keyColumnsOf } from "./scan.ts";
 import type { Column } from "./schema.ts";
-import { dictionaryTable, expiredTable, quoted, textColumn } from "./schema.ts";
+import {
+  dictionaryTable,
+  dimensionOfKey,
+  expiredTable,
+  quoted,
+  rawColumns,
+  textColumn,
+} from "./schema.ts";
 
 /** Of the temporary table that the wanted identities are put in. */
 export const wantedTable = "wanted_click";
@@ -48,23 +55,19 @@ export async function readRecordedClicks(
   query: RecordedClicksQuery,
 ): Promise<RecordedClick[]> {
   const { partition, range, adId, changedBy, after, limit } = query;
-  const tables = [...tablesOf(catalog, range), catalog.table(expiredTable)];
+  const times = range ? timeRangeOf(range) : allTimes;
+  const tables = [...rawWithin(catalog, times), catalog.table(expiredTable)];
   const keys = keyColumnsOf(tables);
   // Of dimensions that have keys by now there may be texts from before.
   const texts = keys
-    .map((name) => textColumn(name.slice("k_".length)).name)
+    .map((name) => textColumn(dimensionOfKey(name)).name)
     .filter((name) => tables.some((table) => table.has(name)));
   const values: SqlValue[] = [];
   const ads = dictionaryTable(adDictionary);
   const conditions = [
     `outcome IN (${query.outcomes.map((name) => Outcome[name]).join(", ")})`,
     notDroppedToSql(query.partition),
-    ...(range
-      ? [
-          `click_timestamp >= ${integer(range.fromMinute * minuteMs)}`,
-          `click_timestamp < ${integer(range.toMinute * minuteMs)}`,
-        ]
-      : []),
+    ...within(times),
     ...(changedBy === undefined
       ? []
       : [
@@ -74,25 +77,18 @@ export async function readRecordedClicks(
       ? []
       : [`ad = (SELECT "key" FROM ${ads} WHERE "value" = $${values.push(adId)})`]),
   ].join(" AND ");
-  const rows = tables.map((table) => {
-    const own = [...keys, ...texts].map((name) =>
-      table.has(name) ? quoted(name) : missingColumn(name),
-    );
-    const columns = [...identityColumns, ...own].join(", ");
-    return `SELECT ${columns} FROM ${quoted(table.name)} WHERE ${conditions}`;
-  });
+  const own = rawColumns.map(({ name }) => quoted(name));
+  const rows = unionToSql(tables, own, [...keys, ...texts], conditions);
   const isWanted = query.identities
     ? `SEMI JOIN (SELECT d."key" AS ad, w.* FROM ${wantedTable} w JOIN ${ads} d ON d."value" = w.ad_id) w
          ON w.ad = r.ad AND w.event_id_kind = r.event_id_kind AND w.event_id = r.event_id
            AND w.event_id_text IS NOT DISTINCT FROM r.event_id_text`
     : "";
   const found = await connection.rows(
-    `WITH matched AS (SELECT r.* FROM (${rows.join("\nUNION ALL ")}) r ${isWanted}),
+    `WITH matched AS (SELECT r.* FROM (${rows}) r ${isWanted}),
       placed AS (
-        SELECT m.*, l."partition", l.log_offset, m."position" - l.first_position AS "row", l.received_at, l.source
-        FROM matched m ASOF JOIN (SELECT * FROM log_record WHERE row_count > 0) l
-          ON m."position" >= l.first_position
-        ${partition === undefined ? "" : `WHERE l."partition" = ${integer(partition)}`}),
+        SELECT * FROM (${placedToSql("matched", times)})
+        ${partition === undefined ? "" : `WHERE "partition" = ${integer(partition)}`}),
       page AS (
         SELECT * FROM placed ${after ? `WHERE (${place}) > (${placeOf(after)})` : ""} ORDER BY ${place}
         ${limit === undefined ? "" : `LIMIT ${integer(limit)}`}),
@@ -119,22 +115,6 @@ const place = `click_timestamp, "partition", log_offset, "row"`;
 
 function placeOf({ clickTimestampMs, partition, offset, row }: ClickPlace): string {
   return [clickTimestampMs, partition, offset, row].map(integer).join(", ");
-}
-
-const identityColumns = [
-  `"position"`,
-  "click_timestamp",
-  "ad",
-  "event_id_kind",
-  "event_id",
-  "event_id_text",
-  "outcome",
-];
-
-function tablesOf(catalog: Catalog, range: RecordedClicksQuery["range"]): TableShape[] {
-  if (!range) return catalog.raw(-Infinity, Infinity);
-  const lastMs = range.toMinute * minuteMs - 1;
-  return catalog.raw(Math.floor((range.fromMinute * minuteMs) / dayMs), Math.floor(lastMs / dayMs));
 }
 
 function recordedClick(
@@ -174,7 +154,7 @@ function recordedClick(
     outcomeDecided: outcomeNames[decided as number]!,
     isReleased: isReleased === 1,
     dimensionKeys: Object.fromEntries(
-      keys.map((name, i) => [name.slice("k_".length), row[14 + i] as number]),
+      keys.map((name, i) => [dimensionOfKey(name), row[14 + i] as number]),
     ),
     dimensionTexts: Object.fromEntries(
       texts.flatMap((name, i) => {

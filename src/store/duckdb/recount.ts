@@ -10,9 +10,9 @@ import type { Comparison } from "./comparison.ts";
 import { comparisonOfDay, daysBetween } from "./comparison.ts";
 import type { Connection } from "./connection.ts";
 import { daysWithoutRaw } from "./dropped-days.ts";
-import { readConfigs, readLayoutChanges, readSequence } from "./read.ts";
+import { readConfigs, readLayoutChanges, readPartitionCount, readSequence } from "./read.ts";
 import { keyColumnsOf } from "./scan.ts";
-import { dictionaryTable, keyColumn, quoted, textColumn } from "./schema.ts";
+import { dictionaryTable, dimensionOfKey, keyColumn, quoted, textColumn } from "./schema.ts";
 
 export interface Recount {
   readonly asOf: number;
@@ -30,8 +30,7 @@ export async function recount(
   range: MinuteRange,
   limit: number,
 ): Promise<Recount> {
-  await connection.run("BEGIN TRANSACTION READ ONLY");
-  try {
+  return await connection.snapshot(async () => {
     const asOf = await readSequence(connection);
     const layout = await layoutInForce(connection, catalog, range);
     const total = { comparedRows: 0, comparedClicks: 0, differingRows: 0 };
@@ -53,9 +52,7 @@ export async function recount(
       }
     }
     return { asOf, ...total, differences, daysLeftOut: withoutRaw };
-  } finally {
-    await connection.run("COMMIT").catch(() => undefined);
-  }
+  });
 }
 
 /** Before the first configuration every key that there is counts. */
@@ -67,10 +64,9 @@ async function layoutInForce(
   const configs = await readConfigs(connection);
   if (configs.length > 0) {
     const changes = await readLayoutChanges(connection);
-    const [row] = await connection.rows('SELECT count(DISTINCT "partition") FROM commit_log');
-    return commonLayoutPieces(configs, changes, row![0] as number, range);
+    return commonLayoutPieces(configs, changes, await readPartitionCount(connection), range);
   }
-  const names = keyColumnsOf(catalog.deltas()).map((name) => name.slice("k_".length));
+  const names = keyColumnsOf(catalog.deltas()).map(dimensionOfKey);
   return [{ ...range, dimensions: names }];
 }
 

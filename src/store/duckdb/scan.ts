@@ -8,9 +8,9 @@ import type { IdentityChunk, MinuteChunk } from "../click-store.ts";
 import type { Visibility } from "../visibility.ts";
 import type { Catalog, TableShape } from "./catalog.ts";
 import type { Statement } from "./connection.ts";
-import { missingColumn } from "./queries.ts";
+import { unionToSql } from "./queries.ts";
 import { readInt32, readInt64, readUint128, readUint8, textReader } from "./read-chunk.ts";
-import { quoted } from "./schema.ts";
+import { dimensionOfKey } from "./schema.ts";
 import { minuteRowsToSql } from "./visibility-sql.ts";
 
 /** Rows that are gathered into one chunk. */
@@ -103,15 +103,11 @@ export function minutesToSql(
   const tables = catalog.minutes(dayOfMinute(fromMinute), dayOfMinute(toMinute - 1));
   const columns = keyColumnsOf(tables);
   const seen = minuteRowsToSql(visibility, { fromMinute, toMinute });
-  const selects = tables.map((table) => {
-    const keys = columns.map((name) => (table.has(name) ? quoted(name) : missingColumn(name)));
-    return `SELECT ${["minute", "ad", "clicks", ...keys].join(", ")} FROM ${table.name}
-      WHERE minute >= ${fromMinute} AND minute < ${toMinute} AND ${seen}`;
-  });
+  const condition = `minute >= ${fromMinute} AND minute < ${toMinute} AND ${seen}`;
   return {
-    sql: selects.join(" UNION ALL "),
+    sql: unionToSql(tables, ["minute", "ad", "clicks"], columns, condition),
     values: [],
-    dimensions: columns.map((name) => name.slice("k_".length)),
+    dimensions: columns.map(dimensionOfKey),
   };
 }
 

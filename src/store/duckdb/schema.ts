@@ -61,6 +61,11 @@ export function keyColumn(dimension: string): Column {
   return { name: `k_${dimension}`, type: "INTEGER" };
 }
 
+/** The dimension of a key column. */
+export function dimensionOfKey(column: string): string {
+  return column.slice("k_".length);
+}
+
 export function textColumn(dimension: string): Column {
   return { name: `s_${dimension}`, type: "VARCHAR" };
 }

@@ -11,6 +11,7 @@ import type { Commit, PartitionProgress } from "../../model/commit.ts";
 import { CodedError } from "../../model/errors.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
 import type { RecordedClose } from "../click-store.ts";
+import { closesOf } from "../closed-periods.ts";
 import { Catalog } from "./catalog.ts";
 import { appendCommit, neededTables } from "./commit.ts";
 import type { WriterState } from "./commit.ts";
@@ -51,7 +52,7 @@ export class StoreWriter {
   private part: Part = 0;
   private progress: readonly PartitionProgress[];
   private readonly progressBySequence = new Map<number, readonly PartitionProgress[]>();
-  private closes: readonly RecordedClose[] = [];
+  private closes: readonly RecordedClose[];
   /** Rows in raw_scattered when compaction last looked. */
   private scatteredRows = 0;
   /** Rows of clicks since the last checkpoint began. */
@@ -62,19 +63,21 @@ export class StoreWriter {
     state: WriterState,
     progress: readonly PartitionProgress[],
     configs: readonly SemanticConfig[],
+    closes: readonly RecordedClose[],
   ) {
     this.engine = engine;
     this.state = state;
     this.progress = progress;
+    this.progressBySequence.set(state.sequence, progress);
+    this.closes = closes;
     this.learn(configs);
   }
 
   static async load(engine: Engine): Promise<StoreWriter> {
     const state = await readWriterState(engine.writer);
     const progress = await readProgress(engine.writer, state.sequence);
-    const writer = new StoreWriter(engine, state, progress, await readConfigs(engine.writer));
-    writer.closes = await readCloses(engine.writer);
-    return writer;
+    const configs = await readConfigs(engine.writer);
+    return new StoreWriter(engine, state, progress, configs, await readCloses(engine.writer));
   }
 
   /** Of the last commit that is known to be through. */
@@ -333,20 +336,16 @@ export class StoreWriter {
       throw error;
     }
     this.learn(commit.configs);
-    this.noteCloses(commit);
+    if (commit.closes.length > 0) this.closes = [...this.closes, ...closesOf(commit)];
     this.noteProgress(commit);
   }
 
   private async relearn(): Promise<void> {
     this.state = await readWriterState(this.engine.writer);
     this.progress = await readProgress(this.engine.writer, this.state.sequence);
+    this.progressBySequence.set(this.state.sequence, this.progress);
     this.closes = await readCloses(this.engine.writer);
     this.isStateKnown = true;
-  }
-
-  private noteCloses({ sequence: asOf, closes }: Commit): void {
-    if (closes.length === 0) return;
-    this.closes = [...this.closes, ...closes.map((close) => Object.assign({ asOf }, close))];
   }
 
   private noteProgress({ sequence, progress }: Commit): void {

@@ -6,8 +6,9 @@
 
 import { finalBeforeMinute } from "../../model/finality.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
+import { sealsOf } from "../closed-periods.ts";
 import type { Connection } from "./connection.ts";
-import { readCloses } from "./read.ts";
+import { readCloses, readPartitionCount } from "./read.ts";
 
 /** Commits whose progress stays on record, for queries that began while they were the last. */
 export const commitsKept = 1_000;
@@ -67,13 +68,11 @@ export function finalityRises(
 
 /** First and last commit of each close, the last endless while a partition has not closed yet. */
 async function closingSpans(connection: Connection): Promise<[first: number, last: number][]> {
-  const [row] = await connection.rows(`SELECT count(DISTINCT "partition") FROM commit_log`);
+  const partitionCount = await readPartitionCount(connection);
   const closes = await readCloses(connection);
   const seals = [...new Set(closes.map(({ throughMinute }) => throughMinute))].map((minute) => {
-    const sealing = closes.filter(({ throughMinute }) => throughMinute >= minute);
-    const firsts = Map.groupBy(sealing, ({ partition }) => partition);
-    const sequences = [...firsts.values()].map(([first]) => first!.asOf);
-    const isComplete = firsts.size === row![0];
+    const sequences = sealsOf(closes, minute).map(({ asOf }) => asOf);
+    const isComplete = sequences.length === partitionCount;
     const last = isComplete ? Math.max(...sequences) : Number.MAX_SAFE_INTEGER;
     return [Math.min(...sequences), last] satisfies [number, number];
   });
