@@ -1,7 +1,8 @@
 /** What must come out exactly at the end, whatever the machine was like. */
 import { Random } from "../../src/traffic/random.ts";
 import { minuteMs, minuteOf } from "../../src/model/time.ts";
-import type { AuditAnswer, LedgerAnswer } from "../../src/query/query-service.ts";
+import type { LedgerAnswer } from "../../src/query/query-service.ts";
+import type { AuditAnswer } from "../../src/query/recount.ts";
 import type { Clicktally } from "../service.ts";
 import { probeAd } from "./visitors.ts";
 

@@ -8,18 +8,17 @@ import { outcomeNames } from "../model/outcome.ts";
 import type { OutcomeName } from "../model/outcome.ts";
 import type {
   AdAnswer,
-  AuditAnswer,
   BreakdownAnswer,
   CountAnswer,
   ExplainAnswer,
   ExplainedClick,
   FinalityStatus,
   LedgerAnswer,
-  RecomputeAnswer,
   RestatementsAnswer,
   StatusAnswer,
   TopAnswer,
 } from "../query/query-service.ts";
+import type { AuditAnswer, RecomputeAnswer } from "../query/recount.ts";
 
 /** Does not compile where the schema lacks something of the contract. */
 export function schemaOf<Contract>() {

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { loadSettings } from "../config.ts";
 import type { Settings } from "../config.ts";
-import type { AuditAnswer, AuditRequest } from "../query/query-service.ts";
+import type { AuditAnswer, AuditRequest } from "../query/recount.ts";
 import { caughtUp } from "./caught-up.ts";
 import { ApiClient } from "./client.ts";
 import { ExitCode } from "./exit.ts";

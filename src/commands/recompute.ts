@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { Option } from "commander";
-import type { RecomputeAnswer } from "../query/query-service.ts";
+import type { RecomputeAnswer } from "../query/recount.ts";
 import { ApiClient, serviceUrlOption } from "./client.ts";
 import { ExitCode } from "./exit.ts";
 import { formatRows } from "./table.ts";

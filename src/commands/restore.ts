@@ -5,7 +5,7 @@ import { restoreBackup } from "../backup/restore-backup.ts";
 import type { Restored } from "../backup/restore-backup.ts";
 import { loadSettings } from "../config.ts";
 import type { Settings } from "../config.ts";
-import type { AuditAnswer } from "../query/query-service.ts";
+import type { AuditAnswer } from "../query/recount.ts";
 import { auditDirectory, auditExitCode, printAudit } from "./audit.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { addSettingsOptions, settingsInputOf } from "./settings-options.ts";

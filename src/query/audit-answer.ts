@@ -6,7 +6,7 @@ import type { ClickStoreReader, RecountDifference, RecountResult } from "../stor
 import { wholeLedger } from "./applied-commits.ts";
 import { ledgerAnswer } from "./ledger-answer.ts";
 import { wholeNumberParameter } from "./parameters.ts";
-import type { AuditAnswer, AuditDifference, AuditRequest } from "./query-service.ts";
+import type { AuditAnswer, AuditDifference, AuditRequest } from "./recount.ts";
 import { rangesOf, sampleMinutes, seedEnd } from "./sample-minutes.ts";
 
 /** Differences listed in an answer; all are counted. */

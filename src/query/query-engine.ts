@@ -35,6 +35,7 @@ import type { OutcomeCounts } from "../store/click-store.ts";
 import { operationAnswer } from "./operation-answer.ts";
 import { answerQuarantine, quarantineText } from "./quarantine-answer.ts";
 import type * as api from "./query-service.ts";
+import type * as recount from "./recount.ts";
 import { QueryState } from "./query-state.ts";
 import type { QueryStateOptions } from "./query-state.ts";
 import type { QueryView } from "./query-view.ts";
@@ -264,19 +265,19 @@ export class QueryEngine implements api.QueryService {
     return answerStatus(this.state, await this.options.serviceNumbers(), this.options.clock());
   }
 
-  audit(request: api.AuditRequest): Promise<api.AuditAnswer> {
+  audit(request: recount.AuditRequest): Promise<recount.AuditAnswer> {
     return answerAudit(this.state.store, request, this.windowEnds(this.state));
   }
 
-  recompute(request: api.RecomputeRequest): Promise<api.RecomputeAnswer> {
+  recompute(request: recount.RecomputeRequest): Promise<recount.RecomputeAnswer> {
     return previewRecompute(this.state, this.windowEnds(this.state), request);
   }
 
-  recomputeControl(request: api.RecomputeRequest): Promise<api.RecountPlan> {
+  recomputeControl(request: recount.RecomputeRequest): Promise<recount.RecountPlan> {
     return planRecount(this.state, this.windowEnds(this.state), request);
   }
 
-  recomputed(id: string): Promise<api.RecomputeAnswer> {
+  recomputed(id: string): Promise<recount.RecomputeAnswer> {
     return answerRecomputed(this.state, id);
   }
 

@@ -5,8 +5,16 @@
 
 import type { ClosesAnswer, StatementAnswer, StatementRequest } from "./billing.ts";
 import type { OperationType, RestatementReason } from "../model/commit.ts";
-import type { Position, RecomputeControl, RollbackControl } from "../model/log-record.ts";
+import type { Position } from "../model/log-record.ts";
 import type { OutcomeName } from "../model/outcome.ts";
+import type {
+  AuditRequest,
+  AuditAnswer,
+  AuditDifference,
+  RecomputeRequest,
+  RecountPlan,
+  RecomputeAnswer,
+} from "./recount.ts";
 import type { ChangesPage, ChangesRequest } from "./changes-page.ts";
 import type { MinuteRange } from "../model/window.ts";
 import type { ExportFormat, ExportKind } from "../store/store-exports.ts";
@@ -120,12 +128,6 @@ export interface QuarantineRequest extends RangeRequest {
   readonly ad_id?: string;
   readonly limit?: string;
   readonly cursor?: string;
-}
-
-export interface AuditRequest extends RangeRequest {
-  /** Only so many minutes of the range, drawn by the seed. */
-  readonly sample?: string;
-  readonly seed?: string;
 }
 
 export type FinalityStatus = "provisional" | "final" | "restated" | "closed";
@@ -344,61 +346,6 @@ export interface StatusAnswer {
   };
   readonly resident_bytes: number;
   readonly uptime_seconds: number;
-}
-
-export interface RecomputeRequest extends RangeRequest {
-  /** `restate` or `quarantine`: what late clicks of the range are to become. */
-  readonly late?: string;
-  readonly reason?: string;
-  /** The id of a recompute, or `last`; instead of a range. */
-  readonly rollback?: string;
-}
-
-export type RecountPlan = Omit<RecomputeControl, "id"> | Omit<RollbackControl, "id">;
-
-export interface RecomputeAnswer {
-  readonly action: "preview" | "recompute" | "rollback";
-  /** Of what was applied; null where nothing was. */
-  readonly id: string | null;
-  readonly from: string;
-  readonly to: string;
-  /** Minute rows that differ, or did. */
-  readonly rows: number;
-  /** Ads' minutes whose count changes. */
-  readonly buckets: number;
-  /** Clicks whose outcome changes. */
-  readonly clicks: number;
-  /** By how much the sum of all counts changes. */
-  readonly change: number;
-  /** Of a preview: the buckets whose count changes, by minute and ad_id, at most 1000 of them. */
-  readonly differences: readonly BucketDifference[];
-  readonly as_of: number;
-}
-
-export interface BucketDifference {
-  readonly minute: string;
-  readonly ad_id: string;
-  readonly before: number;
-  readonly after: number;
-}
-/** A minute row with what it counts and what its raw clicks come to. */
-export type AuditDifference = Readonly<Record<string, string | number | null>>;
-
-export interface AuditAnswer {
-  readonly from: string | null;
-  readonly to: string | null;
-  /** Of the range all, or those of the sample. */
-  readonly checked_minutes: number;
-  /** Of the sample; null where the whole range was checked. */
-  readonly seed: number | null;
-  readonly compared_rows: number;
-  readonly compared_clicks: number;
-  readonly differing_rows: number;
-  readonly differences: readonly AuditDifference[];
-  readonly ledger_balanced: boolean;
-  /** Days (UTC, `2017-11-07`) that can't be recounted: their clicks were dropped by retention. */
-  readonly days_left_out: readonly string[];
-  readonly as_of: number;
 }
 
 /** `clicks` (the default) or `minutes`, as `parquet` or `csv`; without a range all that is kept. */

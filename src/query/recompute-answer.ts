@@ -19,7 +19,7 @@ import type {
   RecomputeAnswer,
   RecomputeRequest,
   RecountPlan,
-} from "./query-service.ts";
+} from "./recount.ts";
 import type { QueryState } from "./query-state.ts";
 
 /** Differences listed in an answer; all are counted. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { formatMinute } from "../../src/model/time.ts";
 import { answerAudit } from "../../src/query/audit-answer.ts";
-import type { AuditRequest } from "../../src/query/query-service.ts";
+import type { AuditRequest } from "../../src/query/recount.ts";
 import { openDuckDbStore } from "../../src/store/duckdb/duckdb-store.ts";
 import { click, noon, withStore } from "../contract/click-store/harness.ts";
 
