@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   statement: async () => (await import("./commands/statement.ts")).registerStatement,
   backup: async () => (await import("./commands/backup.ts")).registerBackup,
   restore: async () => (await import("./commands/restore.ts")).registerRestore,
+  erase: async () => (await import("./commands/erase.ts")).registerErase,
   recompute: async () => (await import("./commands/recompute.ts")).registerRecompute,
   export: async () => (await import("./commands/export.ts")).registerExport,
   status: async () => (await import("./commands/status.ts")).registerStatus,

@@ -6,6 +6,7 @@ import type {
   DecidedClicks,
   DictionaryGrowth,
   DroppedDay,
+  Erasure,
   LedgerDelta,
   Operation,
   OutcomeChange,
@@ -28,6 +29,7 @@ export class Effects {
   readonly layoutChanges: LayoutChange[] = [];
   readonly operations: Operation[] = [];
   readonly droppedDays: DroppedDay[] = [];
+  readonly erasures: Erasure[] = [];
   private readonly ledger = new Map<
     string,
     { source: string; receivedMinute: number; received: number; counts: Float64Array }
@@ -84,6 +86,7 @@ export class Effects {
       layoutChanges: this.layoutChanges,
       operations: this.operations,
       droppedDays: this.droppedDays,
+      erasures: this.erasures,
       configs,
       progress,
     };

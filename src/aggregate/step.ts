@@ -27,6 +27,9 @@ import { stepCorrection } from "./step-correction.ts";
 import type { Recompute, RecomputeAnswers } from "./step-recompute.ts";
 import { stepRecompute } from "./step-recompute.ts";
 import { stepRetention } from "./step-retention.ts";
+import type { ValueHolder } from "../model/erasing.ts";
+import type { Erase } from "./step-erase.ts";
+import { stepErase } from "./step-erase.ts";
 
 /**
  * A record of the log; clicks come mapped, with the store's answers where the survey asked for any, corrections with the
@@ -54,6 +57,11 @@ export type StepInput =
       readonly receipts: readonly DayReceipt[];
     }
   | {
+      readonly kind: "erase";
+      readonly erase: Erase;
+      readonly holders: readonly ValueHolder[];
+    }
+  | {
       readonly kind: "other";
       readonly offset: number;
       readonly record: Exclude<LogRecord, { kind: "clicks" }>;
@@ -74,6 +82,10 @@ export function step(state: PartitionState, input: StepInput, effects: Effects):
   }
   if (input.kind === "retention") {
     stepRetention(state, input.control, input.receipts, effects);
+    return;
+  }
+  if (input.kind === "erase") {
+    stepErase(state, input.erase, input.holders, effects);
     return;
   }
   const { offset, record } = input;
@@ -126,6 +138,7 @@ function stepControl(
     case "recompute":
     case "rollback":
     case "retention":
+    case "erase":
       throw new Error(`a ${control.type} is stepped with what it concerns of the store`);
   }
 }

@@ -20,20 +20,22 @@ export const operationMembers = { reason, id };
 
 export const OperationPath = Type.Object({ id: Type.String() });
 
-export const OperationAnswerSchema = schemaOf<OperationAnswer>()(
-  Type.Object({
-    id: Type.String(),
-    type: Type.Unsafe<OperationAnswer["type"]>({ type: "string" }),
-    reason: Type.String(),
-    received_at: time("when the last part of it was received"),
-    as_of: whole("the commit that saw the last of it"),
-    result: Type.Record(Type.String(), Type.Integer(), {
-      description: "clicks, or whatever it is about, by what became of them",
-    }),
+export const operationAnswerMembers = {
+  id: Type.String(),
+  type: Type.Unsafe<OperationAnswer["type"]>({ type: "string" }),
+  reason: Type.String(),
+  received_at: time("when the last part of it was received"),
+  as_of: whole("the commit that saw the last of it"),
+  result: Type.Record(Type.String(), Type.Integer(), {
+    description: "clicks, or whatever it is about, by what became of them",
   }),
+};
+
+export const OperationAnswerSchema = schemaOf<OperationAnswer>()(
+  Type.Object(operationAnswerMembers),
 );
 
-const PendingOperationSchema = Type.Object(
+export const PendingOperationSchema = Type.Object(
   { id: Type.String(), pending: Type.Boolean() },
   { description: "Durable; it is applied when what was received before it is" },
 );

@@ -17,6 +17,7 @@ import { registerBackupRoutes } from "./routes/backups.ts";
 import { registerBillingRoutes } from "./routes/billing.ts";
 import { registerClickRoutes } from "./routes/clicks.ts";
 import { registerCorrectionRoutes } from "./routes/corrections.ts";
+import { registerEraseRoute } from "./routes/erase.ts";
 import { registerHealthRoutes } from "./routes/health.ts";
 import { registerOperationRoutes } from "./routes/operations.ts";
 import { registerQueryRoutes } from "./routes/queries.ts";
@@ -81,6 +82,7 @@ export function createServer(parts: ServiceParts & { readonly version: string })
     registerBillingRoutes(scope, parts);
     registerOperationRoutes(scope, parts);
     registerCorrectionRoutes(scope, parts);
+    registerEraseRoute(scope, parts);
     registerHealthRoutes(scope, parts);
     registerBackupRoutes(scope, parts);
     registerRecomputeRoute(scope, parts);

@@ -8,6 +8,7 @@ import type { Health } from "../model/health.ts";
 import type { MaintenanceSettings } from "../pipeline/maintenance.ts";
 import type { PipelineOptions } from "../pipeline/pipeline.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
+import { ReachedOffsets } from "../pipeline/reached-offsets.ts";
 import { QueryEngine } from "../query/query-engine.ts";
 import type { ServiceNumbers } from "../query/status-answer.ts";
 import type { QueryService } from "../query/query-service.ts";
@@ -71,11 +72,15 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   // The query engine needs the pipeline's dictionaries, the pipeline tells it of commits: it joins in before the first.
   const commitListeners: ((commit: Commit, durationMs: number) => void)[] = [];
   const copies = new DataCopies();
+  const trimmed = new ReachedOffsets(options.clock);
   const pipeline = await Pipeline.recover({
     maintenance: defaultMaintenance,
     ...options,
     recovered,
-    trim: copies.besideCopies(options.trim),
+    trim: copies.besideCopies(async (progress) => {
+      await options.trim(progress);
+      for (const covered of progress) trimmed.note(covered);
+    }),
     onCommit: (commit, durationMs) => {
       for (const listener of commitListeners) listener(commit, durationMs);
     },
@@ -90,6 +95,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     hotBytesMax: options.hotBytesMax,
     serviceNumbers: () => serviceNumbers(options, pipeline, selfAudit),
     committed: pipeline.committed,
+    trimmed,
     changes: { newer, turns: new PacedTurns(options.clock) },
   });
   const selfAudit = new SelfAudit({

@@ -27,6 +27,8 @@ export interface Commit {
   /** What people have asked for and what came of it. */
   readonly operations: readonly Operation[];
   readonly droppedDays: readonly DroppedDay[];
+  /** A commit that has any has no clicks of its own. */
+  readonly erasures: readonly Erasure[];
   /** The configurations that began in this micro-batch. */
   readonly configs: readonly SemanticConfig[];
   readonly progress: PartitionProgress;
@@ -156,6 +158,19 @@ export interface DroppedDay {
   readonly receivedDay: number;
 }
 
+/**
+ * Clicks and minute rows of these ads lose a field where it has one of these values, whichever commit brought them: what is
+ * told of the past lacks it too.
+ */
+export interface Erasure {
+  /** A dimension. */
+  readonly field: string;
+  readonly values: readonly string[];
+  readonly adKeys: readonly number[];
+  /** Whether minute rows of them have such a value. */
+  readonly inMinutes: boolean;
+}
+
 /** One control record, or one partition's part of it. */
 export interface Operation {
   /** Those of one request have the same. */
@@ -169,7 +184,14 @@ export interface Operation {
   readonly result: Readonly<Record<string, number>>;
 }
 
-export type OperationType = "void" | "unvoid" | "release" | "close" | "recompute" | "rollback";
+export type OperationType =
+  | "void"
+  | "unvoid"
+  | "release"
+  | "close"
+  | "recompute"
+  | "rollback"
+  | "erase";
 
 export interface PartitionProgress {
   readonly partition: number;

@@ -134,6 +134,8 @@ const membersOfControls: Readonly<Record<string, (head: Head) => boolean>> = {
     Number.isSafeInteger(raw) && Number.isSafeInteger(minute),
   close: ({ id, through_minute }) => typeof id === "string" && Number.isSafeInteger(through_minute),
   recompute: ({ id, from_minute }) => typeof id === "string" && Number.isSafeInteger(from_minute),
+  erase: ({ id, field, values }) =>
+    typeof id === "string" && typeof field === "string" && Array.isArray(values),
   rollback: ({ id, recompute_id }) => typeof id === "string" && typeof recompute_id === "string",
 };
 

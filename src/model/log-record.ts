@@ -107,6 +107,17 @@ export interface RetentionControl {
   readonly minute_before_day: number;
 }
 
+/** Takes a field away from every click recorded before that has one of these values; the clicks stay, and count as before. */
+export interface EraseControl {
+  readonly type: "erase";
+  readonly id: string;
+  readonly reason: string;
+  /** A dimension. */
+  readonly field: string;
+  /** In the form in which they are stored. */
+  readonly values: readonly string[];
+}
+
 /** What changes the outcome of clicks that were recorded before. */
 export type CorrectionControl = VoidControl | ReleaseControl;
 export type RecountControl = RecomputeControl | RollbackControl;
@@ -117,7 +128,8 @@ export type Control =
   | CorrectionControl
   | CloseControl
   | RecountControl
-  | RetentionControl;
+  | RetentionControl
+  | EraseControl;
 
 export interface ControlRecord {
   readonly kind: "control";

@@ -37,6 +37,8 @@ export class Maintenance {
   private isTrimmed = false;
   /** What was dropped before this process may be there still. */
   private isPurged = false;
+  /** The log holds what somebody wants forgotten, which is not put off. */
+  private isErasing = false;
   private checkpointedAtMs: number;
   private compactedBefore = -Infinity;
 
@@ -57,6 +59,7 @@ export class Maintenance {
   noteCommit(commit: Commit): void {
     this.isTrimmed = false;
     if (commit.droppedDays.length > 0) this.isPurged = false;
+    if (commit.operations.some(({ type }) => type === "erase")) this.isErasing = true;
     for (const { batch } of commit.clicks) this.clicksSinceCheckpoint += batch.rowCount;
     if (
       !this.isPurged ||
@@ -87,6 +90,7 @@ export class Maintenance {
     this.checkpointedAtMs = this.clock.monotonicMs();
     // A commit that comes meanwhile is for the next one.
     this.isTrimmed = true;
+    this.isErasing = false;
     const covered = await this.attempt("checkpoint", () => this.store.checkpoint());
     const done = covered && (await this.attempt("trim", () => this.trim(covered)));
     // A full queue takes nothing in, so that no commit would come to ask for it again.
@@ -96,6 +100,7 @@ export class Maintenance {
   private isCheckpointDue(): boolean {
     const { checkpointMsMax, checkpointClicksMax } = this.settings;
     if (this.isTrimmed) return false;
+    if (this.isErasing) return true;
     if (this.clicksSinceCheckpoint >= checkpointClicksMax) return true;
     return this.clock.monotonicMs() - this.checkpointedAtMs >= checkpointMsMax;
   }

@@ -24,6 +24,7 @@ import { minuteOf } from "../model/time.ts";
 import type { ClickQueueReader, StoredRecord } from "../queue/click-queue.ts";
 import type { ClickStore } from "../store/click-store.ts";
 import { answerCorrection, answerNeeds } from "./answer-needs.ts";
+import { answerErase } from "./answer-erase.ts";
 import { answerRecompute } from "./answer-recompute.ts";
 import type { Committer } from "./committer.ts";
 import { Wakeup } from "./wakeup.ts";
@@ -193,9 +194,17 @@ export class PartitionRunner {
       step(state, { kind: "retention", control, receipts }, this.effects);
       return true;
     }
+    const { partitionCount } = this.queue;
+    if (control.type === "erase") {
+      const erase = { offset, receivedAtMs, control };
+      const holders = await this.committer.ask(() =>
+        answerErase(store, state, partitionCount, control),
+      );
+      step(state, { kind: "erase", erase, holders }, this.effects);
+      return true;
+    }
     if (!isRecount(control)) return false;
     const recompute = { offset, receivedAtMs, control };
-    const { partitionCount } = this.queue;
     const answers = await this.committer.ask(() =>
       answerRecompute(store, state, partitionCount, recompute),
     );

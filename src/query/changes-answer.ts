@@ -7,7 +7,7 @@ import { formatMinute } from "../model/time.ts";
 import type { MinuteRange } from "../model/window.ts";
 import type { ChangedCount, ChangesQuery } from "../store/changes.ts";
 import { ChangedMinutes } from "./changed-minutes.ts";
-import { formatSince, parseSince } from "./changes-mark.ts";
+import { formatSince, parseSince, startOver } from "./changes-mark.ts";
 import type { ChangedRow, ChangesPage, ChangesPlace, ChangesRequest } from "./changes-page.ts";
 import { filterParameter } from "./parameters.ts";
 import type { QueryState } from "./query-state.ts";
@@ -40,6 +40,8 @@ export class ChangesReader {
   private readonly state: QueryState;
   private readonly support: ChangesSupport;
   private readonly changed: ChangedMinutes;
+  /** The last commit that moved counts of earlier ones; of those since the start, before which nobody followed. */
+  private startedOverAt = 0;
   /** Under way, by what they are of. */
   private readonly reads = new Map<string, Promise<readonly ChangedCount[]>>();
 
@@ -52,14 +54,16 @@ export class ChangesReader {
   /** To be called after the state has applied it. */
   apply(commit: Commit): void {
     this.changed.apply(commit);
+    if (commit.erasures.some(({ inMinutes }) => inMinutes)) this.startedOverAt = commit.sequence;
   }
 
   async page(request: ChangesRequest): Promise<ChangesPage> {
     const { since = "0", place, waitMs = 0 } = request;
     const filter = this.filterOf(request.filter);
     const limit = Math.min(request.limit ?? pageRowsMax, pageRowsMax);
+    if (place && !place.rest && !(await this.support.newer.wait(place.since, waitMs)))
+      return { rows: [], place };
     if (place?.rest) return this.next(place.since, place.rest, filter, limit);
-    if (place && !(await this.support.newer.wait(place.since, waitMs))) return { rows: [], place };
     const sequence = place?.since ?? (await this.parse(since));
     return this.next(sequence, await this.begin(sequence), filter, limit);
   }
@@ -90,6 +94,7 @@ export class ChangesReader {
     filter: Filter | undefined,
     limit: number,
   ): Promise<ChangesPage> {
+    this.checkGoesOn(since, rest);
     const { fromMinute, toMinute } = rest.range;
     if (fromMinute >= toMinute) return this.end([], rest.upTo);
     const endMinute = Math.min(toMinute, fromMinute + rest.span);
@@ -114,6 +119,12 @@ export class ChangesReader {
     const span = changes.length < limit / 2 ? rest.span * 2 : rest.span;
     const range = { fromMinute: endMinute, toMinute };
     return { rows, place: { since, rest: { upTo: rest.upTo, range, span } } };
+  }
+
+  /** Who begins from nothing must not have read some counts before they were moved and some after. */
+  private checkGoesOn(since: number, { upTo }: Rest): void {
+    const told = since === 0 ? upTo : since;
+    if (told < this.startedOverAt) throw startOver(told, this.state.snapshot.asOf);
   }
 
   private async end(rows: readonly ChangedRow[], upTo: number): Promise<ChangesPage> {

@@ -3,7 +3,8 @@
  *
  * A store that was put back, or came back without its newest commits, gives their sequences to other commits. Who
  * went on from a sequence alone would miss what these changed and would keep what is gone; the id of the history
- * tells the two apart.
+ * tells the two apart. What was told before a value was erased from minute rows can't be gone on from either: counts have moved
+ * from one place to another, which nobody tells.
  */
 
 import { CodedError } from "../model/errors.ts";
@@ -31,6 +32,8 @@ export function parseSince(
   const sequence = Number(match[1]);
   const id = match[2];
   if (sequence === 0) return 0;
+  const startedOver = histories.findLast(({ startsOver }) => startsOver)?.firstSequence ?? 0;
+  if (sequence < startedOver) throw startOver(sequence, current);
   if (id === undefined) {
     if (sequence > current)
       throw invalid(`${sequence} is ahead of the current commit, ${current}`, { current });
@@ -40,7 +43,11 @@ export function parseSince(
   const isKnown = at !== -1 || id === firstHistory;
   const nextFirst = histories[at + 1]?.firstSequence ?? Infinity;
   if (isKnown && sequence <= current && sequence < nextFirst) return sequence;
-  throw new CodedError(
+  throw startOver(sequence, current);
+}
+
+export function startOver(sequence: number, current: number): CodedError {
+  return new CodedError(
     "history_replaced",
     `since: commit ${sequence} is of a history that the store has left; begin again with since=0, from nothing`,
     { field: "since", details: { current } },

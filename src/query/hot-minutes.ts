@@ -133,6 +133,13 @@ export class HotMinutes {
     this.detailFrom = Math.max(this.detailFrom, endMinute);
   }
 
+  /** All that is held so far by dimension is left to the store. */
+  dropDetail(): void {
+    let end = -Infinity;
+    for (const minute of this.minutes.keys()) end = Math.max(end, minute + 1);
+    this.dropDetailBefore(end);
+  }
+
   /** From now on it covers none of the minutes before. */
   forgetBefore(minute: number): void {
     if (minute <= this.totalsFrom) return;

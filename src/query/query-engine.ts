@@ -17,6 +17,8 @@ import { answerCloses } from "./closes-answer.ts";
 import { answerCount } from "./count-answer.ts";
 import { pageOf } from "./cursor.ts";
 import type { Cursor } from "./cursor.ts";
+import type { ErasePlan, EraseRequest } from "./erase-plan.ts";
+import { planErase } from "./erase-plan.ts";
 import { answerExplain, explainText, readExplainAfter } from "./explain-answer.ts";
 import { planExport } from "./export-plan.ts";
 import type { HotMinutes } from "./hot-minutes.ts";
@@ -60,6 +62,7 @@ export interface QueryEngineOptions extends QueryStateOptions {
   readonly clock: () => number;
   readonly serviceNumbers: () => Promise<ServiceNumbers>;
   readonly committed: CommittedLately;
+  readonly trimmed: Pick<CommittedLately, "wait">;
   readonly changes: ChangesSupport;
 }
 
@@ -287,6 +290,14 @@ export class QueryEngine implements api.QueryService {
 
   committed(positions: readonly Position[], timeoutMs: number): Promise<boolean> {
     return this.options.committed.wait(positions, timeoutMs);
+  }
+
+  eraseControl(request: EraseRequest): Promise<ErasePlan> {
+    return planErase(this.state.configs, request);
+  }
+
+  forgotten(positions: readonly Position[], timeoutMs: number): Promise<boolean> {
+    return this.options.trimmed.wait(positions, timeoutMs);
   }
 
   async outcomes(

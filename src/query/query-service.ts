@@ -4,6 +4,7 @@
  */
 
 import type { ClosesAnswer, StatementAnswer, StatementRequest } from "./billing.ts";
+import type { ErasePlan, EraseRequest } from "./erase-plan.ts";
 import type { OperationType, RestatementReason } from "../model/commit.ts";
 import type { Position } from "../model/log-record.ts";
 import type { OutcomeName } from "../model/outcome.ts";
@@ -42,6 +43,10 @@ export interface QueryService {
   recomputeControl(request: RecomputeRequest): Promise<RecountPlan>;
   /** What came of it, once its records are committed. */
   recomputed(id: string): Promise<RecomputeAnswer>;
+  /** The control of an erasure, to be given an id and appended. */
+  eraseControl(request: EraseRequest): Promise<ErasePlan>;
+  /** Resolves when the queue holds none of these records any more, with false when `timeoutMs` is over first. */
+  forgotten(positions: readonly Position[], timeoutMs: number): Promise<boolean>;
   /** Resolves when the records at these positions are committed, with false when `timeoutMs` is over first. */
   committed(positions: readonly Position[], timeoutMs: number): Promise<boolean>;
   /** Outcomes of rows `[fromRow, toRow)` of committed records, summed. */
@@ -68,6 +73,8 @@ export const queryMethods = Object.keys({
   recomputeControl: true,
   recomputed: true,
   planExport: true,
+  eraseControl: true,
+  forgotten: true,
   committed: true,
   outcomes: true,
 } satisfies Record<keyof QueryService, true>) as readonly (keyof QueryService)[];

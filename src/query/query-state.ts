@@ -88,6 +88,7 @@ export class QueryState implements QueryView {
     this.configs.addChanges(commit.layoutChanges, commit.sequence);
     this.hot.apply(commit);
     for (const { toMinute } of commit.layoutChanges) this.hot.dropDetailBefore(toMinute);
+    if (commit.erasures.some(({ inMinutes }) => inMinutes)) this.hot.dropDetail();
     this.restatedBuckets.apply(commit);
     this.applied.apply(commit);
     if (commit.closes.length > 0) this.leaveClosedToStore();

@@ -90,13 +90,14 @@ export class ChangesConsumer {
     place: ChangesPlace | undefined,
   ): Promise<ChangesPage | undefined> {
     const { since } = this;
+    // From nothing: what a round that did not end has told may be told otherwise since.
+    if (since === "0" && !place) this.table.clear();
     try {
       return await query.changes({ since, limit: pageRows, waitMs, ...(place && { place }) });
     } catch (error) {
       if (!(error instanceof CodedError) || error.code !== "history_replaced") throw error;
       this.machine.note("the consumer of changes begins again");
       this.resets++;
-      this.table.clear();
       this.since = "0";
       return undefined;
     }

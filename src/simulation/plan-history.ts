@@ -2,7 +2,7 @@
 
 import { hourMs, minuteMs } from "../model/time.ts";
 import { Random } from "../traffic/random.ts";
-import { ClickPlanner } from "./plan-clicks.ts";
+import { ClickPlanner, plannedValues } from "./plan-clicks.ts";
 import type { Action, History, HistorySettings, SemanticSettings } from "./history.ts";
 import { ControlPlanner } from "./plan-controls.ts";
 import { planQuestion } from "./plan-questions.ts";
@@ -29,13 +29,16 @@ const baseSemantic: SemanticSettings = {
 const backupShare = 0.2;
 const backupsMax = 3;
 
+const erasingShare = 0.3;
+const erasuresMax = 3;
+
 /** Silence is long, and one tick in it as good as a thousand. */
 const ticksMax = 60;
 
 export function planHistory(seed: number): History {
   const random = new Random(seed);
   const planned = planSettings(random);
-  const actions = withBackups(seed, planActions(random, planned));
+  const actions = withBackups(seed, withErasures(seed, planActions(random, planned)));
   const lastMs = actions.at(-1)!.atMs;
   const settings = { ...planned, tickEveryMs: Math.max(planned.tickEveryMs, lastMs / ticksMax) };
   return { seed, settings, actions, faults: planFaults(random, lastMs) };
@@ -109,6 +112,25 @@ function planActions(random: Random, settings: HistorySettings): Action[] {
     }
   }
   return actions.toSorted((a, b) => a.atMs - b.atMs);
+}
+
+/** Of random numbers of their own. Of one dimension, or of another that was kept with the minute all along. */
+function withErasures(seed: number, actions: readonly Action[]): Action[] {
+  const random = new Random(seed + 0x6572_6173);
+  if (!random.chance(erasingShare)) return [...actions];
+  const erasures = Array.from({ length: random.between(1, erasuresMax) }, (_, i): Action => {
+    const field = random.pick(["user_id", "user_id", "ip", "device"] as const);
+    const values = plannedValues[field].filter(() => random.chance(0.5));
+    const control = {
+      type: "erase",
+      id: `erasure-${i + 1}`,
+      reason: "asked for",
+      field,
+      values: values.length > 0 ? values : ["nobody's"],
+    } as const;
+    return { atMs: random.pick(actions).atMs, kind: "control", control };
+  });
+  return [...actions, ...erasures].toSorted((a, b) => a.atMs - b.atMs);
 }
 
 /** Of random numbers of their own. Amid what is sent, for what comes during a copy is what it may miss. */

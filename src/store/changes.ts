@@ -36,12 +36,14 @@ export interface ChangedCount {
 }
 
 /**
- * Where an opened store went on. A store that lost commits, or was put back from a copy, uses their sequences again
+ * Where an opened store went on, or where what it had told of changes was no longer so. A store that lost commits, or was put back from a copy, uses their sequences again
  * for others: only together with the id of its history is a sequence the same commit as before.
  */
 export interface HistoryStart {
-  /** The first commit since the store was opened; its sequence or a higher one belongs to this history. */
+  /** Its first commit; this sequence, and higher ones up to the next, belong to it. */
   readonly firstSequence: number;
-  /** Hexadecimal, of its own for each opening. */
+  /** Hexadecimal, of its own for each. */
   readonly id: string;
+  /** Counts of before have other dimensions since (see Erasure): who follows has to begin again. */
+  readonly startsOver: boolean;
 }

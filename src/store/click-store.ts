@@ -25,6 +25,7 @@ import type { RecordedClick } from "../model/recorded-click.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import type { Visibility } from "./visibility.ts";
 import type { ChangedCount, ChangesQuery, HistoryStart } from "./changes.ts";
+import type { HoldersQuery, ValueHolder } from "../model/erasing.ts";
 import type { RecomputationQuery, RestatedRowsQuery } from "./recomputation.ts";
 
 export interface ClickStore extends AsyncDisposable, ClickStoreReader {
@@ -45,6 +46,8 @@ export interface ClickStore extends AsyncDisposable, ClickStoreReader {
    * newest receipt: of those that had not expired, where all had, of these.
    */
   newestReceipts(partition: number, beforeDay: number): Promise<readonly DayReceipt[]>;
+  /** Who has these values, in any order. */
+  holders(query: HoldersQuery): Promise<readonly ValueHolder[]>;
   /**
    * Deletes clicks and counts of days that every partition with clicks of them has dropped, and all that hangs on them; the
    * ledger of long ago becomes one row a source, at minute 0. May be ended anywhere: nobody is told of what it deletes.
@@ -89,7 +92,7 @@ export interface ClickStoreReader {
   operation(id: string): Promise<RecordedOperation[]>;
   /** Minute counts that changed, in the order of their places. */
   changes(query: ChangesQuery): Promise<readonly ChangedCount[]>;
-  /** Of every opening that was committed to, oldest first. */
+  /** Of every opening that was committed to, and every commit that erases in minute rows; oldest first. */
   histories(): Promise<readonly HistoryStart[]>;
   /** In the order of their commits. */
   droppedDays(): Promise<readonly RecordedDroppedDay[]>;

@@ -6,6 +6,7 @@ import { describeClicks } from "./click-store/clicks.ts";
 import { describeCloses } from "./click-store/closes.ts";
 import { describeCommits } from "./click-store/commits.ts";
 import { describeCorrections } from "./click-store/corrections.ts";
+import { describeErasures } from "./click-store/erasures.ts";
 import { describeRecomputes } from "./click-store/recomputes.ts";
 import { describeRetention } from "./click-store/retention.ts";
 import type { OpenStore } from "./click-store/harness.ts";
@@ -22,4 +23,5 @@ export function describeClickStore(title: string, open: OpenStore): void {
   describeRecomputes(title, open);
   describeCloses(title, open);
   describeRetention(title, open);
+  describeErasures(title, open);
 }

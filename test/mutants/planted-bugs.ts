@@ -6,6 +6,7 @@ import type { SourcePatch } from "../support/source-patches.ts";
 import { aggregateBugs } from "./aggregate-bugs.ts";
 import { auditBugs } from "./audit-bugs.ts";
 import { correctionBugs } from "./correction-bugs.ts";
+import { eraseBugs } from "./erase-bugs.ts";
 import { changesBugs } from "./changes-bugs.ts";
 import { backupBugs } from "./backup-bugs.ts";
 import { closeBugs } from "./close-bugs.ts";
@@ -30,4 +31,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...recomputeBugs,
   ...closeBugs,
   ...retentionBugs,
+  ...eraseBugs,
 ];

@@ -5,8 +5,8 @@ import { formatSince, parseSince } from "../../src/query/changes-mark.ts";
 const current = 30;
 /** The store was opened at commits 9 and 19; before, no history was noted. */
 const histories = [
-  { firstSequence: 10, id: "aa" },
-  { firstSequence: 20, id: "bb" },
+  { firstSequence: 10, id: "aa", startsOver: false },
+  { firstSequence: 20, id: "bb", startsOver: false },
 ];
 
 describe("a mark", () => {
@@ -23,6 +23,18 @@ describe("a mark", () => {
     assert.equal(parseSince("0", current, histories), 0);
     assert.equal(parseSince("0-dead", current, histories), 0);
     assert.equal(parseSince("30", current, histories), 30);
+  });
+
+  it("of before a commit that moved counts of earlier ones is refused, with its history and alone", () => {
+    const moved = [...histories, { firstSequence: 25, id: "ee", startsOver: true }];
+    for (const mark of ["10-aa", "24-bb", "24", "3-0", "3"]) {
+      assert.throws(() => parseSince(mark, current, moved), { code: "history_replaced" }, mark);
+    }
+    assert.deepEqual(
+      ["0", "25", "25-ee", "30-ee"].map((mark) => parseSince(mark, current, moved)),
+      [0, 25, 25, 30],
+    );
+    assert.equal(formatSince(25, moved), "25-ee");
   });
 
   for (const [what, mark] of [

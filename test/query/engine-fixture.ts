@@ -68,6 +68,7 @@ export class QueriedLog implements AsyncDisposable {
           lags: [{ partition: 0, lag_records: 8, lag_clicks: 9, lag_seconds: 10 }],
         }),
       committed: { wait: () => Promise.resolve(true), outcomesOf: () => undefined },
+      trimmed: { wait: () => Promise.resolve(true) },
       changes: {
         newer: { wait: () => Promise.resolve(false) },
         turns: { take: (read) => read() },

@@ -26,6 +26,7 @@ export interface CommitParts {
   readonly layoutChanges?: Commit["layoutChanges"];
   readonly operations?: Commit["operations"];
   readonly droppedDays?: Commit["droppedDays"];
+  readonly erasures?: Commit["erasures"];
   /** The records of the log; default: one with all clicks. */
   readonly records?: readonly (readonly DecidedClick[])[];
   readonly clicks?: readonly DecidedClick[];
@@ -127,6 +128,7 @@ export class CommitMaker {
       layoutChanges: parts.layoutChanges ?? [],
       operations: parts.operations ?? [],
       droppedDays: parts.droppedDays ?? [],
+      erasures: parts.erasures ?? [],
       configs: parts.configs ?? [],
       progress: {
         partition,

@@ -22,6 +22,7 @@ import { differenceOf, judgeAnswers } from "./judge-answers.ts";
 import { judgeAcks } from "./judge-acks.ts";
 import { judgeBooks } from "./judge-books.ts";
 import { judgeChanges } from "./judge-changes.ts";
+import { judgeErasures } from "./judge-erasures.ts";
 import { judgeOutcomes } from "./judge-outcomes.ts";
 import { judgePast } from "./judge-past.ts";
 import { judgeStatement } from "./judge-statement.ts";
@@ -65,6 +66,7 @@ export async function judge(evidence: Evidence): Promise<string | undefined> {
     judgeChanges(oracle, cells, consumer.cells) ??
     (await machine.time.drive(judgeBooks(oracle, cells, store, engine.query, range))) ??
     (await machine.time.drive(judgeQueries(oracle, service, history.seed, range, known))) ??
+    (await machine.time.drive(judgeErasures(oracle, engine.query))) ??
     (await machine.time.drive(judgeStatement(oracle, engine.query, range))) ??
     (await machine.time.drive(judgePast(oracle, service, recorded, history.seed, range, known))) ??
     (await judgeSelfAudit(oracle, service, machine.time))

@@ -1,7 +1,8 @@
 import type { PartitionProgress } from "../../model/commit.ts";
 import type { LogRecord } from "../../model/log-record.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
-import type { OracleLedgerRow } from "../oracle/oracle-fold.ts";
+import { erasuresOf } from "../oracle/oracle-erasures.ts";
+import type { OracleErasure, OracleLedgerRow } from "../oracle/oracle-fold.ts";
 import { Oracle } from "../oracle/oracle.ts";
 import { SpannedOracle } from "./spanned-oracle.ts";
 
@@ -12,12 +13,32 @@ export class PartitionedOracle {
   private oracles: Oracle[] = [];
   private applied: number[] = [];
   private readonly standing = new Map<string, Oracle>();
+  /** By partition, what is known to be erased later. */
+  private readonly later: readonly (readonly OracleErasure[])[];
 
   /** `first`: the configuration that holds until the log brings one. */
-  constructor(first: SemanticConfig, logs: readonly (readonly LogRecord[])[]) {
+  constructor(
+    first: SemanticConfig,
+    logs: readonly (readonly LogRecord[])[],
+    later: readonly (readonly OracleErasure[])[] = logs.map(() => []),
+  ) {
     this.first = first;
     this.logs = logs;
+    this.later = later;
     this.begin();
+  }
+
+  /** What is told of the past at the end lacks all that was erased by then. */
+  inHindsight(): PartitionedOracle {
+    return new PartitionedOracle(this.first, this.logs, this.logs.map(erasuresOf));
+  }
+
+  /** By operation, the clicks that each partition has erased a field of. */
+  get erased(): Map<string, number> {
+    const sums = new Map<string, number>();
+    for (const [id, clicks] of this.oracles.flatMap(({ erased }) => [...erased]))
+      sums.set(id, (sums.get(id) ?? 0) + clicks);
+    return sums;
   }
 
   /** Exactly what these offsets cover, of all partitions that are not named nothing. */
@@ -92,17 +113,23 @@ export class PartitionedOracle {
 
   /** Beside the oracles that move on. */
   private standingAt(partition: number, nextOffset: number): Oracle {
-    const key = `${partition} ${nextOffset}`;
+    const log = this.logs[partition]!;
+    // What was closed before is erased too.
+    const erased = [
+      ...erasuresOf(log.slice(0, this.applied[partition])),
+      ...this.later[partition]!,
+    ];
+    const key = `${partition} ${nextOffset} ${erased.length}`;
     let oracle = this.standing.get(key);
     if (!oracle) {
-      oracle = new Oracle(this.first, this.logs[partition]!.slice(0, nextOffset));
+      oracle = new Oracle(this.first, log.slice(0, nextOffset), erased);
       this.standing.set(key, oracle);
     }
     return oracle;
   }
 
   private begin(): void {
-    this.oracles = this.logs.map(() => new Oracle(this.first));
+    this.oracles = this.later.map((erasures) => new Oracle(this.first, [], erasures));
     this.applied = this.logs.map(() => 0);
   }
 }

@@ -6,6 +6,7 @@ import type { RestatementReason } from "../../model/commit.ts";
 import type {
   AdAttributesChange,
   ControlRecord,
+  EraseControl,
   LogRecord,
   RejectsRecord,
 } from "../../model/log-record.ts";
@@ -18,6 +19,10 @@ import { rowsOf, type LogRow } from "./log-rows.ts";
 export type OracleClick = LogRow & {
   readonly outcome: OutcomeName;
   readonly decided: OutcomeName;
+};
+/** By the record at `offset` clicks of the records before it have lost a field that had one of these values. */
+export type OracleErasure = Pick<EraseControl, "id" | "field" | "values"> & {
+  readonly offset: number;
 };
 export type OracleLedgerRow = { received: number } & Record<OutcomeName, number>;
 export type OracleRestatement = {

@@ -3,17 +3,21 @@ import type { Filter } from "../../model/filter.ts";
 import type { LogRecord } from "../../model/log-record.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
 import { canonicalIp } from "./log-rows.ts";
-import { RetainingOracle } from "./oracle-retention.ts";
-import type { OracleClick } from "./oracle-fold.ts";
+import { ErasingOracle } from "./oracle-erasures.ts";
+import type { OracleClick, OracleErasure } from "./oracle-fold.ts";
 import { isCounted } from "./oracle-fold.ts";
 
 export type OracleGroup = { bucketStart: number; group: (string | null)[]; count: number };
 /** `[fromMinute, toMinute)` in epoch minutes. */
 export type OracleQuery = { fromMinute: number; toMinute: number; filter?: Filter; adId?: string };
 
-export class Oracle extends RetainingOracle {
-  constructor(config: SemanticConfig, records: readonly LogRecord[] = []) {
-    super(config);
+export class Oracle extends ErasingOracle {
+  constructor(
+    config: SemanticConfig,
+    records: readonly LogRecord[] = [],
+    later: readonly OracleErasure[] = [],
+  ) {
+    super(config, later);
     for (const record of records) this.apply(record);
   }
 
@@ -67,8 +71,9 @@ export class Oracle extends RetainingOracle {
   }
 
   /** Of the changes that hold at the click's minute, the one with the last valid_from, then the last in the log. */
-  private fieldOf({ adId, minute, dimensions }: OracleClick, field: string): string | undefined {
-    if (!field.startsWith("ad.")) return field === "ad_id" ? adId : dimensions[field];
+  private fieldOf(click: OracleClick, field: string): string | undefined {
+    const { adId, minute } = click;
+    if (!field.startsWith("ad.")) return field === "ad_id" ? adId : this.dimensionOf(click, field);
     const name = field.slice("ad.".length);
     const changes = this.attributeChanges.filter(
       (c) => c.ad_id === adId && c.valid_from_minute <= minute,

@@ -5,7 +5,8 @@ import type { SimulatedDisk, SimulatedFile } from "../world/disk.ts";
 import { fileNames } from "../world/file-names.ts";
 import { purgeContents } from "./retention.ts";
 import type { Contents } from "./tables.ts";
-import { applyCommit, compactContents, copyOf, emptyContents, rowsOfCommit } from "./tables.ts";
+import { applyCommit, rowsOfCommit } from "./apply-commit.ts";
+import { compactContents, copyOf, emptyContents } from "./tables.ts";
 
 /** A write of the store's log; its sequence is that of the last commit it comes after or is. */
 export type LogWrite =

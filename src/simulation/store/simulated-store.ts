@@ -33,6 +33,7 @@ import type {
   Snapshot,
 } from "../../store/click-store.ts";
 import type { DayReceipt } from "../../model/dropped-days.ts";
+import type { HoldersQuery, ValueHolder } from "../../model/erasing.ts";
 import type { RecomputationQuery, RestatedRowsQuery } from "../../store/recomputation.ts";
 import type { RecordedClick } from "../../model/recorded-click.ts";
 import type { Visibility } from "../../store/visibility.ts";
@@ -51,19 +52,14 @@ import { outcomesOfRecord, countsForDedup, listClicks } from "./clicks.ts";
 import type { LogWrite } from "./open-contents.ts";
 import { dropCovered, openContents } from "./open-contents.ts";
 import { journalPage, journalSums } from "./journal.ts";
+import { holdersOf, startsOver } from "./erase.ts";
 import { foundIdentities, identityChunk } from "./identities.ts";
 import { recordedClicks } from "./recorded-clicks.ts";
 import { recomputation, recountRows, restatedRows } from "./recount.ts";
 import { newestReceipts, purgeContents } from "./retention.ts";
 import type { Contents, MinuteRow } from "./tables.ts";
-import {
-  applyCommit,
-  compactContents,
-  copyOf,
-  progressAt,
-  progressOf,
-  rowsOfCommit,
-} from "./tables.ts";
+import { applyCommit, rowsOfCommit } from "./apply-commit.ts";
+import { compactContents, copyOf, progressAt, progressOf } from "./tables.ts";
 
 /** A copy takes time, in which commits come. */
 const copySteps = 20;
@@ -141,7 +137,9 @@ export class SimulatedStore implements ClickStore {
         );
       }
       const rows = rowsOfCommit(commit);
-      const historyId = this.newHistoryId;
+      const historyId =
+        this.newHistoryId ??
+        (startsOver(commit) ? this.disk.countOpening().toString(16) : undefined);
       await this.write({ kind: "commit", commit, historyId }, "commit");
       this.newHistoryId = undefined;
       applyCommit(this.contents, commit, rows, historyId);
@@ -170,6 +168,11 @@ export class SimulatedStore implements ClickStore {
   async newestReceipts(partition: number, beforeDay: number): Promise<readonly DayReceipt[]> {
     await this.steps.step("probe");
     return newestReceipts(this.contents, partition, beforeDay);
+  }
+
+  async holders(query: HoldersQuery): Promise<ValueHolder[]> {
+    await this.steps.step("probe");
+    return holdersOf(this.contents, query);
   }
 
   async droppedDays(): Promise<readonly RecordedDroppedDay[]> {

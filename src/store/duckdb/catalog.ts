@@ -84,6 +84,10 @@ export class Catalog {
     return this.sortedDays;
   }
 
+  all(): TableShape[] {
+    return [...this.tables.values()];
+  }
+
   hasTable(name: string): boolean {
     return this.tables.has(name);
   }

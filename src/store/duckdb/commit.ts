@@ -20,7 +20,7 @@ import type { Part } from "./schema.ts";
 import type { ColumnBuffer, ColumnSetter, TableAppenders } from "./append-columns.ts";
 import type { Catalog, NeededTables } from "./catalog.ts";
 import { appendFacts, appendFixed } from "./append-facts.ts";
-import { metaRowOf } from "./histories.ts";
+import { metaRowOf, newHistoryId } from "./histories.ts";
 import type { RowsByTable, Slice } from "./rows-by-table.ts";
 
 /** What the store knows between two commits. */
@@ -74,8 +74,10 @@ export function appendCommit(
   appendLedger(appenders, commit, sourceKeys);
   appendFacts(appenders, commit);
   appendSources(appenders, state.sourceKeys, sourceKeys);
-  if (state.newHistoryId !== undefined) {
-    const start = { firstSequence: commit.sequence, id: state.newHistoryId };
+  const startsOver = commit.erasures.some(({ inMinutes }) => inMinutes);
+  if (state.newHistoryId !== undefined || startsOver) {
+    const id = state.newHistoryId ?? newHistoryId();
+    const start = { firstSequence: commit.sequence, id, startsOver };
     appendFixed(appenders, "meta", [metaRowOf(start)]);
   }
   return {

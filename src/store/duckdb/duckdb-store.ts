@@ -29,6 +29,7 @@ import type {
   RestatementsQuery,
   Snapshot,
 } from "../click-store.ts";
+import type { HoldersQuery, ValueHolder } from "../../model/erasing.ts";
 import type { DayReceipt } from "../../model/dropped-days.ts";
 import type { RecordedClick } from "../../model/recorded-click.ts";
 import type { Visibility } from "../visibility.ts";
@@ -40,12 +41,12 @@ import { aggregate, KeyCache } from "./aggregate.ts";
 import { readChanges } from "./changes.ts";
 import { readClicks } from "./clicks.ts";
 import type { Connection } from "./connection.ts";
+import { readHolders } from "./erase.ts";
 import { readHistories } from "./histories.ts";
 import { copyCheckpoint, lookAtCopy } from "./copy-checkpoint.ts";
 import { readDroppedDays } from "./dropped-days.ts";
 import { placeExport, prepareExport } from "./export-day.ts";
 import { readJournalSums } from "./journal-sums.ts";
-import type { StoreContext } from "./queries.ts";
 import {
   readAdAttributes,
   readCloses,
@@ -139,7 +140,7 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
     // What is prepared lies at one place.
     return await this.exports.take(async () => {
       const { asOf, rows, path } = await this.read((connection, opened) =>
-        prepareExport(connection, contextOf(opened), this.path, query, signal),
+        prepareExport(connection, opened.writer.context, this.path, query, signal),
       );
       const bytes = path === undefined ? 0 : await placeExport(path, query.path);
       return { asOf, rows, bytes };
@@ -148,7 +149,7 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
 
   async aggregate(query: AggregateQuery): Promise<AggregateResult> {
     return await this.read(async (connection, opened) => {
-      const context = contextOf(opened);
+      const context = opened.writer.context;
       const { asOf, rows } = await aggregate(connection, context, this.keyCache, query);
       return { rows, ...(await stateAt(connection, opened, asOf)) };
     });
@@ -156,7 +157,7 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
 
   async clicks(query: ClicksQuery): Promise<ClicksPage> {
     return await this.read(async (connection, opened) => {
-      const { asOf, ...page } = await readClicks(connection, contextOf(opened), query);
+      const { asOf, ...page } = await readClicks(connection, opened.writer.context, query);
       return { ...page, ...(await stateAt(connection, opened, asOf)) };
     });
   }
@@ -212,6 +213,10 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
     return this.session.use(({ probes }) => probes.newestReceipts(partition, beforeDay));
   }
 
+  holders(query: HoldersQuery): Promise<readonly ValueHolder[]> {
+    return this.read((connection, opened) => readHolders(connection, opened.writer.context, query));
+  }
+
   droppedDays(): Promise<readonly RecordedDroppedDay[]> {
     return this.read((connection) => readDroppedDays(connection));
   }
@@ -253,7 +258,7 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
   }
 
   changes(query: ChangesQuery): Promise<readonly ChangedCount[]> {
-    return this.read((connection, opened) => readChanges(connection, contextOf(opened), query));
+    return this.read((connection, opened) => readChanges(connection, opened.writer.context, query));
   }
 
   histories(): Promise<readonly HistoryStart[]> {
@@ -315,10 +320,6 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
       }),
     );
   }
-}
-
-function contextOf({ engine, writer }: Opened): StoreContext {
-  return { catalog: engine.catalog, addressDimensions: writer.addressDimensions };
 }
 
 async function stateAt(

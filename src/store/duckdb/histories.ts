@@ -1,4 +1,4 @@
-/** Where the store's histories begin: rows of `meta`, each written with the first commit after an opening. */
+/** Where the store's histories begin: rows of `meta`, each written with its first commit. */
 
 import { randomBytes } from "node:crypto";
 import type { HistoryStart } from "../changes.ts";
@@ -10,16 +10,18 @@ export function newHistoryId(): string {
   return randomBytes(6).toString("hex");
 }
 
-export function metaRowOf({ firstSequence, id }: HistoryStart): [string, string] {
-  return [metaName, `${firstSequence} ${id}`];
+const startsOverMark = "starts-over";
+
+export function metaRowOf({ firstSequence, id, startsOver }: HistoryStart): [string, string] {
+  return [metaName, [firstSequence, id, ...(startsOver ? [startsOverMark] : [])].join(" ")];
 }
 
 export async function readHistories(connection: Connection): Promise<HistoryStart[]> {
   const rows = await connection.rows(`SELECT "value" FROM meta WHERE "name" = '${metaName}'`);
   return rows
     .map(([value]) => {
-      const [firstSequence, id] = (value as string).split(" ");
-      return { firstSequence: Number(firstSequence), id: id! };
+      const [firstSequence, id, mark] = (value as string).split(" ");
+      return { firstSequence: Number(firstSequence), id: id!, startsOver: mark === startsOverMark };
     })
     .toSorted((a, b) => a.firstSequence - b.firstSequence);
 }

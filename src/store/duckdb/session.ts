@@ -8,6 +8,7 @@ import { Engine } from "./engine.ts";
 import type { OpenOptions } from "./open.ts";
 import { Probes } from "./probes.ts";
 import { isEngineBroken, messageOf } from "./store-error.ts";
+import { forgetErasedValues } from "./forget-values.ts";
 import { StoreWriter } from "./store-writer.ts";
 
 export interface Opened {
@@ -31,7 +32,16 @@ export class Session {
   }
 
   static async open(options: OpenOptions): Promise<Session> {
-    return new Session(options, await openAll(options));
+    const opened = await openAll(options);
+    const { engine } = opened;
+    try {
+      // Not where the engine is opened anew amid work: keys may be on their way.
+      await forgetErasedValues(engine.maintenance, engine.catalog);
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
+    return new Session(options, opened);
   }
 
   async use<T>(work: (opened: Opened) => Promise<T>): Promise<T> {

@@ -17,10 +17,12 @@ import { appendCommit, neededTables } from "./commit.ts";
 import type { WriterState } from "./commit.ts";
 import { compactMinutes, compactSmallTables, daysToCompact, transaction } from "./compact.ts";
 import type { Engine } from "./engine.ts";
+import { writeErasures } from "./erase.ts";
 import { writeOutcomeChanges } from "./outcome-changes.ts";
 import { messageOf } from "./store-error.ts";
 import { deleteBooks, deleteRows, planPurge, tablesToDrop } from "./purge.ts";
 import { readCloses, readConfigs, readProgress, readWriterState } from "./read.ts";
+import type { StoreContext } from "./queries.ts";
 import { rowsByTable } from "./rows-by-table.ts";
 import type { RowsByTable } from "./rows-by-table.ts";
 import type { Part } from "./schema.ts";
@@ -85,6 +87,10 @@ export class StoreWriter {
     return this.state.sequence;
   }
 
+  get context(): StoreContext {
+    return { catalog: this.engine.catalog, addressDimensions: this.addressDimensions };
+  }
+
   /** Undefined where the commit is long past or not yet known to be through. */
   progressAt(sequence: number): readonly PartitionProgress[] | undefined {
     return this.progressBySequence.get(sequence);
@@ -108,9 +114,9 @@ export class StoreWriter {
         await this.writeCommit(commit, rows);
         return true;
       };
-      // A correction changes rows in place, which no checkpoint or move may have in hand.
+      // These change rows in place, which no checkpoint or move may have in hand.
       const isDone =
-        commit.outcomeChanges.length > 0
+        commit.outcomeChanges.length + commit.erasures.length > 0
           ? await this.maintenance.take(() => this.commits.take(write))
           : await this.commits.take(write);
       if (isDone) return;
@@ -327,6 +333,7 @@ export class StoreWriter {
       await writer.run("BEGIN");
       const next = appendCommit(appenders, catalog, this.part, commit, rows, this.state);
       await writeOutcomeChanges(writer, appenders, catalog, this.part, commit);
+      await writeErasures(writer, this.context, commit.erasures);
       await writer.run("COMMIT");
       this.uncheckpointedRows += next.nextPosition - this.state.nextPosition;
       this.state = next;

@@ -1,0 +1,60 @@
+import type { Commit, Erasure } from "../../model/commit.ts";
+import type { HoldersQuery, ValueHolder } from "../../model/erasing.ts";
+import { hasDropped } from "./retention.ts";
+import type { Contents, MinuteRow, RawRow } from "./tables.ts";
+import { keyOfMinuteRow, textOfKey } from "./tables.ts";
+
+/** Whether what was told of changes before is no longer so. */
+export function startsOver({ erasures }: Commit): boolean {
+  return erasures.some(({ inMinutes }) => inMinutes);
+}
+
+export function holdersOf(contents: Contents, query: HoldersQuery): ValueHolder[] {
+  const raw = contents.raw.filter((row) => hasClick(row, query));
+  const minutes = contents.minutes.filter((row) => hasMinute(contents, row, query));
+  const adKeys = new Set([...raw, ...minutes].map(({ adKey }) => adKey));
+  return [...adKeys].map((adKey) => ({
+    adKey,
+    clicks: raw.filter((row) => row.adKey === adKey && !hasDropped(contents, row)).length,
+    hasMinuteRows: minutes.some((row) => row.adKey === adKey),
+  }));
+}
+
+export function applyErasure(contents: Contents, erasure: Erasure): void {
+  const { field, adKeys, inMinutes } = erasure;
+  const own = new Set(adKeys);
+  contents.raw = contents.raw.map((row) =>
+    own.has(row.adKey) && hasClick(row, erasure)
+      ? {
+          ...row,
+          dimensions: without(row.dimensions, field),
+          dimensionKeys: without(row.dimensionKeys, field),
+        }
+      : row,
+  );
+  if (!inMinutes) return;
+  contents.minutes = contents.minutes.map((row) => {
+    if (!own.has(row.adKey) || !hasMinute(contents, row, erasure)) return row;
+    const erased = { ...row, dimensionKeys: without(row.dimensionKeys, field) };
+    return { ...erased, key: keyOfMinuteRow(erased) };
+  });
+}
+
+function hasClick({ dimensions }: RawRow, { field, values }: HoldersQuery): boolean {
+  const value = dimensions[field];
+  return value !== undefined && values.includes(value);
+}
+
+function hasMinute(
+  contents: Contents,
+  { dimensionKeys }: MinuteRow,
+  { field, values }: HoldersQuery,
+): boolean {
+  const text = textOfKey(contents, field, dimensionKeys[field] ?? 0);
+  return text !== null && values.includes(text);
+}
+
+function without<T>(members: Readonly<Record<string, T>>, name: string): Record<string, T> {
+  const { [name]: _erased, ...rest } = members;
+  return rest;
+}
