@@ -31,6 +31,7 @@ const backupsMax = 3;
 
 const erasingShare = 0.3;
 const erasuresMax = 3;
+const questionsAnErasure = 3;
 
 /** Silence is long, and one tick in it as good as a thousand. */
 const ticksMax = 60;
@@ -38,7 +39,7 @@ const ticksMax = 60;
 export function planHistory(seed: number): History {
   const random = new Random(seed);
   const planned = planSettings(random);
-  const actions = withBackups(seed, withErasures(seed, planActions(random, planned)));
+  const actions = withBackups(seed, withErasures(seed, planned, planActions(random, planned)));
   const lastMs = actions.at(-1)!.atMs;
   const settings = { ...planned, tickEveryMs: Math.max(planned.tickEveryMs, lastMs / ticksMax) };
   return { seed, settings, actions, faults: planFaults(random, lastMs) };
@@ -115,10 +116,14 @@ function planActions(random: Random, settings: HistorySettings): Action[] {
 }
 
 /** Of random numbers of their own. Of one dimension, or of another that was kept with the minute all along. */
-function withErasures(seed: number, actions: readonly Action[]): Action[] {
+function withErasures(
+  seed: number,
+  settings: HistorySettings,
+  actions: readonly Action[],
+): Action[] {
   const random = new Random(seed + 0x6572_6173);
   if (!random.chance(erasingShare)) return [...actions];
-  const erasures = Array.from({ length: random.between(1, erasuresMax) }, (_, i): Action => {
+  const erasures = Array.from({ length: random.between(1, erasuresMax) }, (_, i): Action[] => {
     const field = random.pick(["user_id", "user_id", "ip", "device"] as const);
     const values = plannedValues[field].filter(() => random.chance(0.5));
     const control = {
@@ -128,9 +133,19 @@ function withErasures(seed: number, actions: readonly Action[]): Action[] {
       field,
       values: values.length > 0 ? values : ["nobody's"],
     } as const;
-    return { atMs: random.pick(actions).atMs, kind: "control", control };
+    const { atMs } = random.pick(actions);
+    const questions = Array.from({ length: questionsAnErasure }, (): Action => {
+      const laterMs = atMs + random.pick([0, 3_000, minuteMs]);
+      const filter = random.pick([
+        `${field}==${JSON.stringify(random.pick(plannedValues[field]))}`,
+        `${field}=null=true`,
+      ]);
+      const question = { ...planQuestion(random, settings, laterMs), filter };
+      return { atMs: laterMs, kind: "ask", question };
+    });
+    return [{ atMs, kind: "control", control }, ...questions];
   });
-  return [...actions, ...erasures].toSorted((a, b) => a.atMs - b.atMs);
+  return [...actions, ...erasures.flat()].toSorted((a, b) => a.atMs - b.atMs);
 }
 
 /** Of random numbers of their own. Amid what is sent, for what comes during a copy is what it may miss. */

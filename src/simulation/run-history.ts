@@ -179,6 +179,7 @@ class HistoryRun {
     const { service } = this.supervisor;
     if (!service) return;
     const asked = this.commitToAsk(service, question);
+    const before = service.store.progress;
     const answered = await this.unlessDead(
       ask(service.engine.query, question, asked).catch(expectRefusal),
     );
@@ -186,7 +187,9 @@ class HistoryRun {
     const { asOf, answer } = answered;
     const progress = service.store.progressAt(asOf);
     if (!progress) throw new Error(`an answer as of commit ${asOf}, which the store has not seen`);
-    this.recorded.push({ question, asOf, answer, progress });
+    const isPast = asked !== undefined && asked === asOf;
+    const knowing = [before, service.store.progress];
+    this.recorded.push({ question, asOf, answer, progress, ...(isPast && { knowing }) });
     this.machine.note(`answered ${question.kind} as of ${asOf}`);
   }
 

@@ -13,16 +13,6 @@ export const eraseBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    name: "an erasure that only the first partition is told of",
-    patches: [
-      {
-        file: "src/ingest/split-control.ts",
-        find: '    case "release":\n',
-        replace: '    case "erase":\n      return [[0, control]];\n    case "release":\n',
-      },
-    ],
-  },
-  {
     name: "an erasure that leaves minute rows as they were",
     patches: [
       {

@@ -10,6 +10,8 @@ import { expectedAnswer } from "./questions.ts";
 export interface RecordedAnswer extends Answered {
   readonly question: Question;
   readonly progress: readonly PartitionProgress[];
+  /** Of one about an earlier commit: what was applied when it was asked for, and when it was answered. */
+  readonly knowing?: readonly (readonly PartitionProgress[])[];
 }
 
 /** Every answer must be the oracle's as of the commit it named. */
@@ -19,12 +21,15 @@ export function judgeAnswers(
   known: KnownFields,
 ): string | undefined {
   const inOrder = recorded.toSorted((a, b) => offsetsOf(a) - offsetsOf(b));
-  for (const { question, answer, progress } of inOrder) {
+  for (const { question, answer, progress, knowing = [progress] } of inOrder) {
     oracle.moveTo(progress);
     // A number that was not final then is rightly refused.
     if (answer.status === "as_of_provisional" && !oracle.isFinal(question.toMinute - 1)) continue;
-    const difference = differenceOf(answer, expectedAnswer(oracle, question, known, answer));
-    if (difference !== undefined)
+    const differences = knowing.map((by) =>
+      differenceOf(answer, expectedAnswer(oracle.knowing(by), question, known, answer)),
+    );
+    const difference = differences.at(-1);
+    if (difference !== undefined && !differences.includes(undefined))
       return `${JSON.stringify(question)} as of ${JSON.stringify(progress)}: ${difference}`;
   }
   return undefined;

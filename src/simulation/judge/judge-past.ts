@@ -23,32 +23,32 @@ export async function judgePast(
   range: MinuteRange,
   known: KnownFields,
 ): Promise<string | undefined> {
-  const hindsight = oracle.inHindsight();
   return (
-    (await judgeAskedAgain(oracle, hindsight, service, recorded, known)) ??
-    judgeAnswers(hindsight, await askAboutPast(service, seed, range), known)
+    (await judgeAskedAgain(oracle, service, recorded, known)) ??
+    judgeAnswers(oracle, await askAboutPast(service, seed, range), known)
   );
 }
 
 async function judgeAskedAgain(
   oracle: PartitionedOracle,
-  hindsight: PartitionedOracle,
   { engine, store }: SimulatedService,
   recorded: readonly RecordedAnswer[],
   known: KnownFields,
 ): Promise<string | undefined> {
-  oracle.moveToEnd();
   for (const { question, asOf, answer, progress } of recorded) {
     // Before the first commit there is none to ask about.
     if (asOf === 0) continue;
     // A store that came back as of before has had other commits since.
     if (!isDeepStrictEqual(store.progressAt(asOf), progress)) continue;
     const again = await ask(engine.query, question, asOf);
+    oracle.moveToEnd();
     const present = expectedAnswer(oracle, question, known, again.answer);
-    hindsight.moveTo(progress);
-    const first = isRefusal(answer)
+    oracle.moveTo(progress);
+    const now = oracle.knowing(store.progress);
+    const isAsBefore = isRefusal(answer) || now === oracle;
+    const first = isAsBefore
       ? answer
-      : { ...answer, rows: expectedAnswer(hindsight, question, known, answer).rows };
+      : { ...answer, rows: expectedAnswer(now, question, known, answer).rows };
     const expected = expectedAgain(first, again.answer, present, asOf === store.sequence);
     const difference = differenceOf(again.answer, expected);
     if (difference !== undefined)
@@ -92,7 +92,8 @@ async function askAboutPast(
       ...(random.chance(0.5) && { filter: planFilter(random) }),
     };
     const answered = await ask(engine.query, question, asOf);
-    answers.push({ question, ...answered, progress: store.progressAt(answered.asOf)! });
+    const progress = store.progressAt(answered.asOf)!;
+    answers.push({ question, ...answered, progress, knowing: [store.progress] });
   }
   return answers;
 }

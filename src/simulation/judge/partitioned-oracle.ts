@@ -6,6 +6,8 @@ import type { OracleErasure, OracleLedgerRow } from "../oracle/oracle-fold.ts";
 import { Oracle } from "../oracle/oracle.ts";
 import { SpannedOracle } from "./spanned-oracle.ts";
 
+type Progress = readonly Pick<PartitionProgress, "partition" | "nextOffset">[];
+
 /** An oracle for each partition's log, up to some progress, and their answers put together. */
 export class PartitionedOracle {
   private readonly first: SemanticConfig;
@@ -13,6 +15,7 @@ export class PartitionedOracle {
   private oracles: Oracle[] = [];
   private applied: number[] = [];
   private readonly standing = new Map<string, Oracle>();
+  private readonly others = new Map<string, PartitionedOracle>();
   /** By partition, what is known to be erased later. */
   private readonly later: readonly (readonly OracleErasure[])[];
 
@@ -28,9 +31,21 @@ export class PartitionedOracle {
     this.begin();
   }
 
-  /** What is told of the past at the end lacks all that was erased by then. */
-  inHindsight(): PartitionedOracle {
-    return new PartitionedOracle(this.first, this.logs, this.logs.map(erasuresOf));
+  /** One that stands here too, of which is told by somebody who knows of all that was erased up to this progress. */
+  knowing(progress: Progress): PartitionedOracle {
+    const erased = this.logs.map((log, partition) =>
+      erasuresOf(log.slice(0, offsetIn(progress, partition))),
+    );
+    const isNew = erased.some((all, partition) =>
+      all.some(({ offset }) => offset >= this.applied[partition]!),
+    );
+    if (!isNew) return this;
+    const key = erased.map(({ length }) => length).join(" ");
+    let other = this.others.get(key);
+    if (!other)
+      this.others.set(key, (other = new PartitionedOracle(this.first, this.logs, erased)));
+    other.moveTo(this.applied.map((nextOffset, partition) => ({ partition, nextOffset })));
+    return other;
   }
 
   /** By operation, the clicks that each partition has erased a field of. */
@@ -42,10 +57,8 @@ export class PartitionedOracle {
   }
 
   /** Exactly what these offsets cover, of all partitions that are not named nothing. */
-  moveTo(progress: readonly Pick<PartitionProgress, "partition" | "nextOffset">[]): void {
-    const wanted = this.logs.map(
-      (_, partition) => progress.find((known) => known.partition === partition)?.nextOffset ?? 0,
-    );
+  moveTo(progress: Progress): void {
+    const wanted = this.logs.map((_, partition) => offsetIn(progress, partition));
     if (wanted.some((offset, partition) => offset < this.applied[partition]!)) this.begin();
     for (const [partition, offset] of wanted.entries()) {
       for (; this.applied[partition]! < offset; this.applied[partition]!++)
@@ -135,3 +148,7 @@ export class PartitionedOracle {
 }
 
 const ascending = (a: number, b: number): number => a - b;
+
+function offsetIn(progress: Progress, partition: number): number {
+  return progress.find((known) => known.partition === partition)?.nextOffset ?? 0;
+}
