@@ -24,14 +24,13 @@ export function stepErase(
   effects: Effects,
 ): void {
   const { id, reason, field, values } = control;
-  if (holders.length > 0) {
-    effects.erasures.push({
-      field,
-      values,
-      adKeys: holders.map(({ adKey }) => adKey),
-      inMinutes: holders.some(({ hasMinuteRows }) => hasMinuteRows),
-    });
-  }
+  // Also where no row has any: a dictionary may spell what retention has deleted.
+  effects.erasures.push({
+    field,
+    values,
+    adKeys: holders.map(({ adKey }) => adKey),
+    inMinutes: holders.some(({ hasMinuteRows }) => hasMinuteRows),
+  });
   const erased = holders.reduce((sum, { clicks }) => sum + clicks, 0);
   const result = { erased };
   effects.operations.push({ id, type: "erase", reason, partition, offset, receivedAtMs, result });

@@ -20,8 +20,11 @@ export function checkFilter(filter: Filter, known: KnownFields): Filter {
   }
   const type = checkField(filter.field, known, "filter");
   if (filter.operator === "=null=") return filter;
-  const named = { parameter: "filter", code: "invalid_filter" } as const;
-  const values = filter.values.map((value) => storedForm(value, type, filter.field, named));
+  const values = filter.values.map((value) => {
+    const stored = storedForm(value, type);
+    if (stored !== undefined) return stored;
+    throw impossible(value, filter.field, expectedForms[type]);
+  });
   return { ...filter, values };
 }
 
@@ -40,36 +43,29 @@ export function checkField(field: string, known: KnownFields, parameter: string)
   );
 }
 
-/**
- * The form in which a value is stored. CodedError where it can't be one of the field's: `invalid_filter` or
- * `invalid_parameter`, by what it was named in.
- */
-export function storedForm(
-  value: string,
-  type: DimensionType,
-  field: string,
-  named: { readonly parameter: string; readonly code: "invalid_filter" | "invalid_parameter" },
-): string {
-  const stored = formOf(value, type);
-  if (stored !== undefined) return stored;
-  const expected = expectedForms[type];
-  const { parameter, code } = named;
-  throw new CodedError(code, `${parameter}: ${field} can't be '${value}': it is ${expected}`, {
-    field: parameter,
-    details: { dimension: field, found: value, expected },
-  });
-}
-
-const expectedForms = {
+/** What a value has to be. */
+export const expectedForms = {
   string: "text",
   country: "two letters (ISO 3166-1 alpha-2)",
   ip: "an IPv4 or IPv6 address",
 } as const satisfies Record<DimensionType, string>;
 
-function formOf(value: string, type: DimensionType): string | undefined {
+/** The form in which a value is stored; undefined where it can't be one. */
+export function storedForm(value: string, type: DimensionType): string | undefined {
   if (type === "string") return value;
   // Only these: the capitals of `ß` would be the code of South Sudan.
   if (type === "country") return /^[A-Za-z]{2}$/.test(value) ? value.toUpperCase() : undefined;
   const words = new Uint32Array(4);
   return parseIpInto(value, words, 0) ? formatIp(words, 0) : undefined;
+}
+
+function impossible(value: string, field: string, expected: string): CodedError {
+  return new CodedError(
+    "invalid_filter",
+    `filter: ${field} can't be '${value}': it is ${expected}`,
+    {
+      field: "filter",
+      details: { dimension: field, found: value, expected },
+    },
+  );
 }

@@ -4,6 +4,7 @@
  */
 
 import type { ClickBatch } from "./click-batch.ts";
+import type { ErasedValues } from "./erasing.ts";
 import type { AdAttributesChange } from "./log-record.ts";
 import type { LayoutChange } from "./minute-layout.ts";
 import type { OutcomeName } from "./outcome.ts";
@@ -162,10 +163,7 @@ export interface DroppedDay {
  * Clicks and minute rows of these ads lose a field where it has one of these values, whichever commit brought them: what is
  * told of the past lacks it too.
  */
-export interface Erasure {
-  /** A dimension. */
-  readonly field: string;
-  readonly values: readonly string[];
+export interface Erasure extends ErasedValues {
   readonly adKeys: readonly number[];
   /** Whether minute rows of them have such a value. */
   readonly inMinutes: boolean;

@@ -1,16 +1,22 @@
 /** What an erasure is about. */
 
-/** Asks for all that has one of these values in this dimension. */
-export interface HoldersQuery {
+/** Values of one dimension. */
+export interface ErasedValues {
   readonly field: string;
-  /** In the form in which they are stored. */
+  /** In every form in which they may be stored. */
   readonly values: readonly string[];
+}
+
+/** Asks for all that has one of the values. */
+export interface HoldersQuery extends ErasedValues {
+  /** The one that asks, for its own clicks. */
+  readonly partition: number;
 }
 
 /** An ad with clicks or minute rows that have one of the values. */
 export interface ValueHolder {
   readonly adKey: number;
-  /** Clicks of every outcome; not of days whose clicks its partition has dropped. */
+  /** Clicks of every outcome; not of days whose clicks the partition has dropped. */
   readonly clicks: number;
   readonly hasMinuteRows: boolean;
 }

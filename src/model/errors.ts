@@ -78,3 +78,8 @@ export class CodedError extends Error {
     this.details = options.details ?? {};
   }
 }
+
+/** A text that UTF-8 can't hold. */
+export function halfPair(field: string): CodedError {
+  return new CodedError("invalid_parameter", `${field}: holds half of a surrogate pair`, { field });
+}

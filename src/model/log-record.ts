@@ -4,6 +4,7 @@
  */
 
 import type { ClickBatch } from "./click-batch.ts";
+import type { ErasedValues } from "./erasing.ts";
 import type { ItemErrorCode } from "./errors.ts";
 import type { LatePolicy, SemanticConfig } from "./semantic-config.ts";
 
@@ -108,14 +109,10 @@ export interface RetentionControl {
 }
 
 /** Takes a field away from every click recorded before that has one of these values; the clicks stay, and count as before. */
-export interface EraseControl {
+export interface EraseControl extends ErasedValues {
   readonly type: "erase";
   readonly id: string;
   readonly reason: string;
-  /** A dimension. */
-  readonly field: string;
-  /** In the form in which they are stored. */
-  readonly values: readonly string[];
 }
 
 /** What changes the outcome of clicks that were recorded before. */

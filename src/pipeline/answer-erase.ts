@@ -10,6 +10,6 @@ export async function answerErase(
   partitionCount: number,
   { field, values }: EraseControl,
 ): Promise<readonly ValueHolder[]> {
-  const holders = await store.holders({ field, values });
+  const holders = await store.holders({ partition, field, values });
   return holders.filter(({ adKey }) => shared.partitionOfAd(adKey, partitionCount) === partition);
 }

@@ -58,6 +58,19 @@ export class ConfigHistory {
     return this.known;
   }
 
+  /** Every dimension that was ever declared, of the type it has now. */
+  get knownDimensions(): KnownFields {
+    return new Map([...this.known].filter(([name]) => name !== "ad_id" && !name.startsWith("ad.")));
+  }
+
+  /** That the dimension ever had, the one of now last. */
+  typesOf(dimension: string): DimensionType[] {
+    const types = this.configs.flatMap(({ dimensions }) =>
+      dimensions.filter(({ name }) => name === dimension).map(({ type }) => type),
+    );
+    return types.filter((type, i) => types.lastIndexOf(type) === i);
+  }
+
   /** `ad_id` and every dimension that was ever kept with the minute. */
   get minuteFields(): KnownFields {
     const names = new Set(this.dimensionNames("minute"));

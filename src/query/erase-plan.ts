@@ -1,7 +1,8 @@
 /** What is to be erased, checked. */
 
-import { checkField, storedForm } from "../model/check-filter.ts";
-import { CodedError } from "../model/errors.ts";
+import { checkField, expectedForms, storedForm } from "../model/check-filter.ts";
+import type { DimensionType } from "../model/dimensions.ts";
+import { CodedError, halfPair } from "../model/errors.ts";
 import type { EraseControl } from "../model/log-record.ts";
 import type { ConfigHistory } from "./config-history.ts";
 import type { OperationAnswer } from "./query-service.ts";
@@ -22,21 +23,27 @@ export interface EraseAnswer extends OperationAnswer {
 
 export type ErasePlan = Omit<EraseControl, "id">;
 
-/** CodedError `unknown_dimension` or `invalid_parameter` where there can be no such values. */
+/**
+ * A value is looked for in every form that a type of the dimension, of now or of before, gives it. CodedError
+ * `unknown_dimension`, or `invalid_parameter` where none of these types has such a value.
+ */
 export async function planErase(
-  { knownFields }: ConfigHistory,
+  configs: ConfigHistory,
   { field, values, reason }: EraseRequest,
 ): Promise<ErasePlan> {
-  const dimensions = new Map(
-    [...knownFields].filter(([name]) => name !== "ad_id" && !name.startsWith("ad.")),
-  );
-  const type = checkField(field, dimensions, "field");
-  const stored = values.map((value, i) => {
+  checkField(field, configs.knownDimensions, "field");
+  const types = configs.typesOf(field);
+  const stored = values.flatMap((value, i) => {
     const at = `values.${i}`;
-    const named = { parameter: at, code: "invalid_parameter" } as const;
-    if (value.isWellFormed()) return storedForm(value, type, field, named);
-    const problem = `${at}: holds half of a surrogate pair`;
-    throw new CodedError("invalid_parameter", problem, { field: at });
+    if (!value.isWellFormed()) throw halfPair(at);
+    const forms = types.map((type) => storedForm(value, type)).filter((form) => form !== undefined);
+    if (forms.length === 0) throw impossible(value, field, types.at(-1)!, at);
+    return forms;
   });
   return { type: "erase", reason, field, values: [...new Set(stored)] };
+}
+
+function impossible(value: string, field: string, type: DimensionType, at: string): CodedError {
+  const problem = `${at}: ${field} can't be '${value}': it is ${expectedForms[type]}`;
+  return new CodedError("invalid_parameter", problem, { field: at });
 }

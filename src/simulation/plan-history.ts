@@ -5,6 +5,7 @@ import { Random } from "../traffic/random.ts";
 import { ClickPlanner, plannedValues } from "./plan-clicks.ts";
 import type { Action, History, HistorySettings, SemanticSettings } from "./history.ts";
 import { ControlPlanner } from "./plan-controls.ts";
+import { canonicalIp } from "./oracle/log-rows.ts";
 import { planQuestion } from "./plan-questions.ts";
 import type { PlannedFault } from "./world/faults.ts";
 import { allStrikes, stepsOfFault } from "./world/steps.ts";
@@ -125,7 +126,8 @@ function withErasures(
   if (!random.chance(erasingShare)) return [...actions];
   const erasures = Array.from({ length: random.between(1, erasuresMax) }, (_, i): Action[] => {
     const field = random.pick(["user_id", "user_id", "ip", "device"] as const);
-    const values = plannedValues[field].filter(() => random.chance(0.5));
+    const picked = plannedValues[field].filter(() => random.chance(0.5));
+    const values = field === "ip" ? picked.map(canonicalIp) : picked;
     const control = {
       type: "erase",
       id: `erasure-${i + 1}`,

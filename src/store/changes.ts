@@ -36,8 +36,9 @@ export interface ChangedCount {
 }
 
 /**
- * Where an opened store went on, or where what it had told of changes was no longer so. A store that lost commits, or was put back from a copy, uses their sequences again
- * for others: only together with the id of its history is a sequence the same commit as before.
+ * A history begins where an opened store went on, and where an erasure moved counts that were told of before. A store that
+ * lost commits, or was put back from a copy, uses their sequences again for others: only together with the id of its
+ * history is a sequence the same commit as before.
  */
 export interface HistoryStart {
   /** Its first commit; this sequence, and higher ones up to the next, belong to it. */

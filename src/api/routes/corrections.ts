@@ -2,7 +2,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Static } from "typebox";
-import { CodedError } from "../../model/errors.ts";
+import { halfPair } from "../../model/errors.ts";
 import { resolveRange } from "../../model/window.ts";
 import type { OperationAnswer, PendingOperation } from "../../query/query-service.ts";
 import { checkAdId } from "../ad-attributes.ts";
@@ -120,8 +120,4 @@ async function release(
     if (released + duplicates - doneBefore < releasedAtOnceMax) return answer;
     doneBefore = released + duplicates;
   }
-}
-
-function halfPair(field: string): CodedError {
-  return new CodedError("invalid_parameter", `${field}: holds half of a surrogate pair`, { field });
 }

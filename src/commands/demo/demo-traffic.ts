@@ -26,6 +26,7 @@ export class DemoTraffic {
   private readonly sender: ClickSender;
   private readonly recent: StreamClick[] = [];
   private readonly waiting = new Set<Promise<void>>();
+  private isStreaming = false;
   private onDispatch = (): void => {};
   private failure: { readonly error: unknown } | undefined;
   private readonly signal: AbortSignal;
@@ -41,18 +42,24 @@ export class DemoTraffic {
   /** Streams until the time (performance.now()) is reached, or the signal is given. */
   async streamUntil(endMs: number): Promise<void> {
     const startMs = performance.now();
-    for (let batches = 1; performance.now() < endMs && !this.signal.aborted; batches++) {
-      this.dispatch(this.nextBatch());
-      if (this.waiting.size >= requestsWaitingMax) await Promise.race(this.waiting);
-      if (this.failure) throw this.failure.error;
-      const aheadMs = startMs + batches * batchEveryMs - performance.now();
-      if (aheadMs > 0) await delay(aheadMs);
+    this.isStreaming = true;
+    try {
+      for (let batches = 1; performance.now() < endMs && !this.signal.aborted; batches++) {
+        this.dispatch(this.nextBatch());
+        if (this.waiting.size >= requestsWaitingMax) await Promise.race(this.waiting);
+        if (this.failure) throw this.failure.error;
+        const aheadMs = startMs + batches * batchEveryMs - performance.now();
+        if (aheadMs > 0) await delay(aheadMs);
+      }
+    } finally {
+      this.isStreaming = false;
+      this.onDispatch();
     }
-    this.onDispatch();
   }
 
-  /** Resolves right after the next request was sent off, or where the stream has ended. */
+  /** Resolves right after the next request was sent off; at once where the stream has ended, or when it does. */
   nextDispatch(): Promise<void> {
+    if (!this.isStreaming) return Promise.resolve();
     return new Promise((resolve) => (this.onDispatch = resolve));
   }
 

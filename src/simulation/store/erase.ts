@@ -1,5 +1,5 @@
 import type { Commit, Erasure } from "../../model/commit.ts";
-import type { HoldersQuery, ValueHolder } from "../../model/erasing.ts";
+import type { ErasedValues, HoldersQuery, ValueHolder } from "../../model/erasing.ts";
 import { hasDropped } from "./retention.ts";
 import type { Contents, MinuteRow, RawRow } from "./tables.ts";
 import { keyOfMinuteRow, textOfKey } from "./tables.ts";
@@ -40,7 +40,7 @@ export function applyErasure(contents: Contents, erasure: Erasure): void {
   });
 }
 
-function hasClick({ dimensions }: RawRow, { field, values }: HoldersQuery): boolean {
+function hasClick({ dimensions }: RawRow, { field, values }: ErasedValues): boolean {
   const value = dimensions[field];
   return value !== undefined && values.includes(value);
 }
@@ -48,7 +48,7 @@ function hasClick({ dimensions }: RawRow, { field, values }: HoldersQuery): bool
 function hasMinute(
   contents: Contents,
   { dimensionKeys }: MinuteRow,
-  { field, values }: HoldersQuery,
+  { field, values }: ErasedValues,
 ): boolean {
   const text = textOfKey(contents, field, dimensionKeys[field] ?? 0);
   return text !== null && values.includes(text);

@@ -214,7 +214,7 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
   }
 
   holders(query: HoldersQuery): Promise<readonly ValueHolder[]> {
-    return this.read((connection, opened) => readHolders(connection, opened.writer.context, query));
+    return this.read((connection, { engine }) => readHolders(connection, engine.catalog, query));
   }
 
   droppedDays(): Promise<readonly RecordedDroppedDay[]> {

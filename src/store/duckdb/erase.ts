@@ -4,43 +4,39 @@
  */
 
 import type { Erasure } from "../../model/commit.ts";
-import type { HoldersQuery, ValueHolder } from "../../model/erasing.ts";
-import type { Comparison } from "../../model/filter.ts";
-import type { TableShape } from "./catalog.ts";
-import type { Connection, Statement } from "./connection.ts";
+import type { ErasedValues, HoldersQuery, ValueHolder } from "../../model/erasing.ts";
+import { parseIpInto } from "../../model/ip.ts";
+import type { Catalog, TableShape } from "./catalog.ts";
+import type { Connection } from "./connection.ts";
 import { notDroppedToSql } from "./dropped-days.ts";
 import { Bindings } from "./filter-sql.ts";
-import { noteErasedKeys } from "./forget-values.ts";
-import type { StoreContext } from "./queries.ts";
-import { conditionOf, integer, QueryFields } from "./queries.ts";
+import { keysOf, noteErasedKeys } from "./forget-values.ts";
+import { integer } from "./queries.ts";
+import { bigintOfWords } from "./read-chunk.ts";
 import { expiredTable, ipColumn, keyColumn, quoted, textColumn } from "./schema.ts";
 
 /** See ClickStore.holders. */
 export async function readHolders(
   connection: Connection,
-  context: StoreContext,
+  catalog: Catalog,
   query: HoldersQuery,
 ): Promise<ValueHolder[]> {
   const bindings = new Bindings();
-  const { raw, minutes } = tablesOf(context);
+  const wanted = await WantedValues.find(connection, catalog, query);
+  const isKept = `(${notDroppedToSql(query.partition)})::INTEGER`;
+  const { raw, minutes } = tablesOf(catalog);
   const selects = [
-    ...raw.map((table) => ({ table, clicks: `(${notDroppedToSql(undefined)})::INTEGER`, rows: 0 })),
-    ...minutes.map((table) => ({ table, clicks: "0", rows: 1 })),
-  ]
-    .map(({ table, clicks, rows }) => ({
-      condition: holds(table, query, context, bindings),
-      table,
-      clicks,
-      rows,
-    }))
-    .filter(({ condition }) => condition !== undefined)
-    .map(
-      ({ condition, table, clicks, rows }) =>
-        `SELECT c.ad, ${clicks} AS clicks, ${rows} AS minute_rows FROM ${quoted(table.name)} c WHERE ${condition}`,
-    );
+    ...raw.map((table) => ({ table, shown: `${isKept} AS clicks, 0 AS minute_rows` })),
+    ...minutes.map((table) => ({ table, shown: "0 AS clicks, 1 AS minute_rows" })),
+  ].flatMap(({ table, shown }) => {
+    const condition = wanted.conditionOn(table);
+    if (condition === undefined) return [];
+    return [`SELECT c.ad, ${shown} FROM ${quoted(table.name)} c WHERE ${condition}`];
+  });
   if (selects.length === 0) return [];
   const found = await connection.rows(
-    `SELECT ad, SUM(clicks)::BIGINT, MAX(minute_rows) FROM (${selects.join(" UNION ALL ")}) GROUP BY ad`,
+    `WITH ${wanted.textsToSql(bindings)}
+     SELECT ad, SUM(clicks)::BIGINT, MAX(minute_rows) FROM (${selects.join(" UNION ALL ")}) GROUP BY ad`,
     bindings.values,
   );
   return found.map(([adKey, clicks, minuteRows]) => ({
@@ -53,58 +49,92 @@ export async function readHolders(
 /** Within the commit's transaction, while no maintenance runs: its tables are changed in place. */
 export async function writeErasures(
   writer: Connection,
-  context: StoreContext,
+  catalog: Catalog,
   erasures: readonly Erasure[],
 ): Promise<void> {
-  const { raw, minutes } = tablesOf(context);
+  const { raw, minutes } = tablesOf(catalog);
   for (const erasure of erasures) {
-    await noteErasedKeys(writer, context, erasure);
-    for (const table of [...raw, ...(erasure.inMinutes ? minutes : [])]) {
-      const statement = erasureToSql(table, erasure, context);
-      if (statement) await writer.run(statement.sql, statement.values);
+    const { field, adKeys, inMinutes } = erasure;
+    await noteErasedKeys(writer, catalog, erasure);
+    if (adKeys.length === 0) continue;
+    const wanted = await WantedValues.find(writer, catalog, erasure);
+    for (const table of [...raw, ...(inMinutes ? minutes : [])]) {
+      const condition = wanted.conditionOn(table);
+      if (condition === undefined) continue;
+      const bindings = new Bindings();
+      await writer.run(
+        `WITH ${wanted.textsToSql(bindings)}
+         UPDATE ${quoted(table.name)} c SET ${clearedToSql(table, field)}
+         WHERE c.ad IN (SELECT unnest(${bindings.add(adKeys.map(integer))}::INTEGER[])) AND ${condition}`,
+        bindings.values,
+      );
     }
   }
 }
 
-function erasureToSql(
-  table: TableShape,
-  erasure: Erasure,
-  context: StoreContext,
-): Statement | undefined {
-  const bindings = new Bindings();
-  const condition = holds(table, erasure, context, bindings);
-  if (condition === undefined) return undefined;
-  const { field, adKeys } = erasure;
+function clearedToSql(table: TableShape, field: string): string {
   const columns = [
     [keyColumn(field), "0"],
     [textColumn(field), "NULL"],
     [ipColumn(field), "NULL"],
   ] as const;
-  const cleared = columns
+  return columns
     .filter(([{ name }]) => table.has(name))
-    .map(([{ name }, missing]) => `${quoted(name)} = ${missing}`);
-  const ads = bindings.add(adKeys.map(integer));
-  const sql = `UPDATE ${quoted(table.name)} c SET ${cleared.join(", ")}
-    WHERE list_contains(${ads}::INTEGER[], c.ad) AND ${condition}`;
-  return { sql, values: bindings.values };
+    .map(([{ name }, missing]) => `${quoted(name)} = ${missing}`)
+    .join(", ");
 }
 
-/** True for rows `c` of the table that a query for the values would find; undefined where none can have any. */
-function holds(
-  table: TableShape,
-  { field, values }: HoldersQuery,
-  context: StoreContext,
-  bindings: Bindings,
-): string | undefined {
-  const filter: Comparison = { kind: "comparison", field, operator: "=in=", values };
-  const knownKey = (): undefined => undefined;
-  const fields = new QueryFields({ filter, groupBy: [] }, [table], { ...context, knownKey });
-  if (fields.columns.length === 0) return undefined;
-  return conditionOf({ filter }, fields, knownKey, bindings);
+/**
+ * The values in every form in which they may be kept, found once a statement: there may be a thousand of them, and hundreds
+ * of tables. A value that is no address is none, whatever type the dimension has by now.
+ */
+class WantedValues {
+  private readonly field: string;
+  private readonly texts: readonly string[];
+  private readonly keys: readonly number[];
+  private readonly addresses: readonly bigint[];
+
+  private constructor({ field, values }: ErasedValues, keys: readonly number[]) {
+    this.field = field;
+    this.texts = values;
+    this.keys = keys;
+    this.addresses = values.flatMap((value) => {
+      const words = new Uint32Array(4);
+      return parseIpInto(value, words, 0) ? [bigintOfWords(words, 0)] : [];
+    });
+  }
+
+  static async find(
+    connection: Connection,
+    catalog: Catalog,
+    values: ErasedValues,
+  ): Promise<WantedValues> {
+    return new WantedValues(values, await keysOf(connection, catalog, values));
+  }
+
+  /** The table `wanted`, which the conditions refer to. */
+  textsToSql(bindings: Bindings): string {
+    const texts = this.texts.map((text) => `(${bindings.add(text)})`);
+    return `wanted("value") AS (VALUES ${texts.join(", ")})`;
+  }
+
+  /** True for rows `c` of the table that have one of them; undefined where none can. */
+  conditionOn(table: TableShape): string | undefined {
+    const { field, keys, addresses } = this;
+    const [key, text, address] = [keyColumn, textColumn, ipColumn].map((of) => of(field).name);
+    const conditions = [
+      ...(table.has(key!) && keys.length > 0 ? [`c.${quoted(key!)} IN (${keys.join(", ")})`] : []),
+      ...(table.has(text!) ? [`c.${quoted(text!)} IN (SELECT "value" FROM wanted)`] : []),
+      ...(table.has(address!) && addresses.length > 0
+        ? [`c.${quoted(address!)} IN (${addresses.map((n) => `'${n}'::UHUGEINT`).join(", ")})`]
+        : []),
+    ];
+    return conditions.length === 0 ? undefined : `(${conditions.join(" OR ")})`;
+  }
 }
 
 /** All of them: what was dropped and is not deleted yet has values too. */
-function tablesOf({ catalog }: StoreContext): {
+function tablesOf(catalog: Catalog): {
   readonly raw: readonly TableShape[];
   readonly minutes: readonly TableShape[];
 } {

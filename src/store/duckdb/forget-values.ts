@@ -4,8 +4,7 @@
  * So the keys are noted, and looked at when the store is opened, where nothing is on its way.
  */
 
-import { randomUUID } from "node:crypto";
-import type { HoldersQuery } from "../../model/erasing.ts";
+import type { ErasedValues } from "../../model/erasing.ts";
 import type { Catalog } from "./catalog.ts";
 import { transaction } from "./compact.ts";
 import type { Connection } from "./connection.ts";
@@ -14,18 +13,32 @@ import { dictionaryTable, keyColumn, quoted, textLiteral } from "./schema.ts";
 /** Rows of `meta` whose value is the key and the dictionary. */
 const metaName = "erased_key";
 
+/** Keys of these values, of which there may be a thousand; none where the dimension has no dictionary. */
+export async function keysOf(
+  connection: Connection,
+  catalog: Catalog,
+  { field, values }: ErasedValues,
+): Promise<number[]> {
+  const dictionary = dictionaryTable(field);
+  if (!catalog.hasTable(dictionary)) return [];
+  const found = await connection.rows(
+    `SELECT "key" FROM ${quoted(dictionary)} WHERE "value" IN (${parametersOf(values)})`,
+    values,
+  );
+  return found.map(([key]) => key as number);
+}
+
 /** Within the commit's transaction. */
 export async function noteErasedKeys(
   writer: Connection,
-  { catalog }: { readonly catalog: Catalog },
-  { field, values }: HoldersQuery,
+  catalog: Catalog,
+  { field, values }: ErasedValues,
 ): Promise<void> {
   const dictionary = dictionaryTable(field);
   if (!catalog.hasTable(dictionary)) return;
-  const texts = values.map((_, i) => `$${i + 1}`).join(", ");
   await writer.run(
     `INSERT INTO meta SELECT '${metaName}', "key" || ' ' || ${textLiteral(field)}
-     FROM ${quoted(dictionary)} WHERE "value" IN (${texts})`,
+     FROM ${quoted(dictionary)} WHERE "value" IN (${parametersOf(values)})`,
     values,
   );
 }
@@ -36,31 +49,45 @@ export async function forgetErasedValues(connection: Connection, catalog: Catalo
     `SELECT DISTINCT "value" FROM meta WHERE "name" = '${metaName}'`,
   );
   if (noted.length === 0) return;
+  const byDictionary = Map.groupBy(
+    noted.map(([value]) => (value as string).split(" ") as [key: string, dictionary: string]),
+    ([, dictionary]) => dictionary,
+  );
   await transaction(connection, async () => {
-    for (const [value] of noted) {
-      const [key, ...words] = (value as string).split(" ");
-      await forget(connection, catalog, words.join(" "), Number(key));
+    for (const [dictionary, keys] of byDictionary) {
+      const numbers = keys.map(([key]) => Number(key));
+      await forget(connection, catalog, dictionary, numbers);
     }
     await connection.run(`DELETE FROM meta WHERE "name" = '${metaName}'`);
   });
 }
 
-/** Its place stays taken: keys have no gaps. A key that is in use again has been sent again since. */
+/** Their places stay taken: keys have no gaps. A key that is in use again has been sent again since. */
 async function forget(
   connection: Connection,
   catalog: Catalog,
   dictionary: string,
-  key: number,
+  keys: readonly number[],
 ): Promise<void> {
   const column = keyColumn(dictionary).name;
+  const list = keys.join(", ");
   const uses = catalog
     .all()
     .filter((table) => table.has(column))
-    .map(({ name }) => `SELECT 1 FROM ${quoted(name)} WHERE ${quoted(column)} = ${key}`);
-  const [isUsed] = await connection.rows(`SELECT EXISTS (${uses.join(" UNION ALL ")})::INTEGER`);
-  if (isUsed![0] === 1) return;
+    .map(
+      ({ name }) =>
+        `SELECT ${quoted(column)} AS used FROM ${quoted(name)} WHERE ${quoted(column)} IN (${list})`,
+    );
+  const found = await connection.rows(`SELECT DISTINCT used FROM (${uses.join(" UNION ALL ")})`);
+  const used = new Set(found.map(([key]) => key as number));
+  const unused = keys.filter((key) => !used.has(key));
+  if (unused.length === 0) return;
   await connection.run(
-    `UPDATE ${quoted(dictionaryTable(dictionary))} SET "value" = $1 WHERE "key" = ${key}`,
-    [`erased ${randomUUID()}`],
+    `UPDATE ${quoted(dictionaryTable(dictionary))} SET "value" = 'erased ' || uuid()
+     WHERE "key" IN (${unused.join(", ")})`,
   );
+}
+
+function parametersOf(values: readonly string[]): string {
+  return values.map((_, i) => `$${i + 1}`).join(", ");
 }

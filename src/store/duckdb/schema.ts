@@ -109,7 +109,7 @@ export const dictionaryColumns: readonly Column[] = [
 
 /** Tables that every store has from the beginning, beside minute_delta, raw_scattered and raw_expired. */
 export const fixedTables: Readonly<Record<string, readonly Column[]>> = {
-  // The format's version, and where histories begin (histories.ts).
+  // The format's version, where histories begin (histories.ts), and keys of erased values (forget-values.ts).
   meta: [
     { name: "name", type: "VARCHAR" },
     { name: "value", type: "VARCHAR" },

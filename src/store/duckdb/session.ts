@@ -33,14 +33,11 @@ export class Session {
 
   static async open(options: OpenOptions): Promise<Session> {
     const opened = await openAll(options);
-    const { engine } = opened;
-    try {
-      // Not where the engine is opened anew amid work: keys may be on their way.
-      await forgetErasedValues(engine.maintenance, engine.catalog);
-    } catch (error) {
-      await engine.close();
-      throw error;
-    }
+    const { maintenance, catalog } = opened.engine;
+    // Not where the engine is opened anew amid work: keys may be on their way.
+    await forgetErasedValues(maintenance, catalog).catch((error: unknown) => {
+      options.warn(`what was erased is still spelled in a dictionary: ${messageOf(error)}`);
+    });
     return new Session(options, opened);
   }
 

@@ -333,7 +333,7 @@ export class StoreWriter {
       await writer.run("BEGIN");
       const next = appendCommit(appenders, catalog, this.part, commit, rows, this.state);
       await writeOutcomeChanges(writer, appenders, catalog, this.part, commit);
-      await writeErasures(writer, this.context, commit.erasures);
+      await writeErasures(writer, catalog, commit.erasures);
       await writer.run("COMMIT");
       this.uncheckpointedRows += next.nextPosition - this.state.nextPosition;
       this.state = next;

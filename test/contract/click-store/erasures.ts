@@ -12,7 +12,7 @@ const u1 = { country: "US", user_id: "u1", ip: "2001:db8::1" };
 const u2 = { country: "DE", user_id: "u2", ip: "10.0.0.2" };
 
 async function holders(store: ClickStore, field: string, ...values: string[]): Promise<string[]> {
-  const found = await store.holders({ field, values });
+  const found = await store.holders({ partition: 0, field, values });
   const inOrder = found.toSorted((a, b) => a.adKey - b.adKey);
   return inOrder.map(
     (held) => `${held.adKey} ${held.clicks}${held.hasMinuteRows ? " minutes" : ""}`,
@@ -61,9 +61,49 @@ export function describeErasures(title: string, open: OpenStore): void {
         assert.deepEqual(await holders(store, "user_id", "nobody"), []);
         assert.deepEqual(await holders(store, "never_sent", "u1"), []);
         const day = dayOfMinute(noon - 2 * minutesADay);
-        const droppedDays = [{ partition: 0, day, what: "raw", receivedDay: day } as const];
-        await store.commit(maker.next({ droppedDays }));
+        const dropped = (partition: number) =>
+          ({ partition, day, what: "raw", receivedDay: day }) as const;
+        await store.commit(maker.next({ droppedDays: [dropped(1)], partition: 1 }));
+        assert.deepEqual(await holders(store, "user_id", "u1"), ["1 3", "2 1"], "another's days");
+        await store.commit(maker.next({ droppedDays: [dropped(0)] }));
         assert.deepEqual(await holders(store, "user_id", "u1"), ["1 2", "2 1"], "kept ones alone");
+      });
+    });
+
+    it("may name a thousand values of every kind, over many days", async () => {
+      await withStore(open, async (store, maker) => {
+        const named = Array.from({ length: 1_000 }, (_, i) => `v${i}`);
+        const clicks = Array.from({ length: 20 }, (_, day) =>
+          click(`ad-${day}`, -day * minutesADay, {
+            country: `v${day}`,
+            user_id: `v${990 + day}`,
+            ip: `10.0.0.${day}`,
+          }),
+        );
+        await store.commit(maker.next({ clicks }));
+        const ads = async (field: string, values: readonly string[]): Promise<number> =>
+          (await store.holders({ partition: 0, field, values })).length;
+        const addresses = Array.from({ length: 1_000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
+        const fields = { country: named, user_id: named, ip: addresses };
+        for (const [field, values] of Object.entries(fields)) {
+          const expected = field === "user_id" ? 10 : 20;
+          assert.equal(await ads(field, values), expected);
+          const adKeys = clicks.map(({ ad_id }) => maker.keyOf("ad_id", ad_id));
+          const erasures = [{ field, values, adKeys, inMinutes: field === "country" }];
+          await store.commit(maker.next({ erasures }));
+          assert.equal(await ads(field, values), 0);
+        }
+        const { rows } = await store.aggregate({
+          ...hour,
+          fromMinute: noon - 30 * minutesADay,
+          source: "raw",
+          groupBy: ["user_id"],
+        });
+        assert.equal(rows.length, 11, "and the others are as they were");
+        assert.equal(
+          (await store.recount(noon - 30 * minutesADay, noon + 60, 10)).differingRows,
+          0,
+        );
       });
     });
 
