@@ -46,6 +46,7 @@ describe("the description of the API", () => {
       "POST /v1/admin/audit",
       "POST /v1/admin/backup",
       "POST /v1/admin/close",
+      "POST /v1/admin/erase",
       "POST /v1/admin/export",
       "POST /v1/admin/import",
       "POST /v1/admin/recompute",
