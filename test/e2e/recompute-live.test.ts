@@ -7,6 +7,7 @@ import { temporaryDirectory } from "../support/temporary-directory.ts";
 const clicksASecond = 20_000;
 const batchClicks = 1_000;
 const seconds = 12;
+const deadlineMs = 120_000;
 /** Of the clicks of a batch, so many are for minutes that are final. */
 const lateClicks = 50;
 
@@ -36,10 +37,16 @@ describe("recomputes beside what comes in", () => {
       accepted += body.accepted;
     };
     const recomputed: number[] = [];
+    // On a busy machine they take longer, and what is to be seen is what comes in meanwhile.
+    const isOver = (): boolean => {
+      const spentMs = Date.now() - startMs;
+      const isSeen = recomputed.length >= 3 && recomputed.some((clicks) => clicks > 0);
+      return spentMs >= (isSeen ? seconds * 1_000 : deadlineMs);
+    };
     const recomputeForEver = async (): Promise<void> => {
       await service.caughtUp();
       const range = { from: startMs - 60 * minuteMs, to: startMs - 10 * minuteMs };
-      for (let i = 0; Date.now() < startMs + seconds * 1_000; i++) {
+      for (let i = 0; !isOver(); i++) {
         const body =
           i % 3 === 2
             ? { rollback: "last", reason: "test" }
@@ -55,7 +62,7 @@ describe("recomputes beside what comes in", () => {
     };
     await batch();
     const recomputing = recomputeForEver();
-    while (Date.now() < startMs + seconds * 1_000) {
+    while (!isOver()) {
       const wantedBy = ((Date.now() - startMs) / 1_000) * clicksASecond;
       if (sent < wantedBy) await Promise.all([batch(), batch()]);
       else await service.get("/healthz");
@@ -78,6 +85,9 @@ describe("recomputes beside what comes in", () => {
     );
     assert.equal(total["received"], accepted);
     assert.equal(total["counted"]! + total["restated"]! + total["quarantined"]!, sent);
-    context.diagnostic(`${Math.round(sent / seconds)} clicks/s, ${recomputed.length} recomputes`);
+    const spentSeconds = (Date.now() - startMs) / 1_000;
+    context.diagnostic(
+      `${Math.round(sent / spentSeconds)} clicks/s, ${recomputed.length} recomputes`,
+    );
   });
 });

@@ -35,21 +35,22 @@ async function judgeAskedAgain(
   recorded: readonly RecordedAnswer[],
   known: KnownFields,
 ): Promise<string | undefined> {
+  const { progress: end, sequence } = store;
   for (const { question, asOf, answer, progress } of recorded) {
     // Before the first commit there is none to ask about.
     if (asOf === 0) continue;
     // A store that came back as of before has had other commits since.
     if (!isDeepStrictEqual(store.progressAt(asOf), progress)) continue;
     const again = await ask(engine.query, question, asOf);
+    let first = answer;
+    if (!isRefusal(answer) && oracle.erasesBetween(progress, end)) {
+      oracle.moveTo(progress);
+      const { rows } = expectedAnswer(oracle.knowing(end), question, known, answer);
+      first = { ...answer, rows };
+    }
     oracle.moveToEnd();
     const present = expectedAnswer(oracle, question, known, again.answer);
-    oracle.moveTo(progress);
-    const now = oracle.knowing(store.progress);
-    const isAsBefore = isRefusal(answer) || now === oracle;
-    const first = isAsBefore
-      ? answer
-      : { ...answer, rows: expectedAnswer(now, question, known, answer).rows };
-    const expected = expectedAgain(first, again.answer, present, asOf === store.sequence);
+    const expected = expectedAgain(first, again.answer, present, asOf === sequence);
     const difference = differenceOf(again.answer, expected);
     if (difference !== undefined)
       return `${JSON.stringify(question)} again as of ${asOf}: ${difference}`;

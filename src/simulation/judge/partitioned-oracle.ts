@@ -16,7 +16,8 @@ export class PartitionedOracle {
   private applied: number[] = [];
   private readonly standing = new Map<string, Oracle>();
   private readonly others = new Map<string, PartitionedOracle>();
-  /** By partition, what is known to be erased later. */
+  /** By partition, all of the log; and what is known to be erased later. */
+  private readonly erasures: readonly (readonly OracleErasure[])[];
   private readonly later: readonly (readonly OracleErasure[])[];
 
   /** `first`: the configuration that holds until the log brings one. */
@@ -27,24 +28,32 @@ export class PartitionedOracle {
   ) {
     this.first = first;
     this.logs = logs;
+    this.erasures = logs.map(erasuresOf);
     this.later = later;
     this.begin();
   }
 
+  /** Whether anything is erased in between. */
+  erasesBetween(from: Progress, to: Progress): boolean {
+    return this.erasures.some((all, partition) =>
+      all.some(
+        ({ offset }) => offset >= offsetIn(from, partition) && offset < offsetIn(to, partition),
+      ),
+    );
+  }
+
   /** One that stands here too, of which is told by somebody who knows of all that was erased up to this progress. */
   knowing(progress: Progress): PartitionedOracle {
-    const erased = this.logs.map((log, partition) =>
-      erasuresOf(log.slice(0, offsetIn(progress, partition))),
+    const here = this.applied.map((nextOffset, partition) => ({ partition, nextOffset }));
+    if (!this.erasesBetween(here, progress)) return this;
+    const erased = this.erasures.map((all, partition) =>
+      all.filter(({ offset }) => offset < offsetIn(progress, partition)),
     );
-    const isNew = erased.some((all, partition) =>
-      all.some(({ offset }) => offset >= this.applied[partition]!),
-    );
-    if (!isNew) return this;
     const key = erased.map(({ length }) => length).join(" ");
     let other = this.others.get(key);
     if (!other)
       this.others.set(key, (other = new PartitionedOracle(this.first, this.logs, erased)));
-    other.moveTo(this.applied.map((nextOffset, partition) => ({ partition, nextOffset })));
+    other.moveTo(here);
     return other;
   }
 
@@ -129,7 +138,7 @@ export class PartitionedOracle {
     const log = this.logs[partition]!;
     // What was closed before is erased too.
     const erased = [
-      ...erasuresOf(log.slice(0, this.applied[partition])),
+      ...this.erasures[partition]!.filter(({ offset }) => offset < this.applied[partition]!),
       ...this.later[partition]!,
     ];
     const key = `${partition} ${nextOffset} ${erased.length}`;
