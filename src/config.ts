@@ -33,9 +33,13 @@ export interface Settings {
   readonly unknownFields: "ignore" | "reject";
   readonly retention: { readonly rawMs: number; readonly minuteMs: number };
   readonly queue: {
-    readonly kind: "sqlite";
+    readonly kind: "sqlite" | "kafka";
     readonly bytesMax: number;
     readonly partitions: number;
+    /** Of kafka, as all below. */
+    readonly brokers: readonly string[];
+    readonly topic: string;
+    readonly replicas: number;
   };
   readonly store: { readonly kind: "duckdb"; readonly memoryBytesMax: number };
   readonly limits: {
@@ -179,6 +183,9 @@ function checkTogether(values: SettingValues, origins: ReadonlyMap<SettingName, 
     const rawMs = values["retention.raw"];
     complain("retention.minute", `at least retention.raw, which is ${formatDuration(rawMs)}`);
   }
+  if (values["queue.kind"] === "kafka" && values["queue.brokers"].length === 0) {
+    complain("queue.brokers", "at least one where queue.kind is kafka");
+  }
   // Else the largest allowed body would be refused as overload for ever.
   if (values["limits.waiting_bytes"] < values["limits.body_bytes"]) {
     complain("limits.waiting_bytes", "at least limits.body_bytes");
@@ -213,6 +220,9 @@ function settingsOf(values: SettingValues): Settings {
       kind: values["queue.kind"],
       bytesMax: values["queue.max_bytes"],
       partitions: values["queue.partitions"],
+      brokers: values["queue.brokers"],
+      topic: values["queue.topic"],
+      replicas: values["queue.replicas"],
     },
     store: { kind: values["store.kind"], memoryBytesMax: values["store.memory"] },
     limits: {

@@ -17,6 +17,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   aggregate: ["model"],
   queue: ["model"],
   "queue/sqlite": ["queue", "model", "files"],
+  "queue/kafka": ["queue", "model", "clock"],
   store: ["model"],
   "store/duckdb": ["store", "model", "files", "clock"],
   ingest: ["model", "queue", "clock"],
@@ -64,6 +65,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "aggregate",
     "queue",
     "queue/sqlite",
+    "queue/kafka",
     "store",
     "store/duckdb",
     "ingest",
@@ -80,6 +82,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 /** Packages and Node modules that only these layers may use. */
 const drivers: Readonly<Record<string, readonly string[]>> = {
   "node:sqlite": ["queue/sqlite", "files"],
+  "@platformatic/kafka": ["queue/kafka"],
   "@duckdb/node-api": ["store/duckdb", "ingest/import"],
   "@duckdb/node-bindings": ["store/duckdb"],
   fastify: ["api"],

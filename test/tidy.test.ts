@@ -56,7 +56,7 @@ describe("the house rules", () => {
     const rooms = new Set(
       code.filter((path) => path.startsWith("src/")).map((path) => path.split("/")[1]),
     );
-    const shared = new Set(["contract", "support", "e2e", "crash", "fuzz", "mutants"]);
+    const shared = new Set(["contract", "cluster", "support", "e2e", "crash", "fuzz", "mutants"]);
     const strange = code.filter((path) => {
       const [top, room, ...rest] = path.split("/");
       return top === "test" && rest.length > 0 && !rooms.has(room!) && !shared.has(room!);

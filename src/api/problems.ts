@@ -39,6 +39,7 @@ const problemKinds: Readonly<Record<ErrorCode, ProblemKind>> = {
   malformed_encoding: { status: 400, title: "The body is not encoded as it says" },
   overloaded: { status: 503, title: "Too many bodies are waiting", retryAfterSeconds: 1 },
   queue_full: { status: 503, title: "The queue is full", retryAfterSeconds: 10 },
+  queue_unavailable: { status: 503, title: "The queue is away", retryAfterSeconds: 5 },
   dedup_full: { status: 503, title: "There is no room for more ids", retryAfterSeconds: 60 },
   not_ready: { status: 503, title: "The service is not ready", retryAfterSeconds: 1 },
   unhealthy: { status: 503, title: "The numbers are not right" },

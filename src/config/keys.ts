@@ -3,6 +3,7 @@
 import { reservedFieldNames } from "../model/dimensions.ts";
 import type { ValueKind } from "./value-kinds.ts";
 import {
+  brokers,
   choice,
   choiceWithPlans,
   dimensions,
@@ -11,6 +12,7 @@ import {
   names,
   size,
   text,
+  topicName,
 } from "./value-kinds.ts";
 
 export interface SettingKey<T> {
@@ -111,11 +113,22 @@ export const settingKeys = {
     "how long minute counts are kept",
   ),
   "queue.kind": key(
-    choiceWithPlans(["sqlite"], { kafka: notInThisRelease }),
+    choice("sqlite", "kafka"),
     "sqlite",
-    "where clicks wait",
+    "where clicks wait: in the data directory, or in a Kafka topic of their own",
   ),
-  "queue.max_bytes": key(size({ min: "1MB", max: "100TB" }), "10GB", "disk for clicks that wait"),
+  "queue.brokers": key(brokers(), [], "of kafka: brokers to begin with, host:port each"),
+  "queue.topic": key(topicName(), "clicktally", "of kafka: the topic, made where it is missing"),
+  "queue.replicas": key(
+    integer(1, 7),
+    3,
+    "of kafka: copies of each record in a topic that is made",
+  ),
+  "queue.max_bytes": key(
+    size({ min: "1MB", max: "100TB" }),
+    "10GB",
+    "of sqlite: disk for clicks that wait",
+  ),
   "queue.partitions": key(integer(1, 64), 1, "partitions of the queue"),
   "store.kind": key(
     choiceWithPlans(["duckdb"], { clickhouse: notInThisRelease }),

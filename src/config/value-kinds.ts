@@ -109,6 +109,43 @@ export function size(bounds: Bounds): ValueKind<number> {
   };
 }
 
+const brokersMax = 64;
+
+/** Kafka brokers to begin with: YAML list, or comma-separated text. */
+export function brokers(): ValueKind<readonly string[]> {
+  return {
+    structured: true,
+    parse: (raw) => {
+      const list =
+        typeof raw === "string"
+          ? raw.split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]))
+          : raw;
+      if (!Array.isArray(list) || list.length > brokersMax)
+        return wrong(
+          `a list of at most ${brokersMax} brokers, such as [kafka-1:9092, kafka-2:9092]`,
+        );
+      const problems = list.flatMap((broker: unknown, index) =>
+        typeof broker === "string" && /^[\w.-]{1,253}:\d{1,5}$/.test(broker)
+          ? []
+          : [{ expected: "host:port", at: `[${index}]`, found: broker }],
+      );
+      return problems.length > 0 ? { problems } : { value: list as string[] };
+    },
+    format: (value) => `[${value.join(", ")}]`,
+  };
+}
+
+/** As Kafka has it. */
+export function topicName(): ValueKind<string> {
+  return {
+    parse: (raw) =>
+      typeof raw === "string" && /^[\w.-]{1,200}$/.test(raw) && !/^\.{1,2}$/.test(raw)
+        ? { value: raw }
+        : wrong("a name of at most 200 letters, digits, dots, - and _"),
+    format: (value) => value,
+  };
+}
+
 const namesMax = 64;
 const nameExpected =
   "a name of lower-case letters, digits and _ that begins with a letter, at most 63 long";

@@ -27,6 +27,7 @@ export type ErrorCode =
   | "malformed_encoding"
   | "overloaded"
   | "queue_full"
+  | "queue_unavailable"
   | "dedup_full"
   | "not_ready"
   | "unhealthy"

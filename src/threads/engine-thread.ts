@@ -14,11 +14,11 @@ import { serviceWatermarkMs } from "../query/finality.ts";
 import type { QueryService } from "../query/query-service.ts";
 import { queryMethods } from "../query/query-service.ts";
 import { copySqliteQueue } from "../queue/sqlite/copy.ts";
-import { openSqliteQueueReader } from "../queue/sqlite/reader.ts";
 import { openDuckDbStore } from "../store/duckdb/duckdb-store.ts";
 import type { StoreCopies } from "../store/store-copies.ts";
 import type { ExportedDay, ExportQuery, StoreExports } from "../store/store-exports.ts";
 import { connect } from "./endpoint.ts";
+import { openQueueReader } from "./open-queue.ts";
 import type { EngineThreadData } from "./thread-data.ts";
 
 const { settings, queuePath, storePath, ingestPort, ...data } = workerData as EngineThreadData;
@@ -38,7 +38,7 @@ async function open(): Promise<Engine> {
   const onProblem = (what: string, error: unknown): void =>
     main.post("problem", error === undefined ? [what] : [what, String(error)]);
   await using resources = new AsyncDisposableStack();
-  const queue = resources.use(await openSqliteQueueReader({ path: queuePath }));
+  const queue = resources.use(await openQueueReader(settings.queue, queuePath));
   const store = resources.use(
     await openDuckDbStore({
       path: storePath,
@@ -77,6 +77,10 @@ function query(): QueryService {
 }
 
 async function copyData(paths: DataPaths): Promise<CopiedData> {
+  if (settings.queue.kind !== "sqlite")
+    throw new CodedError("invalid_parameter", "dir: the log is in Kafka, which backs up itself", {
+      field: "dir",
+    });
   const { store, queue } = await running().copies.make({
     copyStore: (signal) => storeFiles!.copyTo(paths.store, signal),
     copyQueue(progress, signal) {

@@ -9,8 +9,8 @@ import type { Control, Position } from "../model/log-record.ts";
 import type { PartitionProgress } from "../model/commit.ts";
 import { announced } from "../queue/announced-queue.ts";
 import type { ClickQueueWriter } from "../queue/click-queue.ts";
-import { openSqliteQueueWriter } from "../queue/sqlite/writer.ts";
 import { connect } from "./endpoint.ts";
+import { openQueueWriter } from "./open-queue.ts";
 import type { IngestThreadData } from "./thread-data.ts";
 
 const { settings, queuePath, enginePort } = workerData as IngestThreadData;
@@ -41,14 +41,10 @@ const engine = connect(enginePort, {
 
 const main = connect(parentPort!, {
   async start(): Promise<void> {
-    const { partitions: partitionCount, bytesMax: maxBytes } = settings.queue;
-    const queue = announced(
-      await openSqliteQueueWriter({ path: queuePath, partitionCount, maxBytes }),
-      {
-        appended: (partition) => engine.post("appended", [partition]),
-        failed: ({ message }) => main.post("failed", [message]),
-      },
-    );
+    const queue = announced(await openQueueWriter(settings.queue, queuePath), {
+      appended: (partition) => engine.post("appended", [partition]),
+      failed: ({ message }) => main.post("failed", [message]),
+    });
     const ingest = new Ingest(queue, systemClock, {
       layout: settings.dimensions,
       unknownFields: settings.unknownFields,

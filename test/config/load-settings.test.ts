@@ -56,7 +56,8 @@ describe("settings", () => {
       missingEventId: "derive",
     });
     assert.deepEqual(settings.retention, { rawMs: 90 * 86_400_000, minuteMs: 400 * 86_400_000 });
-    assert.deepEqual(settings.queue, { kind: "sqlite", bytesMax: 10e9, partitions: 1 });
+    const kafka = { brokers: [], topic: "clicktally", replicas: 3 };
+    assert.deepEqual(settings.queue, { kind: "sqlite", bytesMax: 10e9, partitions: 1, ...kafka });
   });
 
   it("have a default that is valid for every key", () => {
@@ -202,11 +203,22 @@ describe("a wrong configuration", () => {
     );
   });
 
-  it("is refused for adapters that come with a later release", () => {
-    const [queue, store] = problemsOf(() =>
-      fromFile("queue: { kind: kafka }\nstore: { kind: clickhouse }"),
+  it("of a Kafka queue names its brokers, one by one", () => {
+    const given = "queue: { kind: kafka, brokers: [a-1:9092, 10.0.0.1:9093], topic: clicks.v2 }";
+    const { queue } = fromFile(given);
+    assert.deepEqual(
+      [queue.kind, queue.brokers, queue.topic, queue.replicas],
+      ["kafka", ["a-1:9092", "10.0.0.1:9093"], "clicks.v2", 3],
     );
-    assert.match(queue!, /queue\.kind is 'kafka', expected sqlite: not available in this release/);
+    const [none] = problemsOf(() => fromFile("queue: { kind: kafka }"));
+    assert.match(none!, /queue\.brokers is \[\], expected at least one where queue\.kind is kafka/);
+    const wrong = problemsOf(() => fromFile("queue: { brokers: ['a:1', b], topic: 'a b' }"));
+    assert.match(wrong[0]!, /queue\.brokers\[1\] is 'b', expected host:port/);
+    assert.match(wrong[1]!, /queue\.topic is 'a b', expected a name/);
+  });
+
+  it("is refused for adapters that come with a later release", () => {
+    const [store] = problemsOf(() => fromFile("store: { kind: clickhouse }"));
     assert.match(
       store!,
       /store\.kind is 'clickhouse', expected duckdb: not available in this release/,

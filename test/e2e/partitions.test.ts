@@ -2,41 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { eventually } from "../support/eventually.ts";
 import { liveClicks } from "../support/live-clicks.ts";
+import { booksOf } from "../support/service-books.ts";
 import { ServiceProcess } from "../support/service-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const env = { CLICKTALLY_QUEUE_PARTITIONS: "3", CLICKTALLY_WATERMARK_IDLE_LAG: "2s" };
 const clickCount = 6_000;
 const batchSize = 300;
-
-interface Books {
-  readonly ads: ReadonlyMap<string, number>;
-  readonly counted: number;
-  readonly duplicates: number;
-}
-
-async function booksOf(service: ServiceProcess, range: string): Promise<Books> {
-  await service.caughtUp();
-  const top = await service.get<{ ads: { ad_id: string; count: number }[] }>(
-    `/v1/top?topN=1000&${range}`,
-  );
-  const { total, balanced } = await service.get<{
-    total: Record<string, number>;
-    balanced: boolean;
-  }>(`/v1/ledger?${range}`);
-  assert.equal(balanced, true);
-  const audit = await service.post<{ differing_rows: number }>(
-    "/v1/admin/audit",
-    "{}",
-    "application/json",
-  );
-  assert.equal(audit.body.differing_rows, 0);
-  return {
-    ads: new Map(top.ads.map(({ ad_id, count }) => [ad_id, count])),
-    counted: total["counted"]! + total["restated"]!,
-    duplicates: total["duplicate"]!,
-  };
-}
 
 describe("a service with three partitions", () => {
   it("counts what was sent, also after kill -9 and when all is sent again, and moves on in silence", async () => {

@@ -1,0 +1,26 @@
+import { findErrorBy } from "@platformatic/kafka";
+import { CodedError } from "../../model/errors.ts";
+
+export function corruptRecord(partition: number, offset: number, what: string): CodedError {
+  return new CodedError(
+    "data_corrupt",
+    `the click queue is damaged at partition ${partition}, offset ${offset}: ${what}`,
+    { details: { partition, offset } },
+  );
+}
+
+/** Whether the brokers have answered with this error of the protocol. */
+export function isProtocolError(error: unknown, apiId: string): boolean {
+  return error instanceof Error && findErrorBy(error, "apiId", apiId) !== null;
+}
+
+export function unavailable(error: unknown, what: string): CodedError {
+  return new CodedError("queue_unavailable", `${what}: ${messageOf(error)}`, { cause: error });
+}
+
+/** The client gathers what went wrong in errors of errors. */
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0)
+    return [...new Set(error.errors.map(messageOf))].join("; ");
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,60 @@
+/**
+ * A record of the log as a Kafka message: its bytes are the value, and one header tells what accounting needs to know of
+ * it without decoding them. Little-endian.
+ *
+ *   clicktally = u32 clickCount, u32 crc32 of the value, f64 receivedAtMs
+ *
+ * The client reads the checksums of Kafka's own batches and compares nothing, hence one of ours.
+ */
+
+import { crc32 } from "node:zlib";
+import type { NewRecord, StoredRecord } from "../click-queue.ts";
+import { corruptRecord } from "./failures.ts";
+
+const headerName = Buffer.from("clicktally");
+const headerBytes = 16;
+
+export interface MessageForm {
+  readonly value: Buffer;
+  readonly headers: Map<Buffer, Buffer>;
+}
+
+/** What the client hands out of a message that it has fetched. */
+export interface FetchedMessage {
+  readonly value: Buffer | null;
+  readonly headers: readonly (readonly [Buffer | null, Buffer | null])[];
+}
+
+export interface FetchedRecord extends StoredRecord {
+  readonly receivedAtMs: number;
+}
+
+export function messageOf({ bytes, clickCount, receivedAtMs }: NewRecord): MessageForm {
+  const value = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const header = Buffer.alloc(headerBytes);
+  header.writeUInt32LE(clickCount, 0);
+  header.writeUInt32LE(crc32(value), 4);
+  header.writeDoubleLE(receivedAtMs, 8);
+  return { value, headers: new Map([[headerName, header]]) };
+}
+
+/** CodedError `data_corrupt` where it is damaged, or none of ours. */
+export function recordOf(
+  { value, headers }: FetchedMessage,
+  partition: number,
+  offset: number,
+): FetchedRecord {
+  const header = headers.find(([name]) => name?.equals(headerName))?.[1];
+  if (header?.length !== headerBytes)
+    throw corruptRecord(partition, offset, "the message was not written by clicktally");
+  const bytes = value ?? Buffer.alloc(0);
+  if (crc32(bytes) !== header.readUInt32LE(4))
+    throw corruptRecord(partition, offset, "its checksum does not match");
+  return {
+    offset,
+    // Of its own: what was fetched together is not kept for one of its records.
+    bytes: Uint8Array.from(bytes),
+    clickCount: header.readUInt32LE(0),
+    receivedAtMs: header.readDoubleLE(8),
+  };
+}

@@ -1,0 +1,78 @@
+/** The topic that carries the log: made as it has to be, or checked to be so. */
+
+import type { Admin, ClusterTopicMetadata } from "@platformatic/kafka";
+import { ConfigResourceTypes } from "@platformatic/kafka";
+import { CodedError } from "../../model/errors.ts";
+import { isProtocolError } from "./failures.ts";
+import type { KafkaQueueOptions } from "./options.ts";
+
+/** A group of records may be so large: what ingest gathers for one append, in one partition. */
+export const messageBytesMax = 64 << 20;
+
+/**
+ * Nothing is ever deleted but by a trim: the log is what the counts are a function of. Times are the brokers': clocks of
+ * several writers differ.
+ */
+const settings = {
+  "cleanup.policy": "delete",
+  "retention.ms": "-1",
+  "retention.bytes": "-1",
+  "message.timestamp.type": "LogAppendTime",
+  "max.message.bytes": String(messageBytesMax),
+} as const;
+
+const topicType = ConfigResourceTypes.TOPIC;
+const triesMax = 50;
+const againAfterMs = 100;
+
+/** Resolves with its id. CodedError `invalid_configuration` where it is there and can't carry the log. */
+export async function prepareTopic(
+  admin: Admin,
+  { topic, partitionCount, replicas }: KafkaQueueOptions,
+): Promise<string> {
+  const insync = String(Math.max(1, replicas - 1));
+  const configs = Object.entries({ ...settings, "min.insync.replicas": insync });
+  try {
+    await admin.createTopics({
+      topics: [topic],
+      partitions: partitionCount,
+      replicas,
+      configs: configs.map(([name, value]) => ({ name, value })),
+    });
+  } catch (error) {
+    if (!isProtocolError(error, "TOPIC_ALREADY_EXISTS")) throw error;
+    await checkSettings(admin, topic);
+  }
+  const { id, partitionsCount: found } = await lookAt(admin, topic);
+  if (found === partitionCount) return id;
+  const what = `topic ${topic} has ${found} partitions, the settings say ${partitionCount}`;
+  throw new CodedError("invalid_configuration", what, { field: "queue.partitions" });
+}
+
+async function checkSettings(admin: Admin, topic: string): Promise<void> {
+  const [described] = await admin.describeConfigs({
+    resources: [
+      { resourceType: topicType, resourceName: topic, configurationKeys: Object.keys(settings) },
+    ],
+  });
+  const found = new Map(described!.configs.map(({ name, value }) => [name, value]));
+  for (const [name, wanted] of Object.entries(settings)) {
+    if (found.get(name) === wanted) continue;
+    const what = `topic ${topic} has ${name}=${found.get(name)}, a click queue needs ${name}=${wanted}`;
+    throw new CodedError("invalid_configuration", what, { field: "queue.topic" });
+  }
+}
+
+/** Brokers learn of a topic that another has made a moment later. */
+async function lookAt(admin: Admin, topic: string): Promise<ClusterTopicMetadata> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true });
+      const found = topics.get(topic);
+      if (found) return found;
+    } catch (error) {
+      if (!isProtocolError(error, "UNKNOWN_TOPIC_OR_PARTITION") || tries === triesMax) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, againAfterMs));
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Appends records to the topic. An append is acknowledged when all replicas that keep up have it. Between brokers that die
+ * and come back the client sends again under the same numbers, by which a broker knows what it has; what is not
+ * acknowledged in the end may be in the log all the same, as whoever sends it again must expect of any queue.
+ */
+
+import { Admin, ProduceAcks, Producer } from "@platformatic/kafka";
+import { Turns } from "../../clock/turns.ts";
+import { CodedError } from "../../model/errors.ts";
+import type { Position } from "../../model/log-record.ts";
+import type { ClickQueueWriter, NewRecord } from "../click-queue.ts";
+import { isProtocolError, unavailable } from "./failures.ts";
+import type { KafkaQueueOptions } from "./options.ts";
+import { clientOptions } from "./options.ts";
+import { messageOf } from "./record-form.ts";
+import { prepareTopic } from "./topic.ts";
+
+/** What one request carries at most, unless a single record is larger. */
+const requestBytesMax = 16 << 20;
+
+export async function openKafkaQueueWriter(options: KafkaQueueOptions): Promise<KafkaQueueWriter> {
+  const admin = new Admin(clientOptions(options));
+  try {
+    const topicId = await prepareTopic(admin, options);
+    return new KafkaQueueWriter(admin, topicId, options);
+  } catch (error) {
+    await admin.close();
+    if (error instanceof CodedError) throw error;
+    throw unavailable(error, `the brokers ${options.brokers.join(", ")} do not answer`);
+  }
+}
+
+class KafkaQueueWriter implements ClickQueueWriter {
+  readonly partitionCount: number;
+  /** A topic that was deleted and made anew has another. */
+  readonly topicId: string;
+  private readonly topic: string;
+  private readonly admin: Admin;
+  private readonly producer: Producer;
+  private readonly turns = new Turns();
+  private lastSize = 0;
+
+  constructor(admin: Admin, topicId: string, options: KafkaQueueOptions) {
+    this.topicId = topicId;
+    this.partitionCount = options.partitionCount;
+    this.topic = options.topic;
+    this.admin = admin;
+    this.producer = new Producer({
+      ...clientOptions(options),
+      acks: ProduceAcks.ALL,
+      idempotent: true,
+    });
+  }
+
+  /** One after the other: the records of a partition are in the order of the groups. */
+  async append(records: readonly NewRecord[]): Promise<Position[]> {
+    for (const { partition } of records) this.checkPartition(partition);
+    return await this.turns.take(async () => {
+      const positions: Position[] = [];
+      for (const part of partsOf(records)) positions.push(...(await this.send(part)));
+      return positions;
+    });
+  }
+
+  async trim(partition: number, beforeOffset: number): Promise<void> {
+    this.checkPartition(partition);
+    if (beforeOffset <= 0) return;
+    const partitions = [{ partition, offset: BigInt(beforeOffset) }];
+    try {
+      await this.admin.deleteRecords({ topics: [{ name: this.topic, partitions }] });
+    } catch (error) {
+      if (isProtocolError(error, "OFFSET_OUT_OF_RANGE"))
+        throw new RangeError(`partition ${partition} ends before offset ${beforeOffset}`);
+      throw unavailable(error, `partition ${partition} of ${this.topic} can't be trimmed`);
+    }
+  }
+
+  /** Of the largest replica of each partition; while a broker is away as it was before. */
+  async sizeBytes(): Promise<number> {
+    this.lastSize = await this.askSize().catch(() => this.lastSize);
+    return this.lastSize;
+  }
+
+  private async askSize(): Promise<number> {
+    const partitions = Array.from({ length: this.partitionCount }, (_, partition) => partition);
+    const described = await this.admin.describeLogDirs({
+      topics: [{ name: this.topic, partitions }],
+    });
+    const sizes = new Map<number, number>();
+    for (const { results } of described) {
+      for (const { partitionIndex, partitionSize } of results.flatMap(({ topics }) =>
+        topics.flatMap((topic) => topic.partitions),
+      )) {
+        const before = sizes.get(partitionIndex) ?? 0;
+        sizes.set(partitionIndex, Math.max(before, Number(partitionSize)));
+      }
+    }
+    return [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.turns.through();
+    await this.producer.close();
+    await this.admin.close();
+  }
+
+  private async send(records: readonly NewRecord[]): Promise<Position[]> {
+    const { topic } = this;
+    const messages = records.map((record) => ({
+      topic,
+      partition: record.partition,
+      ...messageOf(record),
+    }));
+    const next = new Map<number, number>();
+    try {
+      const { offsets = [] } = await this.producer.send({ messages });
+      for (const { partition, offset } of offsets) next.set(partition, Number(offset));
+    } catch (error) {
+      throw unavailable(error, `${topic} does not take the records`);
+    }
+    return records.map(({ partition }) => {
+      const offset = next.get(partition)!;
+      next.set(partition, offset + 1);
+      return { partition, offset };
+    });
+  }
+
+  private checkPartition(partition: number): void {
+    if (partition >= 0 && partition < this.partitionCount) return;
+    throw new RangeError(`there is no partition ${partition}`);
+  }
+}
+
+/** In their order, each small enough for one request. */
+function* partsOf(records: readonly NewRecord[]): Generator<readonly NewRecord[]> {
+  let part: NewRecord[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    if (part.length > 0 && bytes + record.bytes.length > requestBytesMax) {
+      yield part;
+      part = [];
+      bytes = 0;
+    }
+    part.push(record);
+    bytes += record.bytes.length;
+  }
+  if (part.length > 0) yield part;
+}

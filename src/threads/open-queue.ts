@@ -1,0 +1,79 @@
+/** Opens the click queue that the settings name, and keeps a data directory to the one it began with. */
+
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Settings } from "../config.ts";
+import { durableTextFile } from "../files/durable-file.ts";
+import { CodedError } from "../model/errors.ts";
+import type { ClickQueueReader, ClickQueueWriter } from "../queue/click-queue.ts";
+import type { KafkaQueueOptions } from "../queue/kafka/options.ts";
+import { openKafkaQueueReader } from "../queue/kafka/reader.ts";
+import { openKafkaQueueWriter } from "../queue/kafka/writer.ts";
+import { openSqliteQueueReader } from "../queue/sqlite/reader.ts";
+import { openSqliteQueueWriter } from "../queue/sqlite/writer.ts";
+
+type QueueSettings = Settings["queue"];
+
+/** Beside `path`, the place of the embedded queue: which topic the store belongs to. */
+const topicFileName = "topic.json";
+
+export async function openQueueWriter(
+  queue: QueueSettings,
+  path: string,
+): Promise<ClickQueueWriter> {
+  const { partitions: partitionCount, bytesMax: maxBytes } = queue;
+  const topicFile = durableTextFile(join(dirname(path), topicFileName));
+  if (queue.kind === "sqlite") {
+    if (existsSync(topicFile.path)) throw otherKind("kafka");
+    return await openSqliteQueueWriter({ path, partitionCount, maxBytes });
+  }
+  if (existsSync(path)) throw otherKind("sqlite");
+  const writer = await openKafkaQueueWriter(kafkaOptions(queue));
+  try {
+    await checkTopic(topicFile, { topic: queue.topic, id: writer.topicId });
+    return writer;
+  } catch (error) {
+    await writer[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Of the queue that a writer has opened before. */
+export function openQueueReader(queue: QueueSettings, path: string): Promise<ClickQueueReader> {
+  return queue.kind === "sqlite"
+    ? openSqliteQueueReader({ path })
+    : openKafkaQueueReader(kafkaOptions(queue));
+}
+
+function kafkaOptions({ brokers, topic, partitions, replicas }: QueueSettings): KafkaQueueOptions {
+  return { brokers, topic, partitionCount: partitions, replicas };
+}
+
+interface Topic {
+  readonly topic: string;
+  /** A topic that was deleted and made anew has another. */
+  readonly id: string;
+}
+
+async function checkTopic(file: ReturnType<typeof durableTextFile>, found: Topic): Promise<void> {
+  const content = await file.read();
+  if (content === undefined) {
+    await file.write(`${JSON.stringify(found)}\n`);
+    return;
+  }
+  const known = JSON.parse(content) as Topic;
+  if (known.topic === found.topic && known.id === found.id) return;
+  throw new CodedError(
+    "data_corrupt",
+    `the store belongs to topic ${known.topic} (${known.id}), the settings lead to ${found.topic} (${found.id})`,
+    { field: "queue.topic", details: { known, found } },
+  );
+}
+
+function otherKind(kind: QueueSettings["kind"]): CodedError {
+  return new CodedError(
+    "invalid_configuration",
+    `this data directory was made with queue.kind ${kind}, and can't change it`,
+    { field: "queue.kind" },
+  );
+}
