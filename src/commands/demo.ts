@@ -161,8 +161,10 @@ The stream goes on until Ctrl-C. Send a click of your own:
   }
 
   private async reportUntil(endMs: number): Promise<void> {
+    const goneMs = performance.now() - this.startMs;
+    const reports = Math.floor(goneMs / reportEveryMs) + 1;
     for (
-      let atMs = this.startMs + reportEveryMs;
+      let atMs = this.startMs + reports * reportEveryMs;
       atMs < endMs && !this.signal.aborted;
       atMs += reportEveryMs
     ) {
