@@ -6,7 +6,8 @@
  *   lock.sqlite     empty; locked while a process has the directory open
  *   lock.pid        the process that locked it last
  *   config.json     the semantic settings as the log has them (config/config-log.ts)
- *   queue.sqlite    the click queue (with SQLite's own files beside it, and how far it was acknowledged)
+ *   queue.sqlite    the click queue (with SQLite's own files beside it, and how far it was acknowledged), or instead
+ *   topic.json      the Kafka topic that is the queue, with its id (threads/open-queue.ts)
  *   store.duckdb    the click store (likewise)
  *   imports/        progress of imports
  */

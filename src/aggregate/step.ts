@@ -8,6 +8,7 @@
  */
 
 import type { DayReceipt } from "../model/dropped-days.ts";
+import type { ValueHolder } from "../model/erasing.ts";
 import type {
   ControlRecord,
   LogRecord,
@@ -24,12 +25,11 @@ import { stepClicks } from "./step-clicks.ts";
 import { stepClose } from "./step-close.ts";
 import type { Correction, CorrectionAnswers } from "./step-correction.ts";
 import { stepCorrection } from "./step-correction.ts";
+import type { Erase } from "./step-erase.ts";
+import { stepErase } from "./step-erase.ts";
 import type { Recompute, RecomputeAnswers } from "./step-recompute.ts";
 import { stepRecompute } from "./step-recompute.ts";
 import { stepRetention } from "./step-retention.ts";
-import type { ValueHolder } from "../model/erasing.ts";
-import type { Erase } from "./step-erase.ts";
-import { stepErase } from "./step-erase.ts";
 
 /**
  * A record of the log; clicks come mapped, with the store's answers where the survey asked for any, corrections with the

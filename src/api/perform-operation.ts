@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { FastifyReply } from "fastify";
 import type { IngestService } from "../ingest/ingest-service.ts";
-import type { Control } from "../model/log-record.ts";
+import type { Control, Position } from "../model/log-record.ts";
 import type { OperationAnswer, PendingOperation, QueryService } from "../query/query-service.ts";
 
 /** Far behind, the aggregator may need longer than that; then the operation is durable and is applied in its turn. */
@@ -21,12 +21,24 @@ export function operationId(given: string | undefined): string {
 
 /** What came of all parts of the operation so far; `PendingOperation` where the control is not applied yet. */
 export async function performOperation(
-  { ingest, query }: OperationParts,
+  parts: OperationParts,
   control: Control & { readonly id: string },
 ): Promise<OperationAnswer | PendingOperation> {
+  return (await appendOperation(parts, control)).answer;
+}
+
+/** The same, with where the control lies in the log. */
+export async function appendOperation(
+  { ingest, query }: OperationParts,
+  control: Control & { readonly id: string },
+): Promise<{
+  readonly positions: readonly Position[];
+  readonly answer: OperationAnswer | PendingOperation;
+}> {
   const positions = await ingest.appendControl(control);
-  if (!(await query.committed(positions, waitMsMax))) return { id: control.id, pending: true };
-  return await query.operation(control.id);
+  const isApplied = await query.committed(positions, waitMsMax);
+  const { id } = control;
+  return { positions, answer: isApplied ? await query.operation(id) : { id, pending: true } };
 }
 
 /** 202 where it waits for its turn. */

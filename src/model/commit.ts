@@ -169,6 +169,11 @@ export interface Erasure extends ErasedValues {
   readonly inMinutes: boolean;
 }
 
+/** Whether counts of earlier commits have other dimensions from here on. */
+export function movesCounts({ erasures }: Pick<Commit, "erasures">): boolean {
+  return erasures.some(({ inMinutes }) => inMinutes);
+}
+
 /** One control record, or one partition's part of it. */
 export interface Operation {
   /** Those of one request have the same. */

@@ -1,4 +1,5 @@
 import type { Commit } from "../model/commit.ts";
+import { movesCounts } from "../model/commit.ts";
 import type { KnownFields } from "../model/check-filter.ts";
 import { CodedError } from "../model/errors.ts";
 import type { Filter } from "../model/filter.ts";
@@ -54,7 +55,7 @@ export class ChangesReader {
   /** To be called after the state has applied it. */
   apply(commit: Commit): void {
     this.changed.apply(commit);
-    if (commit.erasures.some(({ inMinutes }) => inMinutes)) this.startedOverAt = commit.sequence;
+    if (movesCounts(commit)) this.startedOverAt = commit.sequence;
   }
 
   async page(request: ChangesRequest): Promise<ChangesPage> {

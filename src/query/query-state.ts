@@ -1,4 +1,5 @@
 import type { Commit } from "../model/commit.ts";
+import { movesCounts } from "../model/commit.ts";
 import type { DictionaryView } from "../model/dictionary-view.ts";
 import type { DimensionLayout } from "../model/dimensions.ts";
 import type { Filter } from "../model/filter.ts";
@@ -88,7 +89,7 @@ export class QueryState implements QueryView {
     this.configs.addChanges(commit.layoutChanges, commit.sequence);
     this.hot.apply(commit);
     for (const { toMinute } of commit.layoutChanges) this.hot.dropDetailBefore(toMinute);
-    if (commit.erasures.some(({ inMinutes }) => inMinutes)) this.hot.dropDetail();
+    if (movesCounts(commit)) this.hot.dropDetail();
     this.restatedBuckets.apply(commit);
     this.applied.apply(commit);
     if (commit.closes.length > 0) this.leaveClosedToStore();

@@ -1,6 +1,5 @@
 import { after, before } from "node:test";
 import { describeClickQueue } from "../contract/click-queue.contract.ts";
-import type { KafkaQueueUnderTest } from "./kafka-queue.ts";
 import { openKafkaQueue } from "./kafka-queue.ts";
 import { KafkaCluster, missingForKafka } from "./kafka-cluster.ts";
 
@@ -12,7 +11,7 @@ if (missing === undefined) {
     cluster = await KafkaCluster.start(3);
   });
   after(() => cluster[Symbol.asyncDispose]());
-  describeClickQueue("the Kafka queue", (partitionCount): Promise<KafkaQueueUnderTest> =>
+  describeClickQueue("the Kafka queue", (partitionCount) =>
     openKafkaQueue(cluster, partitionCount),
   );
 } else console.log(`the Kafka queue is not tested: it ${missing}`);

@@ -27,7 +27,7 @@ export const eraseBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: "src/query/query-state.ts",
-        find: "    if (commit.erasures.some(({ inMinutes }) => inMinutes)) this.hot.dropDetail();\n",
+        find: "    if (movesCounts(commit)) this.hot.dropDetail();\n",
         replace: "",
       },
     ],

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { openSqliteQueueReader } from "../../src/queue/sqlite/reader.ts";
 import { openSqliteQueueWriter } from "../../src/queue/sqlite/writer.ts";
 import type { QueueUnderTest } from "../contract/click-queue.contract.ts";
+import { queueUnderTest } from "./queue-under-test.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 export interface SqliteQueueUnderTest extends QueueUnderTest {
@@ -18,29 +19,18 @@ export async function openSqliteQueue(
 ): Promise<SqliteQueueUnderTest> {
   const directory = await temporaryDirectory();
   const path = join(directory.path, "queue.sqlite");
-  const open = async () => ({
-    writer: await openSqliteQueueWriter({ path, partitionCount, maxBytes }),
-    reader: await openSqliteQueueReader({ path }),
-  });
-  const queue: SqliteQueueUnderTest = {
+  const queue = await queueUnderTest(
+    async () => ({
+      writer: await openSqliteQueueWriter({ path, partitionCount, maxBytes }),
+      reader: await openSqliteQueueReader({ path }),
+    }),
+    () => directory[Symbol.asyncDispose](),
+  );
+  return Object.assign(queue, {
     path,
-    ...(await open()),
-    async reopen() {
-      await close();
-      Object.assign(queue, await open());
-    },
     damage(sql: string) {
       using database = new DatabaseSync(path);
       database.exec(sql);
     },
-    async [Symbol.asyncDispose]() {
-      await close();
-      await directory[Symbol.asyncDispose]();
-    },
-  };
-  const close = async () => {
-    await queue.reader[Symbol.asyncDispose]();
-    await queue.writer[Symbol.asyncDispose]();
-  };
-  return queue;
+  });
 }

@@ -7,11 +7,9 @@ import type { EraseAnswer } from "../../query/erase-plan.ts";
 import type { PendingOperation } from "../../query/query-service.ts";
 import { EraseBody, eraseResponses, notCovered } from "../erase-schemas.ts";
 import type { OperationParts } from "../perform-operation.ts";
-import { operationId, sendOperation } from "../perform-operation.ts";
+import { appendOperation, operationId, sendOperation } from "../perform-operation.ts";
 import { NoQuery } from "../request-schemas.ts";
 
-/** Behind it waits what came before; it is applied in its turn. */
-const committedMsMax = 60_000;
 /** The checkpoint comes at once, but one under way and a backup go before it. */
 const forgottenMsMax = 60_000;
 
@@ -36,16 +34,15 @@ export function registerEraseRoute(server: FastifyInstance, parts: OperationPart
 }
 
 async function erase(
-  { ingest, query }: OperationParts,
-  { id: given, ...request }: Static<typeof EraseBody>,
+  parts: OperationParts,
+  { id, ...request }: Static<typeof EraseBody>,
 ): Promise<EraseAnswer | PendingOperation> {
-  const id = operationId(given);
-  const plan = await query.eraseControl(request);
+  const plan = await parts.query.eraseControl(request);
+  const control = { ...plan, id: operationId(id) };
+  const { positions, answer } = await appendOperation(parts, control);
+  if ("pending" in answer) return answer;
   // Its own record names the values too, so that the queue is to forget it as well.
-  const positions = await ingest.appendControl({ ...plan, id });
-  if (!(await query.committed(positions, committedMsMax))) return { id, pending: true };
-  const operation = await query.operation(id);
-  const isForgotten = await query.forgotten(positions, forgottenMsMax);
+  const isForgotten = await parts.query.forgotten(positions, forgottenMsMax);
   const forgottenAt = isForgotten ? formatTime(Date.now()) : null;
-  return { ...operation, queue_forgotten_at: forgottenAt, not_covered: notCovered };
+  return { ...answer, queue_forgotten_at: forgottenAt, not_covered: notCovered };
 }

@@ -68,8 +68,7 @@ async function lookAt(admin: Admin, topic: string): Promise<ClusterTopicMetadata
   for (let tries = 1; ; tries++) {
     try {
       const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true });
-      const found = topics.get(topic);
-      if (found) return found;
+      return topics.get(topic)!;
     } catch (error) {
       if (!isProtocolError(error, "UNKNOWN_TOPIC_OR_PARTITION") || tries === triesMax) throw error;
     }

@@ -3,9 +3,10 @@
 import { EventIdKind, eventIdAt, textAt } from "../../model/click-batch.ts";
 import type { NamedColumn } from "../../model/click-batch.ts";
 import type { Commit, DecidedClicks } from "../../model/commit.ts";
+import { movesCounts } from "../../model/commit.ts";
 import { formatIp } from "../../model/ip.ts";
 import { Outcome } from "../../model/outcome.ts";
-import { applyErasure, startsOver } from "./erase.ts";
+import { applyErasure } from "./erase.ts";
 import type { Contents, MinuteRow, RawRow } from "./tables.ts";
 import { keyOfMinuteRow } from "./tables.ts";
 
@@ -74,7 +75,7 @@ export function applyCommit(
   contents.progress.set(commit.progress.partition, commit.progress);
   contents.sequence = asOf;
   if (historyId === undefined) return;
-  contents.histories.push({ firstSequence: asOf, id: historyId, startsOver: startsOver(commit) });
+  contents.histories.push({ firstSequence: asOf, id: historyId, startsOver: movesCounts(commit) });
 }
 
 function rawRows(clicks: DecidedClicks, commit: number): RawRow[] {

@@ -1,13 +1,8 @@
-import type { Commit, Erasure } from "../../model/commit.ts";
+import type { Erasure } from "../../model/commit.ts";
 import type { ErasedValues, HoldersQuery, ValueHolder } from "../../model/erasing.ts";
 import { hasDropped } from "./retention.ts";
 import type { Contents, MinuteRow, RawRow } from "./tables.ts";
 import { keyOfMinuteRow, textOfKey } from "./tables.ts";
-
-/** Whether what was told of changes before is no longer so. */
-export function startsOver({ erasures }: Commit): boolean {
-  return erasures.some(({ inMinutes }) => inMinutes);
-}
 
 export function holdersOf(contents: Contents, query: HoldersQuery): ValueHolder[] {
   const raw = contents.raw.filter((row) => hasClick(row, query));

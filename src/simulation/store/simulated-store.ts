@@ -6,6 +6,7 @@
 
 import { Turns } from "../../clock/turns.ts";
 import type { Commit, MinuteChanges, PartitionProgress } from "../../model/commit.ts";
+import { movesCounts } from "../../model/commit.ts";
 import { CodedError } from "../../model/errors.ts";
 import type {
   AdAttributes,
@@ -52,7 +53,7 @@ import { outcomesOfRecord, countsForDedup, listClicks } from "./clicks.ts";
 import type { LogWrite } from "./open-contents.ts";
 import { dropCovered, openContents } from "./open-contents.ts";
 import { journalPage, journalSums } from "./journal.ts";
-import { holdersOf, startsOver } from "./erase.ts";
+import { holdersOf } from "./erase.ts";
 import { foundIdentities, identityChunk } from "./identities.ts";
 import { recordedClicks } from "./recorded-clicks.ts";
 import { recomputation, recountRows, restatedRows } from "./recount.ts";
@@ -139,7 +140,7 @@ export class SimulatedStore implements ClickStore {
       const rows = rowsOfCommit(commit);
       const historyId =
         this.newHistoryId ??
-        (startsOver(commit) ? this.disk.countOpening().toString(16) : undefined);
+        (movesCounts(commit) ? this.disk.countOpening().toString(16) : undefined);
       await this.write({ kind: "commit", commit, historyId }, "commit");
       this.newHistoryId = undefined;
       applyCommit(this.contents, commit, rows, historyId);

@@ -3,6 +3,7 @@
 import { outcomeNames } from "../../model/outcome.ts";
 import { EventIdKind } from "../../model/click-batch.ts";
 import type { Commit, MinuteDeltas } from "../../model/commit.ts";
+import { movesCounts } from "../../model/commit.ts";
 import type { Column } from "./schema.ts";
 import {
   deltaTable,
@@ -74,7 +75,7 @@ export function appendCommit(
   appendLedger(appenders, commit, sourceKeys);
   appendFacts(appenders, commit);
   appendSources(appenders, state.sourceKeys, sourceKeys);
-  const startsOver = commit.erasures.some(({ inMinutes }) => inMinutes);
+  const startsOver = movesCounts(commit);
   if (state.newHistoryId !== undefined || startsOver) {
     const id = state.newHistoryId ?? newHistoryId();
     const start = { firstSequence: commit.sequence, id, startsOver };

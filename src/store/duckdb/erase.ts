@@ -55,9 +55,9 @@ export async function writeErasures(
   const { raw, minutes } = tablesOf(catalog);
   for (const erasure of erasures) {
     const { field, adKeys, inMinutes } = erasure;
-    await noteErasedKeys(writer, catalog, erasure);
-    if (adKeys.length === 0) continue;
     const wanted = await WantedValues.find(writer, catalog, erasure);
+    await noteErasedKeys(writer, field, wanted.keys);
+    if (adKeys.length === 0) continue;
     for (const table of [...raw, ...(inMinutes ? minutes : [])]) {
       const condition = wanted.conditionOn(table);
       if (condition === undefined) continue;
@@ -91,7 +91,8 @@ function clearedToSql(table: TableShape, field: string): string {
 class WantedValues {
   private readonly field: string;
   private readonly texts: readonly string[];
-  private readonly keys: readonly number[];
+  /** In the dimension's dictionary. */
+  readonly keys: readonly number[];
   private readonly addresses: readonly bigint[];
 
   private constructor({ field, values }: ErasedValues, keys: readonly number[]) {

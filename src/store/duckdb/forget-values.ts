@@ -8,7 +8,7 @@ import type { ErasedValues } from "../../model/erasing.ts";
 import type { Catalog } from "./catalog.ts";
 import { transaction } from "./compact.ts";
 import type { Connection } from "./connection.ts";
-import { dictionaryTable, keyColumn, quoted, textLiteral } from "./schema.ts";
+import { dictionaryTable, keyColumn, quoted } from "./schema.ts";
 
 /** Rows of `meta` whose value is the key and the dictionary. */
 const metaName = "erased_key";
@@ -22,7 +22,7 @@ export async function keysOf(
   const dictionary = dictionaryTable(field);
   if (!catalog.hasTable(dictionary)) return [];
   const found = await connection.rows(
-    `SELECT "key" FROM ${quoted(dictionary)} WHERE "value" IN (${parametersOf(values)})`,
+    `SELECT "key" FROM ${quoted(dictionary)} WHERE "value" IN (${values.map((_, i) => `$${i + 1}`).join(", ")})`,
     values,
   );
   return found.map(([key]) => key as number);
@@ -31,16 +31,12 @@ export async function keysOf(
 /** Within the commit's transaction. */
 export async function noteErasedKeys(
   writer: Connection,
-  catalog: Catalog,
-  { field, values }: ErasedValues,
+  field: string,
+  keys: readonly number[],
 ): Promise<void> {
-  const dictionary = dictionaryTable(field);
-  if (!catalog.hasTable(dictionary)) return;
-  await writer.run(
-    `INSERT INTO meta SELECT '${metaName}', "key" || ' ' || ${textLiteral(field)}
-     FROM ${quoted(dictionary)} WHERE "value" IN (${parametersOf(values)})`,
-    values,
-  );
+  if (keys.length === 0) return;
+  const rows = keys.map((key) => `('${metaName}', '${key} ${field}')`);
+  await writer.run(`INSERT INTO meta VALUES ${rows.join(", ")}`);
 }
 
 /** Nothing may be committed meanwhile, and no dictionary be read before. */
@@ -86,8 +82,4 @@ async function forget(
     `UPDATE ${quoted(dictionaryTable(dictionary))} SET "value" = 'erased ' || uuid()
      WHERE "key" IN (${unused.join(", ")})`,
   );
-}
-
-function parametersOf(values: readonly string[]): string {
-  return values.map((_, i) => `$${i + 1}`).join(", ");
 }
