@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { eventually } from "../support/eventually.ts";
 import { liveClicks } from "../support/live-clicks.ts";
@@ -95,6 +97,11 @@ if (missing === undefined)
       assert.match(
         await refusedWith({ ...envOf("mine"), CLICKTALLY_QUEUE_PARTITIONS: "5" }),
         /topic mine has 4 partitions, the settings say 5/,
+      );
+      await writeFile(join(dataDir, "topic.json"), '{"topic":"mi');
+      assert.match(
+        await refusedWith(envOf("mine")),
+        /topic\.json does not name a topic and its id/,
       );
     });
   });
