@@ -41,7 +41,15 @@ export interface Settings {
     readonly topic: string;
     readonly replicas: number;
   };
-  readonly store: { readonly kind: "duckdb"; readonly memoryBytesMax: number };
+  readonly store: {
+    readonly kind: "duckdb" | "clickhouse";
+    readonly memoryBytesMax: number;
+    /** Of clickhouse, as all below. */
+    readonly urls: readonly string[];
+    readonly database: string;
+    readonly username: string;
+    readonly password: string;
+  };
   readonly limits: {
     readonly bodyBytesMax: number;
     readonly decompressedBytesMax: number;
@@ -186,6 +194,9 @@ function checkTogether(values: SettingValues, origins: ReadonlyMap<SettingName, 
   if (values["queue.kind"] === "kafka" && values["queue.brokers"].length === 0) {
     complain("queue.brokers", "at least one where queue.kind is kafka");
   }
+  if (values["store.kind"] === "clickhouse" && values["store.urls"].length === 0) {
+    complain("store.urls", "at least one where store.kind is clickhouse");
+  }
   // Else the largest allowed body would be refused as overload for ever.
   if (values["limits.waiting_bytes"] < values["limits.body_bytes"]) {
     complain("limits.waiting_bytes", "at least limits.body_bytes");
@@ -224,7 +235,14 @@ function settingsOf(values: SettingValues): Settings {
       topic: values["queue.topic"],
       replicas: values["queue.replicas"],
     },
-    store: { kind: values["store.kind"], memoryBytesMax: values["store.memory"] },
+    store: {
+      kind: values["store.kind"],
+      memoryBytesMax: values["store.memory"],
+      urls: values["store.urls"],
+      database: values["store.database"],
+      username: values["store.username"],
+      password: values["store.password"],
+    },
     limits: {
       bodyBytesMax: values["limits.body_bytes"],
       decompressedBytesMax: values["limits.decompressed_bytes"],

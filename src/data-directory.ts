@@ -8,7 +8,8 @@
  *   config.json     the semantic settings as the log has them (config/config-log.ts)
  *   queue.sqlite    the click queue (with SQLite's own files beside it, and how far it was acknowledged), or instead
  *   topic.json      the Kafka topic that is the queue, with its id (threads/open-queue.ts)
- *   store.duckdb    the click store (likewise)
+ *   store.duckdb    the click store (likewise), or instead
+ *   database.json   the ClickHouse database that is the store, with its id (threads/open-store.ts)
  *   imports/        progress of imports
  */
 
@@ -28,6 +29,10 @@ export interface DataDirectory extends AsyncDisposable {
   readonly dedupSecret: Uint8Array;
   readonly queuePath: string;
   readonly storePath: string;
+  /** Names the database that is the store, where it is one of another machine. */
+  readonly databasePath: string;
+  /** Whether a store of either kind was begun when the directory was opened. */
+  readonly hasStore: boolean;
   /** Exists. */
   readonly importsPath: string;
 }
@@ -57,11 +62,15 @@ export async function openDataDirectory(directory: string): Promise<DataDirector
       await makeDirectory(join(path, "imports"), directoryMode);
       return readSecret(path);
     });
+    const storePath = join(path, "store.duckdb");
+    const databasePath = join(path, "database.json");
     return {
       path,
       dedupSecret,
       queuePath: join(path, "queue.sqlite"),
-      storePath: join(path, "store.duckdb"),
+      storePath,
+      databasePath,
+      hasStore: existsSync(storePath) || existsSync(databasePath),
       importsPath: join(path, "imports"),
       async [Symbol.asyncDispose]() {
         lock[Symbol.dispose]();

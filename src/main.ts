@@ -1,6 +1,6 @@
 /** The composition root of the embedded service: data directory, threads, HTTP. */
 
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as timeout } from "node:timers/promises";
 import type { Transferable } from "node:worker_threads";
@@ -61,7 +61,7 @@ export async function startService(settings: Settings, options: StartOptions): P
     file: configFile,
     settings: semantic,
     maxFutureMs: settings.watermark.maxFutureMs,
-    hasStore: existsSync(directory.storePath),
+    hasStore: directory.hasStore,
     now: Date.now,
   });
 
@@ -72,6 +72,7 @@ export async function startService(settings: Settings, options: StartOptions): P
       settings,
       queuePath: directory.queuePath,
       storePath: directory.storePath,
+      databasePath: directory.databasePath,
       secret: directory.dedupSecret,
       placeholderConfig: { ...semantic, generation: placeholderGeneration, fromMinute: 0 },
       configGeneration: planned.config.generation,

@@ -19,6 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "queue/sqlite": ["queue", "model", "files"],
   "queue/kafka": ["queue", "model", "clock"],
   store: ["model"],
+  "store/clickhouse": ["store", "model", "clock"],
   "store/duckdb": ["store", "model", "files", "clock"],
   ingest: ["model", "queue", "clock"],
   "ingest/import": ["ingest", "model"],
@@ -67,6 +68,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "queue/sqlite",
     "queue/kafka",
     "store",
+    "store/clickhouse",
     "store/duckdb",
     "ingest",
     "pipeline",
@@ -84,6 +86,7 @@ const drivers: Readonly<Record<string, readonly string[]>> = {
   "node:sqlite": ["queue/sqlite", "files"],
   "@platformatic/kafka": ["queue/kafka"],
   "@duckdb/node-api": ["store/duckdb", "ingest/import"],
+  "@clickhouse/client": ["store/clickhouse"],
   "@duckdb/node-bindings": ["store/duckdb"],
   fastify: ["api"],
   "@fastify/swagger": ["api"],
@@ -95,7 +98,11 @@ const drivers: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Their drivers take long to load, so nothing but `import()` may lead there: most starts need none of it. */
-const loadedOnDemand: ReadonlySet<string> = new Set(["queue/kafka"]);
+const loadedOnDemand: ReadonlySet<string> = new Set([
+  "queue/kafka",
+  "store/clickhouse",
+  "store/duckdb",
+]);
 
 interface Import {
   readonly file: string;

@@ -1,29 +1,8 @@
 /**
- * A real ClickHouse 26: the `chdb` package carries the server's library, whose command line entry runs
- * clickhouse-local, which can be told to listen. It runs in a process of its own, started by a C program of a few
- * lines, since ClickHouse checks that it is called on a normal stack.
- *
- * Clicks go the way its users go: JSONEachRow over HTTP into a MergeTree, with a materialized view that keeps counts a
- * minute in a SummingMergeTree. It removes no duplicates and, by its defaults, does not sync what it acknowledges.
+ * Clicks go the way ClickHouse's users go: JSONEachRow over HTTP into a MergeTree, with a materialized view that keeps counts
+ * a minute in a SummingMergeTree. It removes no duplicates and, by its defaults, does not sync what it acknowledges.
  */
-import { execFileSync, spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { freePort, stopChild, waitUntilUp } from "../processes.ts";
-
-const starterSource = `
-#include <dlfcn.h>
-#include <stdio.h>
-int main(int argc, char **argv) {
-  void *library = dlopen(argv[1], RTLD_NOW);
-  if (!library) { fprintf(stderr, "%s\\n", dlerror()); return 1; }
-  int (*run)(int, char **) = (int (*)(int, char **))dlsym(library, "chdb_query_cmdline");
-  return run(argc - 1, argv + 1);
-}
-`;
+import { ClickHouseServer } from "../../test/support/clickhouse-server.ts";
 
 const schema = [
   `CREATE DATABASE bench ENGINE = Atomic`,
@@ -39,45 +18,29 @@ const schema = [
 ];
 
 export class ClickHouse implements AsyncDisposable {
-  readonly url: string;
-  readonly pid: number;
-  private readonly child: ChildProcess;
-  private readonly directory: string;
+  private readonly server: ClickHouseServer;
 
-  private constructor(url: string, child: ChildProcess, directory: string) {
-    this.url = url;
-    this.pid = child.pid!;
-    this.child = child;
-    this.directory = directory;
+  private constructor(server: ClickHouseServer) {
+    this.server = server;
   }
 
   static async start(): Promise<ClickHouse> {
-    const directory = mkdtempSync(join(tmpdir(), "clicktally-clickhouse-"));
-    const port = await freePort();
-    const query =
-      "SYSTEM START LISTEN HTTP; SELECT sleepEachRow(3) FROM numbers(1000000) " +
-      "SETTINGS function_sleep_max_microseconds_per_block=100000000, max_block_size=1 FORMAT Null";
-    const child = spawn(
-      starter(directory),
-      [
-        libraryPath(),
-        `--path=${join(directory, "data")}`,
-        "--listen_host=127.0.0.1",
-        `--http_port=${port}`,
-        `--tcp_port=${await freePort()}`,
-        `--query=${query}`,
-      ],
-      { stdio: ["ignore", "ignore", "ignore"] },
-    );
-    const server = new ClickHouse(`http://127.0.0.1:${port}`, child, directory);
+    const server = await ClickHouseServer.start();
     try {
-      await waitUntilUp(`${server.url}/ping`, child);
       for (const statement of schema) await server.query(statement);
-      return server;
+      return new ClickHouse(server);
     } catch (error) {
       await server[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  get url(): string {
+    return this.server.url;
+  }
+
+  get pid(): number {
+    return this.server.pid;
   }
 
   /** Where NDJSON bodies are posted to. */
@@ -86,12 +49,8 @@ export class ClickHouse implements AsyncDisposable {
     return `${this.url}/?date_time_input_format=best_effort&query=${query}`;
   }
 
-  /** The answer as tab-separated text. */
-  async query(sql: string): Promise<string> {
-    const response = await fetch(this.url, { method: "POST", body: sql });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`ClickHouse: ${text}`);
-    return text.trim();
+  query(sql: string): Promise<string> {
+    return this.server.query(sql);
   }
 
   /** Bytes on disk of both tables, merged as far as they go. */
@@ -106,26 +65,6 @@ export class ClickHouse implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await stopChild(this.child, "SIGKILL");
-    rmSync(this.directory, { recursive: true, force: true });
+    await this.server[Symbol.asyncDispose]();
   }
-}
-
-function starter(directory: string): string {
-  const program = join(directory, "start");
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(`${program}.c`, starterSource);
-  execFileSync(process.env["CC"] ?? "cc", ["-O1", "-o", program, `${program}.c`, "-ldl"]);
-  return program;
-}
-
-function libraryPath(): string {
-  const require = createRequire(import.meta.url);
-  const fromChdb = createRequire(require.resolve("chdb/package.json"));
-  const path = join(
-    dirname(fromChdb.resolve("@chdb/lib-linux-x64-gnu/package.json")),
-    "libchdb.so",
-  );
-  if (!existsSync(path)) throw new Error(`there is no ${path}`);
-  return path;
 }

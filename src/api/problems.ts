@@ -40,6 +40,8 @@ const problemKinds: Readonly<Record<ErrorCode, ProblemKind>> = {
   overloaded: { status: 503, title: "Too many bodies are waiting", retryAfterSeconds: 1 },
   queue_full: { status: 503, title: "The queue is full", retryAfterSeconds: 10 },
   queue_unavailable: { status: 503, title: "The queue is away", retryAfterSeconds: 5 },
+  store_unavailable: { status: 503, title: "The store is away", retryAfterSeconds: 5 },
+  store_taken_over: { status: 503, title: "Another process commits to the store" },
   dedup_full: { status: 503, title: "There is no room for more ids", retryAfterSeconds: 60 },
   not_ready: { status: 503, title: "The service is not ready", retryAfterSeconds: 1 },
   unhealthy: { status: 503, title: "The numbers are not right" },

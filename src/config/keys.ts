@@ -5,11 +5,13 @@ import type { ValueKind } from "./value-kinds.ts";
 import {
   brokers,
   choice,
-  choiceWithPlans,
+  databaseName,
   dimensions,
   duration,
   integer,
   names,
+  secret,
+  serverUrls,
   size,
   text,
   topicName,
@@ -32,8 +34,6 @@ const reservedAttributes: ReadonlySet<string> = new Set([
   "attributes",
   "valid_from",
 ]);
-
-const notInThisRelease = "not available in this release";
 
 export const settingKeys = {
   host: key(text(), "127.0.0.1", "address to listen on"),
@@ -131,10 +131,22 @@ export const settingKeys = {
   ),
   "queue.partitions": key(integer(1, 64), 1, "partitions of the queue"),
   "store.kind": key(
-    choiceWithPlans(["duckdb"], { clickhouse: notInThisRelease }),
+    choice("duckdb", "clickhouse"),
     "duckdb",
-    "where counts are kept",
+    "where clicks and counts are kept: in the data directory, or in a ClickHouse database",
   ),
+  "store.urls": key(
+    serverUrls(),
+    [],
+    "of clickhouse: its HTTP addresses; one that is away is passed over",
+  ),
+  "store.database": key(
+    databaseName(),
+    "clicktally",
+    "of clickhouse: the database, made where it is missing",
+  ),
+  "store.username": key(text(), "default", "of clickhouse: the user"),
+  "store.password": key(secret(), "", "of clickhouse: the user's password"),
   "store.memory": key(size({ min: "64MB", max: "1TB" }), "256MB", "memory of the store's engine"),
   "limits.body_bytes": key(size({ min: "1KB", max: "1GB" }), "16MB", "largest body as sent"),
   "limits.decompressed_bytes": key(

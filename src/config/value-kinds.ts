@@ -50,22 +50,6 @@ export function choice<const T extends string>(...choices: readonly T[]): ValueK
   };
 }
 
-/** One of `choices` that only a later release can do: known, and refused as such. */
-export function choiceWithPlans<const T extends string>(
-  choices: readonly T[],
-  planned: Readonly<Record<string, string>>,
-): ValueKind<T> {
-  const known = choice(...choices);
-  return {
-    parse: (raw) => {
-      const plan =
-        typeof raw === "string" && Object.hasOwn(planned, raw) ? planned[raw] : undefined;
-      return plan === undefined ? known.parse(raw) : wrong(`${choices.join(" or ")}: ${plan}`);
-    },
-    format: known.format,
-  };
-}
-
 export function integer(min: number, max: number): ValueKind<number> {
   const expected = `a whole number from ${min} to ${max}`;
   return {
@@ -109,10 +93,28 @@ export function size(bounds: Bounds): ValueKind<number> {
   };
 }
 
-const brokersMax = 64;
-
-/** Kafka brokers to begin with: YAML list, or comma-separated text. */
+/** Kafka brokers to begin with. */
 export function brokers(): ValueKind<readonly string[]> {
+  return listOf("host:port", "[kafka-1:9092, kafka-2:9092]", (broker) =>
+    /^[\w.-]{1,253}:\d{1,5}$/.test(broker),
+  );
+}
+
+/** Addresses of servers that speak HTTP, without a path. */
+export function serverUrls(): ValueKind<readonly string[]> {
+  return listOf("http(s)://host:port", "['http://clickhouse-1:8123']", (url) =>
+    /^https?:\/\/(?:[\w.-]{1,253}|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(url),
+  );
+}
+
+const entriesMax = 64;
+
+/** YAML list, or comma-separated text. */
+function listOf(
+  expected: string,
+  example: string,
+  isOne: (text: string) => boolean,
+): ValueKind<readonly string[]> {
   return {
     structured: true,
     parse: (raw) => {
@@ -120,18 +122,38 @@ export function brokers(): ValueKind<readonly string[]> {
         typeof raw === "string"
           ? raw.split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]))
           : raw;
-      if (!Array.isArray(list) || list.length > brokersMax)
-        return wrong(
-          `a list of at most ${brokersMax} brokers, such as [kafka-1:9092, kafka-2:9092]`,
-        );
-      const problems = list.flatMap((broker: unknown, index) =>
-        typeof broker === "string" && /^[\w.-]{1,253}:\d{1,5}$/.test(broker)
+      if (!Array.isArray(list) || list.length > entriesMax)
+        return wrong(`a list of at most ${entriesMax} times ${expected}, such as ${example}`);
+      const problems = list.flatMap((entry: unknown, index) =>
+        typeof entry === "string" && isOne(entry)
           ? []
-          : [{ expected: "host:port", at: `[${index}]`, found: broker }],
+          : [{ expected, at: `[${index}]`, found: entry }],
       );
       return problems.length > 0 ? { problems } : { value: list as string[] };
     },
     format: (value) => `[${value.join(", ")}]`,
+  };
+}
+
+/** May be empty, and is never shown. */
+export function secret(): ValueKind<string> {
+  return {
+    parse: (raw) =>
+      typeof raw === "string" && raw.length <= 1_000
+        ? { value: raw }
+        : { problems: [{ expected: "a text of at most 1000 characters", found: "hidden" }] },
+    format: (value) => (value === "" ? "" : "hidden"),
+  };
+}
+
+/** As ClickHouse takes it without quotes. */
+export function databaseName(): ValueKind<string> {
+  return {
+    parse: (raw) =>
+      typeof raw === "string" && /^[A-Za-z_]\w{0,99}$/.test(raw)
+        ? { value: raw }
+        : wrong("a name of at most 100 letters, digits and _, no digit first"),
+    format: (value) => value,
   };
 }
 

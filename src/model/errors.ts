@@ -28,6 +28,8 @@ export type ErrorCode =
   | "overloaded"
   | "queue_full"
   | "queue_unavailable"
+  | "store_unavailable"
+  | "store_taken_over"
   | "dedup_full"
   | "not_ready"
   | "unhealthy"

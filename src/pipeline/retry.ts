@@ -1,5 +1,6 @@
 import type { Clock } from "../clock/clock.ts";
 import { pause } from "../clock/clock.ts";
+import type { ErrorCode } from "../model/errors.ts";
 import { CodedError } from "../model/errors.ts";
 
 /** Pauses between the tries of one thing: each is twice the one before, up to a bound. */
@@ -19,6 +20,8 @@ export interface RetryOptions {
 
 const defaultDelays: RetryDelays = { msMin: 50, msMax: 5_000 };
 
+const neverMended: ReadonlySet<ErrorCode> = new Set(["data_corrupt", "store_taken_over"]);
+
 /** Tries until it is done: the queue keeps what comes meanwhile. Rejects where it never can be or `stop` was given. */
 export async function retryUntilDone<T>(
   work: () => Promise<T>,
@@ -29,7 +32,7 @@ export async function retryUntilDone<T>(
       return await work();
     } catch (error) {
       failed(error, tries);
-      if (error instanceof CodedError && error.code === "data_corrupt") throw error;
+      if (error instanceof CodedError && neverMended.has(error.code)) throw error;
       await pause(clock, Math.min(delays.msMin * 2 ** (tries - 1), delays.msMax), stop);
       stop.throwIfAborted();
     }

@@ -14,14 +14,15 @@ import { serviceWatermarkMs } from "../query/finality.ts";
 import type { QueryService } from "../query/query-service.ts";
 import { queryMethods } from "../query/query-service.ts";
 import { copySqliteQueue } from "../queue/sqlite/copy.ts";
-import { openDuckDbStore } from "../store/duckdb/duckdb-store.ts";
-import type { StoreCopies } from "../store/store-copies.ts";
-import type { ExportedDay, ExportQuery, StoreExports } from "../store/store-exports.ts";
+import type { ExportedDay, ExportQuery } from "../store/store-exports.ts";
 import { connect } from "./endpoint.ts";
 import { openQueueReader } from "./open-queue.ts";
+import type { OpenedStore } from "./open-store.ts";
+import { openStore } from "./open-store.ts";
 import type { EngineThreadData } from "./thread-data.ts";
 
-const { settings, queuePath, storePath, ingestPort, ...data } = workerData as EngineThreadData;
+const { settings, queuePath, storePath, databasePath, ingestPort, ...data } =
+  workerData as EngineThreadData;
 
 /** Threads of the store's own: the machine's cores are shared with ingest and folding. */
 const storeThreads = 2;
@@ -30,25 +31,24 @@ const metrics = new EngineMetrics(settings.store.kind);
 
 let engine: Engine | undefined;
 let opening: Promise<Engine> | undefined;
-let storeFiles: (StoreCopies & StoreExports) | undefined;
-/** Aborted at a stop. */
-const exporting = new AbortController();
+let opened: OpenedStore | undefined;
+/** Aborted at a stop: an export, and the wait for a store that is away. */
+const stopping = new AbortController();
 
 async function open(): Promise<Engine> {
   const onProblem = (what: string, error: unknown): void =>
     main.post("problem", error === undefined ? [what] : [what, String(error)]);
   await using resources = new AsyncDisposableStack();
   const queue = resources.use(await openQueueReader(settings.queue, queuePath));
-  const store = resources.use(
-    await openDuckDbStore({
-      path: storePath,
-      memoryBytesMax: settings.store.memoryBytesMax,
-      threads: storeThreads,
-      warn: (message) => onProblem(message, undefined),
-    }),
-  );
+  opened = await openStore(settings.store, {
+    path: storePath,
+    databasePath,
+    threads: storeThreads,
+    warn: (message) => onProblem(message, undefined),
+    signal: stopping.signal,
+  });
+  const { store } = opened;
   resources.move();
-  storeFiles = store;
   return openEngine({
     ...data,
     clock: systemClock,
@@ -76,13 +76,22 @@ function query(): QueryService {
   return running().query;
 }
 
+function storeFiles(instead: string): NonNullable<OpenedStore["files"]> {
+  running();
+  if (opened!.files) return opened!.files;
+  throw new CodedError("invalid_parameter", `dir: the store is in ClickHouse, ${instead}`, {
+    field: "dir",
+  });
+}
+
 async function copyData(paths: DataPaths): Promise<CopiedData> {
+  const files = storeFiles("which is backed up there");
   if (settings.queue.kind !== "sqlite")
     throw new CodedError("invalid_parameter", "dir: the log is in Kafka, which backs up itself", {
       field: "dir",
     });
   const { store, queue } = await running().copies.make({
-    copyStore: (signal) => storeFiles!.copyTo(paths.store, signal),
+    copyStore: (signal) => files.copyTo(paths.store, signal),
     copyQueue(progress, signal) {
       const firstOffsets = new Map(
         progress.map(({ partition, nextOffset }) => [partition, nextOffset] as const),
@@ -133,15 +142,15 @@ const main = connect(parentPort!, {
   async exportDay(day: ExportQuery): Promise<ExportedDay> {
     running();
     try {
-      return await storeFiles!.exportDay(day, exporting.signal);
+      return await storeFiles("which can export it").exportDay(day, stopping.signal);
     } catch (error) {
       throw targetError(error, "dir", dirname(day.path));
     }
   },
   async stop(): Promise<void> {
-    exporting.abort(new CodedError("not_ready", "the service stops"));
+    stopping.abort(new CodedError("not_ready", "the service stops"));
     // What is half open can't be closed; a start that fails has closed what it had opened, and has been answered.
-    const opened = await opening?.catch(() => undefined);
-    await opened?.[Symbol.asyncDispose]();
+    const started = await opening?.catch(() => undefined);
+    await started?.[Symbol.asyncDispose]();
   },
 });

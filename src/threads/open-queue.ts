@@ -6,12 +6,11 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Settings } from "../config.ts";
-import { durableTextFile } from "../files/durable-file.ts";
-import { CodedError } from "../model/errors.ts";
 import type { ClickQueueReader, ClickQueueWriter } from "../queue/click-queue.ts";
 import type { KafkaQueueOptions } from "../queue/kafka/options.ts";
 import { openSqliteQueueReader } from "../queue/sqlite/reader.ts";
 import { openSqliteQueueWriter } from "../queue/sqlite/writer.ts";
+import { keepTo, otherKind } from "./kept-identity.ts";
 
 type QueueSettings = Settings["queue"];
 
@@ -23,16 +22,17 @@ export async function openQueueWriter(
   path: string,
 ): Promise<ClickQueueWriter> {
   const { partitions: partitionCount, bytesMax: maxBytes } = queue;
-  const topicFile = durableTextFile(join(dirname(path), topicFileName));
+  const topicPath = join(dirname(path), topicFileName);
   if (queue.kind === "sqlite") {
-    if (existsSync(topicFile.path)) throw otherKind("kafka");
+    if (existsSync(topicPath)) throw otherKind("queue.kind", "kafka");
     return await openSqliteQueueWriter({ path, partitionCount, maxBytes });
   }
-  if (existsSync(path)) throw otherKind("sqlite");
+  if (existsSync(path)) throw otherKind("queue.kind", "sqlite");
   const { openKafkaQueueWriter } = await import("../queue/kafka/writer.ts");
   const writer = await openKafkaQueueWriter(kafkaOptions(queue));
   try {
-    await checkTopic(topicFile, { topic: queue.topic, id: writer.topicId });
+    const found = { name: queue.topic, id: writer.topicId };
+    await keepTo(topicPath, { what: "topic", field: "queue.topic" }, found);
     return writer;
   } catch (error) {
     await writer[Symbol.asyncDispose]();
@@ -52,45 +52,4 @@ export async function openQueueReader(
 
 function kafkaOptions({ brokers, topic, partitions, replicas }: QueueSettings): KafkaQueueOptions {
   return { brokers, topic, partitionCount: partitions, replicas };
-}
-
-interface Topic {
-  readonly topic: string;
-  /** A topic that was deleted and made anew has another. */
-  readonly id: string;
-}
-
-async function checkTopic(file: ReturnType<typeof durableTextFile>, found: Topic): Promise<void> {
-  const content = await file.read();
-  if (content === undefined) {
-    await file.write(`${JSON.stringify(found)}\n`);
-    return;
-  }
-  const known = parseTopic(content, file.path);
-  if (known.topic === found.topic && known.id === found.id) return;
-  throw new CodedError(
-    "data_corrupt",
-    `the store belongs to topic ${known.topic} (${known.id}), the settings lead to ${found.topic} (${found.id})`,
-    { field: "queue.topic", details: { known, found } },
-  );
-}
-
-function parseTopic(content: string, path: string): Topic {
-  try {
-    const { topic, id } = JSON.parse(content) as Partial<Topic>;
-    if (typeof topic === "string" && typeof id === "string") return { topic, id };
-  } catch {
-    // No JSON at all: as below.
-  }
-  throw new CodedError("data_corrupt", `${path} does not name a topic and its id`, {
-    details: { path },
-  });
-}
-
-function otherKind(kind: QueueSettings["kind"]): CodedError {
-  return new CodedError(
-    "invalid_configuration",
-    `this data directory was made with queue.kind ${kind}, and can't change it`,
-    { field: "queue.kind" },
-  );
 }

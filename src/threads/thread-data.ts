@@ -15,6 +15,7 @@ export interface EngineThreadData {
   readonly settings: Settings;
   readonly queuePath: string;
   readonly storePath: string;
+  readonly databasePath: string;
   readonly secret: Uint8Array;
   readonly placeholderConfig: SemanticConfig;
   /** Of the settings in force: no newer ones can be in the store. */

@@ -217,12 +217,27 @@ describe("a wrong configuration", () => {
     assert.match(wrong[1]!, /queue\.topic is 'a b', expected a name/);
   });
 
-  it("is refused for adapters that come with a later release", () => {
-    const [store] = problemsOf(() => fromFile("store: { kind: clickhouse }"));
-    assert.match(
-      store!,
-      /store\.kind is 'clickhouse', expected duckdb: not available in this release/,
+  it("of a ClickHouse store names its servers, and never shows the password", () => {
+    const given =
+      "store: { kind: clickhouse, urls: ['http://a-1:8123', 'https://[::1]:8443'], password: s3cret }";
+    const { store } = fromFile(given);
+    assert.deepEqual(
+      [store.kind, store.urls, store.database, store.username, store.password],
+      ["clickhouse", ["http://a-1:8123", "https://[::1]:8443"], "clicktally", "default", "s3cret"],
     );
+    const [none] = problemsOf(() => fromFile("store: { kind: clickhouse }"));
+    assert.match(
+      none!,
+      /store\.urls is \[\], expected at least one where store\.kind is clickhouse/,
+    );
+    const wrong = problemsOf(() =>
+      fromFile("store: { urls: ['a:1'], database: 'a-b', password: [s3cret] }"),
+    );
+    assert.match(wrong[0]!, /store\.urls\[0\] is 'a:1', expected http\(s\):\/\/host:port/);
+    assert.match(wrong[1]!, /store\.database is 'a-b', expected a name/);
+    assert.match(wrong[2]!, /store\.password is 'hidden', expected a text/);
+    const shown = describeSettings({ env: { CLICKTALLY_STORE_PASSWORD: "s3cret" } });
+    assert.ok(!JSON.stringify(shown).includes("s3cret"));
   });
 
   const wrongFiles: readonly (readonly [string, string, RegExp])[] = [

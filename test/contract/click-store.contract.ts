@@ -7,6 +7,7 @@ import { describeCloses } from "./click-store/closes.ts";
 import { describeCommits } from "./click-store/commits.ts";
 import { describeCorrections } from "./click-store/corrections.ts";
 import { describeErasures } from "./click-store/erasures.ts";
+import { describeRandomAggregates } from "./click-store/random-aggregates.ts";
 import { describeRecomputes } from "./click-store/recomputes.ts";
 import { describeRetention } from "./click-store/retention.ts";
 import type { OpenStore } from "./click-store/harness.ts";
@@ -14,6 +15,7 @@ import { describeVisibility } from "./click-store/visibility.ts";
 
 export function describeClickStore(title: string, open: OpenStore): void {
   describeAggregates(title, open);
+  describeRandomAggregates(title, open);
   describeCommits(title, open);
   describeBooks(title, open);
   describeClicks(title, open);

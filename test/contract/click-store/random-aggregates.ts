@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Comparison, Filter } from "../../../src/model/filter.ts";
 import { minuteMs, minuteOf } from "../../../src/model/time.ts";
 import { compareUtf8 } from "../../../src/model/utf8-order.ts";
 import type { AggregateQuery, AggregateRow } from "../../../src/store/click-store.ts";
-import { openDuckDbStore } from "../../../src/store/duckdb/duckdb-store.ts";
 import type { DecidedClick } from "../../support/store-clicks.ts";
 import { CommitMaker, isCountedName } from "../../support/store-clicks.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
+import type { OpenStore } from "./harness.ts";
 
 /** 2026-03-01T23:50Z */
 const start = 29_540_150;
@@ -184,45 +183,42 @@ function valueOf(row: DecidedClick, field: string): string | undefined {
   return row.ad_id === "b" && isChanged ? "y" : undefined;
 }
 
-describe("aggregates of random clicks", () => {
-  it("equal a plain count of the same clicks, whatever was compacted between", async () => {
-    const owner = (ad_id: string, name: string, valid_from_minute: number) => ({
-      ad_id,
-      attributes: { owner: name },
-      valid_from_minute,
+export function describeRandomAggregates(title: string, open: OpenStore): void {
+  describe(`${title}: aggregates of random clicks`, () => {
+    it("equal a plain count of the same clicks, whatever was compacted between", async () => {
+      const owner = (ad_id: string, name: string, valid_from_minute: number) => ({
+        ad_id,
+        attributes: { owner: name },
+        valid_from_minute,
+      });
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(clicks, { minLength: 1, maxLength: 4 }),
+          fc.array(query, { minLength: 25, maxLength: 25 }),
+          fc.array(fc.integer({ min: start, max: start + span }), { maxLength: 3 }),
+          async (commits, queries, compactions) => {
+            await using directory = await temporaryDirectory();
+            await using store = await open(directory.path);
+            const maker = new CommitMaker();
+            const adAttributes = [
+              owner("a", "x", 0),
+              owner("a", "y", attributeChange),
+              owner("b", "y", attributeChange),
+            ];
+            await store.commit(maker.next({ adAttributes }));
+            for (const [i, rows] of commits.entries()) {
+              await store.commit(maker.next({ clicks: rows }));
+              const end = compactions[i];
+              if (end !== undefined) await store.compact(end);
+            }
+            for (const asked of queries) {
+              const { rows } = await store.aggregate(asked);
+              assert.deepEqual(rows, plainly(maker.clicks, asked), JSON.stringify(asked));
+            }
+          },
+        ),
+        { numRuns: 12 },
+      );
     });
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(clicks, { minLength: 1, maxLength: 4 }),
-        fc.array(query, { minLength: 25, maxLength: 25 }),
-        fc.array(fc.integer({ min: start, max: start + span }), { maxLength: 3 }),
-        async (commits, queries, compactions) => {
-          await using directory = await temporaryDirectory();
-          const path = join(directory.path, "store.duckdb");
-          await using store = await openDuckDbStore({
-            path,
-            memoryBytesMax: 128_000_000,
-            threads: 2,
-          });
-          const maker = new CommitMaker();
-          const adAttributes = [
-            owner("a", "x", 0),
-            owner("a", "y", attributeChange),
-            owner("b", "y", attributeChange),
-          ];
-          await store.commit(maker.next({ adAttributes }));
-          for (const [i, rows] of commits.entries()) {
-            await store.commit(maker.next({ clicks: rows }));
-            const end = compactions[i];
-            if (end !== undefined) await store.compact(end);
-          }
-          for (const asked of queries) {
-            const { rows } = await store.aggregate(asked);
-            assert.deepEqual(rows, plainly(maker.clicks, asked), JSON.stringify(asked));
-          }
-        },
-      ),
-      { numRuns: 12 },
-    );
   });
-});
+}

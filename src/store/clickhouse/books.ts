@@ -1,0 +1,175 @@
+/** Ledger, journal, operations and attributes. */
+
+import type { RestatementReason } from "../../model/commit.ts";
+import { outcomeNames } from "../../model/outcome.ts";
+import type {
+  AdAttributes,
+  JournalSums,
+  JournalSumsQuery,
+  LedgerRow,
+  RecordedOperation,
+  RestatementRow,
+  RestatementsQuery,
+} from "../click-store.ts";
+import { visiblePieces } from "../visibility.ts";
+import { bucketToSql } from "./aggregate.ts";
+import { outcomesFrom } from "./clicks.ts";
+import type { Connection, SqlRow } from "./connection.ts";
+import { integer, literal } from "./connection.ts";
+import { commitsToSql, withinToSql } from "./seen-sql.ts";
+import type { View } from "./state.ts";
+import type { Visibility } from "../visibility.ts";
+import type { MinuteRange } from "../../model/window.ts";
+
+export async function readLedger(
+  connection: Connection,
+  { counting }: View,
+  fromMinute: number,
+  toMinute: number,
+): Promise<LedgerRow[]> {
+  const sums = ["received", ...outcomeNames].map((name) => `sum(${name})`).join(", ");
+  const rows = await connection.rows(
+    `SELECT received_minute, source, ${sums} FROM ledger
+     WHERE ${withinToSql({ fromMinute, toMinute }, "received_minute")} AND ${counting}
+     GROUP BY received_minute, source ORDER BY received_minute, source`,
+  );
+  return rows.map((row) => ({
+    receivedMinute: row[0] as number,
+    source: row[1] as string,
+    received: row[2] as number,
+    outcomes: outcomesFrom((name) => row[3 + outcomeNames.indexOf(name)] as number),
+  }));
+}
+
+/** What of the journal may be seen, as it stood. */
+function seenOfJournal(visibility: Visibility | undefined, range: MinuteRange): string {
+  const pieces = visiblePieces(visibility, range);
+  const cases = pieces.map((piece) => `(${withinToSql(piece)} AND ${commitsToSql(piece)})`);
+  return `(${cases.join(" OR ")})`;
+}
+
+export async function readRestatements(
+  connection: Connection,
+  { counting }: View,
+  asOf: number,
+  { fromMinute, toMinute, adId, after, limit, visibility }: RestatementsQuery,
+): Promise<RestatementRow[]> {
+  const range = { fromMinute, toMinute };
+  const place = after
+    ? `(minute, ad_id, revision, sequence) > (${integer(after.minute)}, ${literal(after.adId)}, ${integer(after.revision)}, ${integer(after.asOf)})`
+    : "1";
+  const rows = await connection.rows(
+    `SELECT minute, ad_id, count_before, count_after, revision, reason, received_at, sequence
+     FROM restatement
+     WHERE ${withinToSql(range)} AND ${counting} AND sequence <= ${integer(asOf)}
+       AND ${seenOfJournal(visibility, range)} AND ${place}
+       AND ${adId === undefined ? "1" : `ad_id = ${literal(adId)}`}
+     ORDER BY minute, ad_id, revision, sequence
+     ${limit === undefined ? "" : `LIMIT ${integer(limit)}`}`,
+  );
+  return rows.map((row) => ({
+    minute: row[0] as number,
+    adId: row[1] as string,
+    before: row[2] as number,
+    after: row[3] as number,
+    revision: row[4] as number,
+    reason: row[5] as RestatementReason,
+    receivedAtMs: row[6] as number,
+    asOf: row[7] as number,
+  }));
+}
+
+export async function readJournalSums(
+  connection: Connection,
+  { counting }: View,
+  query: JournalSumsQuery,
+): Promise<JournalSums[]> {
+  const { fromMinute, adId, asOf, after, visibility, limit } = query;
+  const bucket = bucketToSql(query) ?? integer(fromMinute);
+  const conditions = [
+    ...(adId === undefined ? [] : [`ad_id = ${literal(adId)}`]),
+    ...(after ? [`(bucket, ad_id) > (${integer(after.bucketStart)}, ${literal(after.adId)})`] : []),
+  ];
+  const rows = await connection.rows(
+    `SELECT bucket, ad_id, sum(c.highest) AS revisions, sum(c.unseen) AS unseen_clicks
+     FROM (
+       SELECT minute, ad_id, maxIf(revision, is_seen) AS highest, sumIf(clicks, NOT is_seen) AS unseen
+       FROM (
+         SELECT minute, ad_id, revision, count_after - count_before AS clicks,
+           ${seenOfJournal(visibility, query)} AS is_seen
+         FROM restatement
+         WHERE ${withinToSql(query)} AND ${counting} AND sequence <= ${integer(asOf)})
+       GROUP BY minute, ad_id) c
+     GROUP BY toInt32(${bucket}) AS bucket, c.ad_id AS ad_id
+     ${conditions.length === 0 ? "" : `HAVING ${conditions.join(" AND ")}`}
+     ORDER BY bucket, ad_id LIMIT ${integer(limit)}`,
+  );
+  return rows.map((row) => ({
+    bucketStart: row[0] as number,
+    adId: row[1] as string,
+    revision: row[2] as number,
+    unseenClicks: row[3] as number,
+  }));
+}
+
+const operationColumns = "id, type, reason, partition, log_offset, received_at, result, sequence";
+
+function recordedOperation(row: SqlRow): RecordedOperation {
+  return {
+    id: row[0] as string,
+    type: row[1] as RecordedOperation["type"],
+    reason: row[2] as string,
+    partition: row[3] as number,
+    offset: row[4] as number,
+    receivedAtMs: row[5] as number,
+    result: JSON.parse(row[6] as string) as Record<string, number>,
+    asOf: row[7] as number,
+  };
+}
+
+export async function readOperation(
+  connection: Connection,
+  { counting }: View,
+  id: string,
+): Promise<RecordedOperation[]> {
+  const rows = await connection.rows(
+    `SELECT ${operationColumns} FROM operation WHERE id = ${literal(id)} AND ${counting}
+     ORDER BY partition, log_offset`,
+  );
+  return rows.map(recordedOperation);
+}
+
+export async function readLastRecompute(
+  connection: Connection,
+  { counting }: View,
+  partition: number | undefined,
+): Promise<RecordedOperation | undefined> {
+  const own = partition === undefined ? "1" : `partition = ${integer(partition)}`;
+  const rows = await connection.rows(
+    `SELECT ${operationColumns} FROM operation
+     WHERE type IN ('recompute', 'rollback') AND ${own} AND ${counting} ORDER BY sequence DESC`,
+  );
+  return rows.map(recordedOperation).find(({ result }) => result["applied"] === 1);
+}
+
+export async function readAdAttributes(
+  connection: Connection,
+  { counting }: View,
+  adId: string,
+): Promise<AdAttributes | undefined> {
+  const rows = await connection.rows(
+    `SELECT name, value, valid_from_minute FROM ad_attribute
+     WHERE ad_id = ${literal(adId)} AND ${counting} ORDER BY valid_from_minute, sequence, ordinal`,
+  );
+  const attributes = new Map<string, string>();
+  for (const [name, value] of rows) {
+    if (value === null) attributes.delete(name as string);
+    else attributes.set(name as string, value as string);
+  }
+  if (attributes.size === 0) return undefined;
+  return {
+    ad_id: adId,
+    attributes: Object.fromEntries(attributes),
+    valid_from_minute: rows.at(-1)![2] as number,
+  };
+}

@@ -1,0 +1,329 @@
+/** The ClickStore port over a ClickHouse database. */
+
+import { randomBytes, randomUUID } from "node:crypto";
+import { Turns } from "../../clock/turns.ts";
+import type { Commit, MinuteChanges, PartitionProgress } from "../../model/commit.ts";
+import { movesCounts } from "../../model/commit.ts";
+import type { DayReceipt } from "../../model/dropped-days.ts";
+import type { HoldersQuery, ValueHolder } from "../../model/erasing.ts";
+import { CodedError } from "../../model/errors.ts";
+import type { RecordedClick } from "../../model/recorded-click.ts";
+import type { ChangedCount, ChangesQuery, HistoryStart } from "../changes.ts";
+import type {
+  AdAttributes,
+  AggregateQuery,
+  AggregateResult,
+  BucketState,
+  ClicksPage,
+  ClicksQuery,
+  ClickStore,
+  IdentityChunk,
+  IdentityProbes,
+  JournalSums,
+  JournalSumsQuery,
+  LedgerRow,
+  MinuteChunk,
+  OutcomeCounts,
+  PastSnapshot,
+  RecordedClicksQuery,
+  RecordedDroppedDay,
+  RecordedOperation,
+  RecoveredState,
+  RecountResult,
+  RestatementsPage,
+  RestatementsQuery,
+} from "../click-store.ts";
+import type { RecomputationQuery, RestatedRowsQuery } from "../recomputation.ts";
+import type { Visibility } from "../visibility.ts";
+import { readAggregate } from "./aggregate.ts";
+import {
+  readAdAttributes,
+  readJournalSums,
+  readLastRecompute,
+  readLedger,
+  readOperation,
+  readRestatements,
+} from "./books.ts";
+import { readClicks, readOutcomes } from "./clicks.ts";
+import { blocksOf } from "./commit.ts";
+import { readRecomputation, recount } from "./comparison.ts";
+import type { ClickHouseOptions, Connection } from "./connection.ts";
+import { integer } from "./connection.ts";
+import { addColumns } from "./dimension-columns.ts";
+import { erase, forgetErasedValues, readHolders } from "./erase.ts";
+import { findIdentities, scanIdentities } from "./identities.ts";
+import {
+  readBucketStates,
+  readChanges,
+  readExtent,
+  readRestatedRows,
+  scanMinutes,
+} from "./minutes.ts";
+import { openDatabase } from "./open.ts";
+import { readRecordedClicks } from "./recorded-clicks.ts";
+import { purge, readNewestReceipts } from "./retention.ts";
+import type { StoreState, View } from "./state.ts";
+import { applyToState, loadState, progressOf, readProgress, snapshotOf, viewOf } from "./state.ts";
+import { assertNotOvertaken, beginTenure, takenOver } from "./tenures.ts";
+
+/** Opens the store, makes it where there is none. Rejects with `data_format_newer` or `store_unavailable`. */
+export async function openClickHouseStore(options: ClickHouseOptions): Promise<ClickHouseStore> {
+  await using resources = new AsyncDisposableStack();
+  const { connection, id } = await openDatabase(options);
+  resources.use(connection);
+  await forgetErasedValues(connection);
+  const state = await loadState(connection);
+  resources.move();
+  return new ClickHouseStore(connection, id, state);
+}
+
+class ClickHouseStore implements ClickStore {
+  /** Another where the database was made anew under its name. */
+  readonly databaseId: string;
+  private readonly connection: Connection;
+  private readonly state: StoreState;
+  private readonly turns = new Turns();
+  /** Tells this process's tenures from those of others. */
+  private readonly owner = randomUUID();
+  /** Undefined until the first commit, and after one whose fate is unknown. */
+  private epoch: number | undefined;
+  /** Under which a commit may be through that seemed to have failed. */
+  private lastEpoch: number | undefined;
+  /** Of the history that the next commit begins; undefined where one has begun it. */
+  private newHistoryId: string | undefined = randomBytes(6).toString("hex");
+
+  constructor(connection: Connection, databaseId: string, state: StoreState) {
+    this.connection = connection;
+    this.databaseId = databaseId;
+    this.state = state;
+  }
+
+  async recover(): Promise<RecoveredState> {
+    const { sequence, dictionaries, configs, closes, layoutChanges, droppedDays } = this.state;
+    return {
+      sequence,
+      progress: progressOf(this.state),
+      dictionaries: dictionaries.all(),
+      configs: configs.map(({ config }) => config),
+      closes: [...closes],
+      layoutChanges: [...layoutChanges],
+      droppedDays: [...droppedDays],
+    };
+  }
+
+  commit(commit: Commit): Promise<void> {
+    return this.turns.take(async () => {
+      const { state } = this;
+      const history = this.historyOf(commit);
+      if (this.isThrough(commit)) return;
+      // What can't be made is refused before anything is written.
+      blocksOf(commit, 0, state.dictionaries, history);
+      if (this.epoch === undefined) await this.beginTenure();
+      if (commit.sequence > lastOf(state)) await this.write(commit, history);
+      applyToState(state, commit, history);
+      this.newHistoryId = undefined;
+    });
+  }
+
+  private isThrough({ sequence }: Commit): boolean {
+    const { sequence: last } = this.state;
+    if (sequence <= last) return true;
+    if (sequence === last + 1) return false;
+    throw new CodedError(
+      "data_corrupt",
+      `commit ${sequence} given to a store whose last commit is ${last}`,
+    );
+  }
+
+  /** May find the last commit that seemed to have failed. */
+  private async beginTenure(): Promise<void> {
+    const { connection, state, owner } = this;
+    // Who was overtaken must not overtake in its turn.
+    if (this.lastEpoch !== undefined) await assertNotOvertaken(connection, this.lastEpoch, owner);
+    const { epoch, before } = await beginTenure(connection, owner);
+    const last = before.at(-1);
+    const ahead = (last?.lastSequence ?? 0) - state.sequence;
+    if (ahead < 0 || ahead > 1 || (ahead === 1 && last!.epoch !== this.lastEpoch))
+      throw takenOver(connection, { last: last?.lastSequence ?? 0, own: state.sequence });
+    state.tenures = before;
+    this.epoch = epoch;
+    this.lastEpoch = epoch;
+  }
+
+  /** A failure leaves its fate unknown: the next try begins a tenure, which finds out, and makes void what is left of this one. */
+  private async write(commit: Commit, history: HistoryStart | undefined): Promise<void> {
+    const { connection, state } = this;
+    const epoch = this.epoch!;
+    this.epoch = undefined;
+    const { facts, mark } = blocksOf(commit, epoch, state.dictionaries, history);
+    await addColumns(connection, state, commit);
+    await erase(connection, state, commit.erasures);
+    const inserts = [...facts].map(([table, block]) => connection.insert(table, block));
+    await Promise.allSettled(inserts);
+    await Promise.all(inserts);
+    await connection.insert("commit_log", mark);
+    await assertNotOvertaken(connection, epoch, this.owner);
+    this.epoch = epoch;
+    const earlier = state.tenures.filter((tenure) => tenure.epoch !== epoch);
+    state.tenures = [...earlier, { epoch, lastSequence: commit.sequence }];
+  }
+
+  private historyOf(commit: Commit): HistoryStart | undefined {
+    const startsOver = movesCounts(commit);
+    if (this.newHistoryId === undefined && !startsOver) return undefined;
+    const id = this.newHistoryId ?? randomBytes(6).toString("hex");
+    return { firstSequence: commit.sequence, id, startsOver };
+  }
+
+  /** Minute rows are added up when they are read. */
+  async compact(): Promise<void> {}
+
+  /** A commit is synced once it is through. */
+  async checkpoint(): Promise<PartitionProgress[]> {
+    return progressOf(this.state);
+  }
+
+  purge(): Promise<void> {
+    return this.turns.take(() => purge(this.connection, this.view()));
+  }
+
+  async aggregate(query: AggregateQuery): Promise<AggregateResult> {
+    const snapshot = snapshotOf(this.state);
+    return { rows: await readAggregate(this.connection, this.view(), query), ...snapshot };
+  }
+
+  async clicks(query: ClicksQuery): Promise<ClicksPage> {
+    const snapshot = snapshotOf(this.state);
+    return { ...(await readClicks(this.connection, this.view(), query)), ...snapshot };
+  }
+
+  async recount(fromMinute: number, toMinute: number, limit: number): Promise<RecountResult> {
+    const snapshot = snapshotOf(this.state);
+    const range = { fromMinute, toMinute };
+    return { ...(await recount(this.connection, this.view(), range, limit)), ...snapshot };
+  }
+
+  scanIdentities(fromMs: number, toMs: number): AsyncIterable<IdentityChunk> {
+    return scanIdentities(this.connection, this.view(), fromMs, toMs);
+  }
+
+  findIdentities(probes: IdentityProbes): Promise<Uint8Array> {
+    return findIdentities(this.connection, this.view(), probes);
+  }
+
+  scanMinutes(
+    fromMinute: number,
+    toMinute: number,
+    visibility?: Visibility,
+  ): AsyncIterable<MinuteChunk> {
+    return scanMinutes(this.connection, this.view(), fromMinute, toMinute, visibility);
+  }
+
+  restatedRows(query: RestatedRowsQuery): Promise<MinuteChanges> {
+    return readRestatedRows(this.connection, this.view(), query);
+  }
+
+  recomputation(query: RecomputationQuery): Promise<MinuteChanges | undefined> {
+    return readRecomputation(this.connection, this.view(), query);
+  }
+
+  recordedClicks(query: RecordedClicksQuery): Promise<readonly RecordedClick[]> {
+    return readRecordedClicks(this.connection, this.view(), query);
+  }
+
+  newestReceipts(partition: number, beforeDay: number): Promise<readonly DayReceipt[]> {
+    return readNewestReceipts(this.connection, this.view(), partition, beforeDay);
+  }
+
+  holders(query: HoldersQuery): Promise<readonly ValueHolder[]> {
+    return readHolders(this.connection, this.view(), query);
+  }
+
+  bucketStates(buckets: readonly { minute: number; adKey: number }[]): Promise<BucketState[]> {
+    return readBucketStates(this.connection, this.view(), buckets);
+  }
+
+  async snapshotAt(asOf: number): Promise<PastSnapshot | undefined> {
+    const { counting, state } = this.view();
+    if (asOf > state.sequence) return undefined;
+    const until = <T extends { readonly asOf: number }>(all: readonly T[]): T[] =>
+      all.filter((one) => one.asOf <= asOf);
+    return {
+      asOf,
+      configs: until(state.configs).map(({ config }) => config),
+      closes: until(state.closes),
+      layoutChanges: until(state.layoutChanges),
+      progress: await readProgress(this.connection, `${counting} AND sequence <= ${integer(asOf)}`),
+    };
+  }
+
+  async restatements(query: RestatementsQuery): Promise<RestatementsPage> {
+    const asOf = query.asOf ?? this.state.sequence;
+    return { asOf, rows: await readRestatements(this.connection, this.view(), asOf, query) };
+  }
+
+  journalSums(query: JournalSumsQuery): Promise<readonly JournalSums[]> {
+    return readJournalSums(this.connection, this.view(), query);
+  }
+
+  lastRecompute(partition?: number): Promise<RecordedOperation | undefined> {
+    return readLastRecompute(this.connection, this.view(), partition);
+  }
+
+  operation(id: string): Promise<RecordedOperation[]> {
+    return readOperation(this.connection, this.view(), id);
+  }
+
+  changes(query: ChangesQuery): Promise<readonly ChangedCount[]> {
+    return readChanges(this.connection, this.view(), query);
+  }
+
+  async histories(): Promise<readonly HistoryStart[]> {
+    return [...this.state.histories];
+  }
+
+  async droppedDays(): Promise<readonly RecordedDroppedDay[]> {
+    return [...this.state.droppedDays];
+  }
+
+  ledger(fromMinute: number, toMinute: number): Promise<LedgerRow[]> {
+    return readLedger(this.connection, this.view(), fromMinute, toMinute);
+  }
+
+  adAttributes(adId: string): Promise<AdAttributes | undefined> {
+    return readAdAttributes(this.connection, this.view(), adId);
+  }
+
+  outcomesOf(
+    partition: number,
+    offset: number,
+    fromRow: number,
+    toRow: number,
+  ): Promise<OutcomeCounts | undefined> {
+    return readOutcomes(this.connection, this.view(), { partition, offset, fromRow, toRow });
+  }
+
+  extent(): Promise<{ firstMinute: number; lastMinute: number } | undefined> {
+    return readExtent(this.connection, this.view());
+  }
+
+  async sizeBytes(): Promise<number> {
+    const [row] = await this.connection.rows(
+      "SELECT sum(bytes_on_disk) FROM system.parts WHERE database = currentDatabase() AND active",
+    );
+    return row![0] as number;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.turns.take(() => this.connection[Symbol.asyncDispose]());
+  }
+
+  private view(): View {
+    return viewOf(this.state);
+  }
+}
+
+/** Of the tenures: may be one commit ahead of what was told, where one was through that seemed to have failed. */
+function lastOf({ tenures }: StoreState): number {
+  return tenures.at(-1)?.lastSequence ?? 0;
+}

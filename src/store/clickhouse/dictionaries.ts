@@ -1,0 +1,41 @@
+/** The keys by which the counting side knows texts. The tables hold the texts themselves. */
+
+import type { DictionaryGrowth } from "../../model/commit.ts";
+
+export class Dictionaries {
+  private readonly values = new Map<string, string[]>();
+  private readonly keys = new Map<string, Map<string, number>>();
+
+  /** Growth that is there already changes nothing. */
+  grow({ dictionary, firstKey, values }: DictionaryGrowth): void {
+    let own = this.values.get(dictionary);
+    let keys = this.keys.get(dictionary);
+    if (!own || !keys) {
+      this.values.set(dictionary, (own = []));
+      this.keys.set(dictionary, (keys = new Map()));
+    }
+    for (const [i, value] of values.entries()) {
+      own[firstKey - 1 + i] = value;
+      keys.set(value, firstKey + i);
+    }
+  }
+
+  /** All values in the order of their keys. */
+  all(): Map<string, readonly string[]> {
+    return new Map([...this.values].map(([name, values]) => [name, [...values]]));
+  }
+
+  names(): string[] {
+    return [...this.values.keys()];
+  }
+
+  /** Undefined for 0 and for a key that was never given. */
+  textOf(dictionary: string, key: number): string | undefined {
+    return this.values.get(dictionary)?.[key - 1];
+  }
+
+  /** 0 where it has none. */
+  keyOf(dictionary: string, value: string | null): number {
+    return value === null ? 0 : (this.keys.get(dictionary)?.get(value) ?? 0);
+  }
+}

@@ -1,0 +1,41 @@
+/** Columns of dimensions: added with the first commit that has any value of them. */
+
+import type { Commit } from "../../model/commit.ts";
+import type { Connection } from "./connection.ts";
+import { literal } from "./connection.ts";
+import { columnOf } from "./filter-sql.ts";
+import type { DimensionTable } from "./schema.ts";
+import { dimensionTables } from "./schema.ts";
+import type { StoreState } from "./state.ts";
+import { addressComment } from "./state.ts";
+
+export async function addColumns(
+  connection: Connection,
+  state: StoreState,
+  { clicks, minutes }: Commit,
+): Promise<void> {
+  const dimensions = clicks.flatMap(({ batch }) => batch.dimensions);
+  const addresses = new Set(
+    dimensions.filter(({ column }) => column.type === "ip").map(({ name }) => name),
+  );
+  const names: Readonly<Record<DimensionTable, readonly string[]>> = {
+    click: dimensions.map(({ name }) => name),
+    minute_count: [...minutes.dimensionKeys.keys()],
+  };
+  for (const table of Object.keys(dimensionTables) as DimensionTable[]) {
+    for (const name of new Set(names[table])) {
+      if (state.columns[table].has(name)) continue;
+      await connection.run(
+        `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${columnOf(name)} ${dimensionTables[table]}`,
+      );
+      state.columns[table].add(name);
+    }
+  }
+  for (const name of addresses) {
+    if (state.addresses.has(name)) continue;
+    await connection.run(
+      `ALTER TABLE click COMMENT COLUMN ${columnOf(name)} ${literal(addressComment)}`,
+    );
+    state.addresses.add(name);
+  }
+}

@@ -1,0 +1,97 @@
+/** Takes values of a dimension away, in place: from clicks and minute rows, of whichever commit. */
+
+import { adDictionary } from "../../model/commit.ts";
+import type { Erasure } from "../../model/commit.ts";
+import type { ErasedValues, HoldersQuery, ValueHolder } from "../../model/erasing.ts";
+import type { Connection } from "./connection.ts";
+import { literal, literals } from "./connection.ts";
+import { columnOf } from "./filter-sql.ts";
+import { keptDaysToSql } from "./retention.ts";
+import type { DimensionTable } from "./schema.ts";
+import { dimensionTables } from "./schema.ts";
+import type { StoreState, View } from "./state.ts";
+
+const atOnce = { mutations_sync: "2" } as const;
+
+/** See ClickStore.holders. */
+export async function readHolders(
+  connection: Connection,
+  view: View,
+  query: HoldersQuery,
+): Promise<ValueHolder[]> {
+  const isKept = keptDaysToSql(view, query.partition);
+  const shown: Readonly<Record<DimensionTable, string>> = {
+    click: `toUInt8(${isKept}) AS own, 0 AS minute_rows`,
+    minute_count: "0, 1",
+  };
+  const selects = tablesWith(view.state, query.field).map(
+    (table) =>
+      `SELECT ad_id, ${shown[table]} FROM ${table} WHERE ${hasOne(query)} AND ${view.counting}`,
+  );
+  if (selects.length === 0) return [];
+  const rows = await connection.rows(
+    `SELECT ad_id, sum(own), max(minute_rows)
+     FROM (SELECT '' AS ad_id, 0 AS own, 0 AS minute_rows WHERE 0 UNION ALL ${selects.join(" UNION ALL ")})
+     GROUP BY ad_id`,
+  );
+  return rows.map(([adId, clicks, minuteRows]) => ({
+    adKey: view.state.dictionaries.keyOf(adDictionary, adId as string),
+    clicks: clicks as number,
+    hasMinuteRows: minuteRows === 1,
+  }));
+}
+
+/** Done before the commit counts, and again where it is given again. */
+export async function erase(
+  connection: Connection,
+  state: StoreState,
+  erasures: readonly Erasure[],
+): Promise<void> {
+  for (const { adKeys, inMinutes, ...erased } of erasures) {
+    if (adKeys.length === 0) continue;
+    const ads = adKeys.map((key) => state.dictionaries.textOf(adDictionary, key) ?? "");
+    for (const table of tablesWith(state, erased.field)) {
+      if (table === "minute_count" && !inMinutes) continue;
+      await connection.run(
+        `ALTER TABLE ${table} UPDATE ${columnOf(erased.field)} = NULL
+         WHERE ad_id IN (${literals(ads)}) AND ${hasOne(erased)}`,
+        atOnce,
+      );
+    }
+  }
+}
+
+/** The dictionary's keys of erased values that no row has any more spell them no longer. For an opening, before it is read. */
+export async function forgetErasedValues(connection: Connection): Promise<void> {
+  const rows = await connection.rows(
+    `SELECT DISTINCT e.field, e.value FROM erased_value e
+     JOIN dictionary d ON d.dictionary = e.field AND d.value = e.value`,
+  );
+  for (const [field, value] of rows as [string, string][]) {
+    const is = `${columnOf(field)} = ${literal(value)}`;
+    const [uses] = await connection.rows(
+      `SELECT (SELECT count() FROM minute_count WHERE ${is}) + (SELECT count() FROM click WHERE ${is})`,
+    );
+    if (uses![0] !== 0) continue;
+    const spelled = `dictionary = ${literal(field)} AND value = ${literal(value)}`;
+    const forgotten = `concat('erased ', toString(generateUUIDv4(key)))`;
+    await connection.run(
+      `ALTER TABLE dictionary UPDATE value = ${forgotten} WHERE ${spelled}`,
+      atOnce,
+    );
+    await connection.run(
+      `ALTER TABLE erased_value DELETE WHERE field = ${literal(field)} AND value = ${literal(value)}`,
+      atOnce,
+    );
+  }
+}
+
+function hasOne({ field, values }: ErasedValues): string {
+  return values.length === 0 ? "0" : `${columnOf(field)} IN (${literals(values)})`;
+}
+
+function tablesWith({ columns }: StoreState, field: string): DimensionTable[] {
+  return (Object.keys(dimensionTables) as DimensionTable[]).filter((table) =>
+    columns[table].has(field),
+  );
+}

@@ -1,0 +1,58 @@
+/** Opens the database, and makes what is missing of it. */
+
+import { randomUUID } from "node:crypto";
+import { CodedError } from "../../model/errors.ts";
+import { blockOfRows } from "./column-writer.ts";
+import type { ClickHouseOptions } from "./connection.ts";
+import { Connection, quoted } from "./connection.ts";
+import { createTable, formatVersion, tables } from "./schema.ts";
+import { tenureColumns } from "./tenures.ts";
+
+const metaColumns = [
+  { name: "name", type: "String" },
+  { name: "value", type: "String" },
+] as const;
+
+const formatName = "format";
+const idName = "id";
+
+export interface OpenedDatabase {
+  readonly connection: Connection;
+  /** Of its own for each database that was made. */
+  readonly id: string;
+}
+
+/** Rejects with `data_format_newer` where a newer release has written it. */
+export async function openDatabase(options: ClickHouseOptions): Promise<OpenedDatabase> {
+  await using resources = new AsyncDisposableStack();
+  const { database } = options;
+  {
+    await using server = new Connection({ ...options, database: "default" });
+    await server.run(`CREATE DATABASE IF NOT EXISTS ${quoted(database)} ENGINE = Atomic`);
+  }
+  const connection = resources.use(new Connection(options));
+  await connection.run(createTable("meta", { columns: metaColumns, orderBy: "name" }));
+  const values = await connection.rows("SELECT name, min(value) FROM meta GROUP BY name");
+  const meta = new Map(values as unknown as [string, string][]);
+  const found = Number(meta.get(formatName) ?? formatVersion);
+  if (found > formatVersion)
+    throw new CodedError(
+      "data_format_newer",
+      `the database ${database} has format ${found}, this release knows up to ${formatVersion}: use a newer release`,
+      { field: "store.database", details: { found, known: formatVersion } },
+    );
+  for (const [name, table] of Object.entries(tables))
+    await connection.run(createTable(name, table));
+  await connection.run(createTable("tenure", { columns: tenureColumns, orderBy: "epoch" }));
+  let id = meta.get(idName);
+  if (id === undefined) {
+    id = randomUUID();
+    const rows = [
+      [formatName, String(formatVersion)],
+      [idName, id],
+    ];
+    await connection.insert("meta", blockOfRows(metaColumns, rows));
+  }
+  resources.move();
+  return { connection, id };
+}

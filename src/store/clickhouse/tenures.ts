@@ -1,0 +1,118 @@
+/**
+ * Who may commit. ClickHouse has no transactions over tables, and an insert that was given up may still arrive: so every
+ * row names the tenure (epoch) that wrote it, and a commit counts where its tenure's row of `commit_log` is there and no later
+ * tenure began at or before it. A tenure begins by a claim, then looks which commits are through, then says with which one it
+ * goes on. Whatever an earlier one still writes from there on is void, in whole or in part; nothing has to be deleted, and
+ * no row is ever counted twice.
+ *
+ * Whoever commits looks for a later claim after its row of `commit_log` and before it calls the commit done: one that was
+ * overtaken notices, before anything is trimmed from the queue.
+ */
+
+import { CodedError } from "../../model/errors.ts";
+import type { Connection } from "./connection.ts";
+import { literal } from "./connection.ts";
+import { blockOfRows } from "./column-writer.ts";
+import type { Column } from "./schema.ts";
+
+/** Rows of a claim have 0 as first_sequence. */
+export const tenureColumns: readonly Column[] = [
+  { name: "epoch", type: "UInt32" },
+  { name: "owner", type: "String" },
+  { name: "first_sequence", type: "UInt64" },
+];
+
+/** Commits of an epoch that count: those up to this one. */
+export interface Tenure {
+  readonly epoch: number;
+  readonly lastSequence: number;
+}
+
+/** Ascending in both; those without a commit that counts are left out. */
+export async function readTenures(connection: Connection): Promise<Tenure[]> {
+  const begun = await connection.rows(
+    `SELECT epoch, max(first_sequence) AS first FROM tenure GROUP BY epoch HAVING first > 0 ORDER BY epoch`,
+  );
+  if (begun.length === 0) return [];
+  const ends = begun.map((_, i) =>
+    begun.slice(i + 1).reduce((end, [, first]) => Math.min(end, first as number), endless),
+  );
+  const epochs = begun.map(([epoch]) => epoch as number);
+  // A tenure writes one commit after the other, and none before the one before it was through.
+  const committed = await connection.rows(
+    `SELECT epoch, max(sequence) FROM commit_log
+     WHERE sequence < transform(epoch, [${epochs.join(", ")}], [${ends.join(", ")}], 0)
+     GROUP BY epoch ORDER BY epoch`,
+  );
+  return committed.map(([epoch, last]) => ({
+    epoch: epoch as number,
+    lastSequence: last as number,
+  }));
+}
+
+const endless = Number.MAX_SAFE_INTEGER;
+
+/** Begins a tenure after those that are through; resolves with its epoch and with them. `owner`: of this process. */
+export async function beginTenure(
+  connection: Connection,
+  owner: string,
+): Promise<{ readonly epoch: number; readonly before: readonly Tenure[] }> {
+  const epoch = await claim(connection, owner);
+  const before = await readTenures(connection);
+  const first = (before.at(-1)?.lastSequence ?? 0) + 1;
+  await connection.insert("tenure", blockOfRows(tenureColumns, [[epoch, owner, first]]));
+  await assertNotOvertaken(connection, epoch, owner);
+  return { epoch, before };
+}
+
+/** Two that claim one epoch at a time both see it and try the next. */
+async function claim(connection: Connection, owner: string): Promise<number> {
+  for (;;) {
+    const [row] = await connection.rows("SELECT max(epoch) FROM tenure");
+    const epoch = (row![0] as number) + 1;
+    await connection.insert("tenure", blockOfRows(tenureColumns, [[epoch, owner, 0]]));
+    const [others] = await connection.rows(
+      `SELECT count() FROM tenure WHERE epoch = ${epoch} AND owner != ${literal(owner)}`,
+    );
+    if (others![0] === 0) return epoch;
+  }
+}
+
+export async function assertNotOvertaken(
+  connection: Connection,
+  epoch: number,
+  owner: string,
+): Promise<void> {
+  const [row] = await connection.rows(
+    `SELECT max(epoch) FROM tenure WHERE owner != ${literal(owner)}`,
+  );
+  if ((row![0] as number) < epoch) return;
+  throw takenOver(connection, { epoch, by: row![0] });
+}
+
+export function takenOver(
+  { database }: Connection,
+  details: Readonly<Record<string, unknown>>,
+): CodedError {
+  return new CodedError(
+    "store_taken_over",
+    `another process commits to the database ${database} by now`,
+    { details },
+  );
+}
+
+/** True for the rows of these commits, up to `sequence`. */
+export function countingToSql(tenures: readonly Tenure[], sequence: number): string {
+  const counting = tenures.map(({ epoch, lastSequence }) => ({
+    epoch,
+    last: Math.min(lastSequence, sequence),
+  }));
+  if (counting.length === 0) return "0";
+  if (counting.length === 1) {
+    const { epoch, last } = counting[0]!;
+    return `(epoch = ${epoch} AND sequence <= ${last})`;
+  }
+  const epochs = counting.map(({ epoch }) => epoch).join(", ");
+  const lasts = counting.map(({ last }) => last).join(", ");
+  return `(sequence <= transform(epoch, [${epochs}], [${lasts}], 0))`;
+}
