@@ -40,6 +40,14 @@ export interface Settings {
     readonly brokers: readonly string[];
     readonly topic: string;
     readonly replicas: number;
+    readonly security: {
+      readonly protocol: SettingValues["queue.security"];
+      /** Empty: whom the system trusts. */
+      readonly caFile: string;
+      readonly mechanism: SettingValues["queue.sasl_mechanism"];
+      readonly username: string;
+      readonly password: string;
+    };
   };
   readonly store: {
     readonly kind: "duckdb" | "clickhouse";
@@ -194,6 +202,9 @@ function checkTogether(values: SettingValues, origins: ReadonlyMap<SettingName, 
   if (values["queue.kind"] === "kafka" && values["queue.brokers"].length === 0) {
     complain("queue.brokers", "at least one where queue.kind is kafka");
   }
+  if (values["queue.security"].startsWith("SASL_") && values["queue.username"] === "") {
+    complain("queue.username", `a user where queue.security is ${values["queue.security"]}`);
+  }
   if (values["store.kind"] === "clickhouse" && values["store.urls"].length === 0) {
     complain("store.urls", "at least one where store.kind is clickhouse");
   }
@@ -234,6 +245,13 @@ function settingsOf(values: SettingValues): Settings {
       brokers: values["queue.brokers"],
       topic: values["queue.topic"],
       replicas: values["queue.replicas"],
+      security: {
+        protocol: values["queue.security"],
+        caFile: values["queue.ca_file"],
+        mechanism: values["queue.sasl_mechanism"],
+        username: values["queue.username"],
+        password: values["queue.password"],
+      },
     },
     store: {
       kind: values["store.kind"],

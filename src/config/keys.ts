@@ -10,6 +10,7 @@ import {
   duration,
   integer,
   names,
+  optionalText,
   secret,
   serverUrls,
   size,
@@ -124,6 +125,23 @@ export const settingKeys = {
     3,
     "of kafka: copies of each record in a topic that is made",
   ),
+  "queue.security": key(
+    choice("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
+    "PLAINTEXT",
+    "of kafka: the protocol of the brokers' listener",
+  ),
+  "queue.ca_file": key(
+    optionalText(),
+    "",
+    "of kafka with SSL: certificates (PEM) that vouch for the brokers; empty: those of the system",
+  ),
+  "queue.sasl_mechanism": key(
+    choice("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+    "SCRAM-SHA-512",
+    "of kafka with SASL: how the password is shown",
+  ),
+  "queue.username": key(optionalText(), "", "of kafka with SASL: the user"),
+  "queue.password": key(secret(), "", "of kafka with SASL: the user's password"),
   "queue.max_bytes": key(
     size({ min: "1MB", max: "100TB" }),
     "10GB",

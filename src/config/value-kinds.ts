@@ -38,6 +38,13 @@ export function text(): ValueKind<string> {
   };
 }
 
+export function optionalText(): ValueKind<string> {
+  return {
+    parse: (raw) => (typeof raw === "string" ? { value: raw } : wrong("a text")),
+    format: (value) => value,
+  };
+}
+
 export function choice<const T extends string>(...choices: readonly T[]): ValueKind<T> {
   const expected =
     choices.length === 1 ? choices[0]! : `${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`;

@@ -4,8 +4,10 @@
  */
 
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Settings } from "../config.ts";
+import { CodedError } from "../model/errors.ts";
 import type { ClickQueueReader, ClickQueueWriter } from "../queue/click-queue.ts";
 import type { KafkaQueueOptions } from "../queue/kafka/options.ts";
 import { openSqliteQueueReader } from "../queue/sqlite/reader.ts";
@@ -29,7 +31,7 @@ export async function openQueueWriter(
   }
   if (existsSync(path)) throw otherKind("queue.kind", "sqlite");
   const { openKafkaQueueWriter } = await import("../queue/kafka/writer.ts");
-  const writer = await openKafkaQueueWriter(kafkaOptions(queue));
+  const writer = await openKafkaQueueWriter(await kafkaOptions(queue));
   try {
     const found = { name: queue.topic, id: writer.topicId };
     await keepTo(topicPath, { what: "topic", field: "queue.topic" }, found);
@@ -47,9 +49,29 @@ export async function openQueueReader(
 ): Promise<ClickQueueReader> {
   if (queue.kind === "sqlite") return await openSqliteQueueReader({ path });
   const { openKafkaQueueReader } = await import("../queue/kafka/reader.ts");
-  return await openKafkaQueueReader(kafkaOptions(queue));
+  return await openKafkaQueueReader(await kafkaOptions(queue));
 }
 
-function kafkaOptions({ brokers, topic, partitions, replicas }: QueueSettings): KafkaQueueOptions {
-  return { brokers, topic, partitionCount: partitions, replicas };
+async function kafkaOptions(queue: QueueSettings): Promise<KafkaQueueOptions> {
+  const { brokers, topic, partitions: partitionCount, replicas } = queue;
+  const { caFile, ...security } = queue.security;
+  const certificates = caFile === "" ? undefined : await readCertificates(caFile);
+  return {
+    brokers,
+    topic,
+    partitionCount,
+    replicas,
+    security: { ...security, ...(certificates !== undefined && { certificates }) },
+  };
+}
+
+async function readCertificates(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    throw new CodedError("invalid_configuration", `queue.ca_file can't be read: ${String(cause)}`, {
+      field: "queue.ca_file",
+      cause,
+    });
+  }
 }

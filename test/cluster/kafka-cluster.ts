@@ -12,6 +12,8 @@ import { Admin } from "@platformatic/kafka";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
+import type { BrokerSecurity } from "./kafka-security.ts";
+import { password, plaintext, username } from "./kafka-security.ts";
 
 const run = promisify(execFile);
 
@@ -78,16 +80,22 @@ interface Broker {
 export class KafkaCluster implements AsyncDisposable {
   readonly brokers: readonly string[];
   private readonly members: readonly Broker[];
+  private readonly security: BrokerSecurity;
   private readonly resources: AsyncDisposableStack;
 
-  private constructor(members: readonly Broker[], resources: AsyncDisposableStack) {
+  private constructor(
+    members: readonly Broker[],
+    security: BrokerSecurity,
+    resources: AsyncDisposableStack,
+  ) {
     this.members = members;
+    this.security = security;
     this.brokers = members.map(({ port }) => `127.0.0.1:${port}`);
     this.resources = resources;
   }
 
   /** Resolves when every broker takes part. */
-  static async start(brokerCount: number): Promise<KafkaCluster> {
+  static async start(brokerCount: number, security = plaintext): Promise<KafkaCluster> {
     await bringJars();
     await using resources = new AsyncDisposableStack();
     const directory = resources.use(await temporaryDirectory()).path;
@@ -102,9 +110,9 @@ export class KafkaCluster implements AsyncDisposable {
       });
       controllers.push(`${id}@127.0.0.1:${await freePort()}`);
     }
-    const cluster = new KafkaCluster(members, resources.move());
+    const cluster = new KafkaCluster(members, security, resources.move());
     try {
-      await Promise.all(members.map((member) => format(member, controllers)));
+      await Promise.all(members.map((member) => format(member, controllers, security)));
       for (const { id } of members) cluster.startBroker(id);
       await cluster.allTakePart();
       return cluster;
@@ -142,6 +150,10 @@ export class KafkaCluster implements AsyncDisposable {
       bootstrapBrokers: [...this.brokers],
       retries: 0,
       connectTimeout: 1_000,
+      ...(this.security !== plaintext && {
+        tls: { rejectUnauthorized: false },
+        sasl: { mechanism: "PLAIN", username, password },
+      }),
     });
     try {
       await eventually(
@@ -178,6 +190,7 @@ export class KafkaCluster implements AsyncDisposable {
 async function format(
   { id, port, directory }: Broker,
   controllers: readonly string[],
+  { listener, properties: more, formatArguments }: BrokerSecurity,
 ): Promise<void> {
   await mkdir(directory, { recursive: true });
   const controllerPort = controllers[id - 1]!.split(":")[1]!;
@@ -189,8 +202,9 @@ async function format(
       "process.roles=broker,controller",
       `node.id=${id}`,
       `controller.quorum.voters=${controllers.join(",")}`,
-      `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+      `listeners=${listener}://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
       "controller.listener.names=CONTROLLER",
+      ...more,
       `log.dirs=${join(directory, "data")}`,
       `offsets.topic.replication.factor=${replicas}`,
       "group.initial.rebalance.delay.ms=0",
@@ -212,5 +226,6 @@ async function format(
     clusterId,
     "-c",
     properties,
+    ...formatArguments,
   ]);
 }

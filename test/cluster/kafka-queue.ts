@@ -4,6 +4,13 @@ import type { QueueUnderTest } from "../contract/click-queue.contract.ts";
 import { queueUnderTest } from "../support/queue-under-test.ts";
 import type { KafkaCluster } from "./kafka-cluster.ts";
 
+const security = {
+  protocol: "PLAINTEXT",
+  mechanism: "PLAIN",
+  username: "",
+  password: "",
+} as const;
+
 let topics = 0;
 
 /** A topic of its own. */
@@ -11,7 +18,7 @@ export function openKafkaQueue(
   { brokers }: KafkaCluster,
   partitionCount: number,
 ): Promise<QueueUnderTest> {
-  const options = { brokers, topic: `clicks-${++topics}`, partitionCount, replicas: 3 };
+  const options = { brokers, topic: `clicks-${++topics}`, partitionCount, replicas: 3, security };
   return queueUnderTest(async () => ({
     writer: await openKafkaQueueWriter(options),
     reader: await openKafkaQueueReader(options),

@@ -56,7 +56,14 @@ describe("settings", () => {
       missingEventId: "derive",
     });
     assert.deepEqual(settings.retention, { rawMs: 90 * 86_400_000, minuteMs: 400 * 86_400_000 });
-    const kafka = { brokers: [], topic: "clicktally", replicas: 3 };
+    const security = {
+      protocol: "PLAINTEXT",
+      caFile: "",
+      mechanism: "SCRAM-SHA-512",
+      username: "",
+      password: "",
+    };
+    const kafka = { brokers: [], topic: "clicktally", replicas: 3, security };
     assert.deepEqual(settings.queue, { kind: "sqlite", bytesMax: 10e9, partitions: 1, ...kafka });
   });
 
@@ -212,6 +219,11 @@ describe("a wrong configuration", () => {
     );
     const [none] = problemsOf(() => fromFile("queue: { kind: kafka }"));
     assert.match(none!, /queue\.brokers is \[\], expected at least one where queue\.kind is kafka/);
+    const [nobody] = problemsOf(() => fromFile("queue: { security: SASL_SSL }"));
+    assert.match(
+      nobody!,
+      /queue\.username is .*, expected a user where queue\.security is SASL_SSL/,
+    );
     const wrong = problemsOf(() => fromFile("queue: { brokers: ['a:1', b], topic: 'a b' }"));
     assert.match(wrong[0]!, /queue\.brokers\[1\] is 'b', expected host:port/);
     assert.match(wrong[1]!, /queue\.topic is 'a b', expected a name/);

@@ -18,9 +18,11 @@ export function unavailable(error: unknown, what: string): CodedError {
   return new CodedError("queue_unavailable", `${what}: ${messageOf(error)}`, { cause: error });
 }
 
-/** The client gathers what went wrong in errors of errors. */
+/** The client gathers what went wrong in errors of errors, and keeps the reason as a cause. */
 function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0)
     return [...new Set(error.errors.map(messageOf))].join("; ");
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause === undefined) return error.message;
+  return `${error.message} (${messageOf(error.cause)})`;
 }

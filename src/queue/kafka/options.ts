@@ -7,7 +7,25 @@ export interface KafkaQueueOptions {
   readonly partitionCount: number;
   /** Of a topic that is made; all but one of them must have a record before it is acknowledged. */
   readonly replicas: number;
+  readonly security: KafkaSecurity;
 }
+
+/** How the brokers are spoken to, in Kafka's own words. */
+export interface KafkaSecurity {
+  readonly protocol: SecurityProtocol;
+  /** PEM, of who vouches for the brokers; absent: whom this machine trusts. */
+  readonly certificates?: string;
+  /** With SASL. */
+  readonly mechanism: SaslMechanism;
+  readonly username: string;
+  readonly password: string;
+}
+
+export const securityProtocols = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] as const;
+export type SecurityProtocol = (typeof securityProtocols)[number];
+
+export const saslMechanisms = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
+export type SaslMechanism = (typeof saslMechanisms)[number];
 
 const clientId = "clicktally";
 const connectMsMax = 5_000;
@@ -16,7 +34,7 @@ const requestMsMax = 10_000;
 const retryAfterMs = 500;
 const retriesMax = 60;
 
-export function clientOptions({ brokers }: KafkaQueueOptions): BaseOptions {
+export function clientOptions({ brokers, security }: KafkaQueueOptions): BaseOptions {
   return {
     clientId,
     bootstrapBrokers: [...brokers],
@@ -25,5 +43,21 @@ export function clientOptions({ brokers }: KafkaQueueOptions): BaseOptions {
     retryDelay: retryAfterMs,
     retries: retriesMax,
     autocreateTopics: false,
+    ...connectionOptions(security),
+  };
+}
+
+function connectionOptions({
+  protocol,
+  certificates,
+  mechanism,
+  username,
+  password,
+}: KafkaSecurity): Pick<BaseOptions, "tls" | "sasl"> {
+  return {
+    ...(protocol.endsWith("SSL") && {
+      tls: certificates === undefined ? {} : { ca: certificates },
+    }),
+    ...(protocol.startsWith("SASL_") && { sasl: { mechanism, username, password } }),
   };
 }

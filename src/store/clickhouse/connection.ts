@@ -3,6 +3,7 @@
 import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
 import { ClickHouseError, ClickHouseLogLevel, createClient } from "@clickhouse/client";
 import { Readable } from "node:stream";
+import { finished } from "node:stream/promises";
 import { CodedError } from "../../model/errors.ts";
 import type { NativeBlock } from "./native-block.ts";
 import { readBlocks } from "./native-block.ts";
@@ -84,8 +85,8 @@ export class Connection implements AsyncDisposable {
         values: Readable.from([block.encode()]),
         clickhouse_settings: forInserts,
       });
-      stream.resume();
-      await new Promise((resolve, reject) => stream.on("end", resolve).on("error", reject));
+      // Rejects also where the server goes before its answer has come to an end.
+      await finished(stream.resume());
     });
   }
 

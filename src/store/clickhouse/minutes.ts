@@ -67,11 +67,16 @@ export async function readBucketStates(
     const some = named.slice(first, first + probesAtOnce);
     const list = some.map(({ minute, adId }) => `(${integer(minute)}, ${literal(adId)})`);
     const wanted = `(minute, ad_id) IN (${list.join(", ")}) AND ${view.counting}`;
-    const sums = `SELECT minute, ad_id, sum(clicks) FROM minute_count WHERE ${wanted} GROUP BY minute, ad_id`;
-    for (const [minute, adId, n] of await connection.rows(sums))
-      counts.set(`${minute} ${adId}`, n as number);
-    const last = `SELECT minute, ad_id, max(revision) FROM restatement WHERE ${wanted} GROUP BY minute, ad_id`;
-    for (const [minute, adId, revision] of await connection.rows(last))
+    const [sums, last] = await Promise.all([
+      connection.rows(
+        `SELECT minute, ad_id, sum(clicks) FROM minute_count WHERE ${wanted} GROUP BY minute, ad_id`,
+      ),
+      connection.rows(
+        `SELECT minute, ad_id, max(revision) FROM restatement WHERE ${wanted} GROUP BY minute, ad_id`,
+      ),
+    ]);
+    for (const [minute, adId, n] of sums) counts.set(`${minute} ${adId}`, n as number);
+    for (const [minute, adId, revision] of last)
       revisions.set(`${minute} ${adId}`, revision as number);
   }
   return named.map(({ minute, adId }) => ({
