@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
 import { patchedEnvironment } from "../support/source-patches.ts";
+import { knownSeeds } from "./known-seeds.ts";
 import type { PlantedBug } from "./planted-bugs.ts";
 import { plantedBugs } from "./planted-bugs.ts";
 
@@ -17,9 +18,16 @@ interface Hunt {
   readonly failure?: string;
 }
 
-async function huntWith({ patches }: Pick<PlantedBug, "patches">, seeds: number): Promise<Hunt> {
-  const { stdout } = await promisify(execFile)(process.execPath, [hunt, String(seeds)], {
-    env: { PATH: process.env["PATH"], ...patchedEnvironment(patches) },
+async function huntWith(
+  { patches }: Pick<PlantedBug, "patches">,
+  ...seeds: readonly number[]
+): Promise<Hunt> {
+  const { stdout } = await promisify(execFile)(process.execPath, [hunt, ...seeds.map(String)], {
+    env: {
+      PATH: process.env["PATH"],
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+      ...patchedEnvironment(patches),
+    },
     timeout: deadlineMs,
   });
   return JSON.parse(stdout) as Hunt;
@@ -31,13 +39,26 @@ describe("planted bugs", { concurrency: 2 }, () => {
     assert.equal(new Set(plantedBugs.map(({ name }) => name)).size, plantedBugs.length);
   });
 
+  it("have no seed that nobody hunts at, or beyond what is hunted through", () => {
+    const names = new Set(plantedBugs.map(({ name }) => name));
+    for (const [name, seed] of Object.entries(knownSeeds)) {
+      assert.ok(names.has(name), name);
+      assert.ok(seed >= 1 && seed <= seedsMax, `${name}: ${seed}`);
+    }
+  });
+
   it("are what is caught: without any the same histories pass", async () => {
     assert.deepEqual(await huntWith({ patches: [] }, 60), { seed: null });
   });
 
   for (const bug of plantedBugs) {
     it(`are caught: ${bug.name}`, async (context) => {
-      const { seed, failure } = await huntWith(bug, seedsMax);
+      const known = knownSeeds[bug.name];
+      const { seed, failure } = await huntWith(
+        bug,
+        seedsMax,
+        ...(known === undefined ? [] : [known]),
+      );
       assert.notEqual(seed, null, `${bug.name} has survived ${seedsMax} histories`);
       context.diagnostic(`seed ${seed}: ${failure?.slice(0, 160)}`);
     });
