@@ -116,8 +116,6 @@ class ClickHouseStore implements ClickStore {
       const { state } = this;
       const history = this.historyOf(commit);
       if (this.isThrough(commit)) return;
-      // What can't be made is refused before anything is written.
-      blocksOf(commit, 0, state.dictionaries, history);
       if (this.epoch === undefined) await this.beginTenure();
       if (commit.sequence > lastOf(state)) await this.write(commit, history);
       applyToState(state, commit, history);
@@ -154,8 +152,9 @@ class ClickHouseStore implements ClickStore {
   private async write(commit: Commit, history: HistoryStart | undefined): Promise<void> {
     const { connection, state } = this;
     const epoch = this.epoch!;
-    this.epoch = undefined;
+    // What can't be made is refused before anything is written.
     const { facts, mark } = blocksOf(commit, epoch, state.dictionaries, history);
+    this.epoch = undefined;
     await addColumns(connection, state, commit);
     await erase(connection, state, commit.erasures);
     const inserts = [...facts].map(([table, block]) => connection.insert(table, block));

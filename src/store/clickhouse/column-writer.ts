@@ -82,8 +82,26 @@ export class ColumnWriter {
       this.zeros(1);
       return;
     }
+    if (value.length < 128 && this.shortAscii(value)) return;
     const encoded = encoder.encode(value);
     this.textBytes(encoded, 0, encoded.length);
+  }
+
+  /** Most texts are: a loop is done with them before an encoder has begun. */
+  private shortAscii(value: string): boolean {
+    const { length } = value;
+    this.reserve(length + 1);
+    const { bytes } = this;
+    const start = this.length + 1;
+    for (let i = 0; i < length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 127) return false;
+      bytes[start + i] = code;
+    }
+    bytes[start - 1] = length;
+    this.length = start + length;
+    if (this.column.type === "Nullable(String)") this.missing.push(0);
+    return true;
   }
 
   value(value: number | string | null): void {

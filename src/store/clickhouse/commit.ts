@@ -10,6 +10,7 @@ import { minuteOf } from "../../model/time.ts";
 import type { HistoryStart } from "../changes.ts";
 import { blockOfRows, ColumnWriter } from "./column-writer.ts";
 import type { Dictionaries } from "./dictionaries.ts";
+import type { NativeColumn } from "./native-block.ts";
 import { NativeBlock } from "./native-block.ts";
 import type { Column, FactTable } from "./schema.ts";
 import {
@@ -271,25 +272,37 @@ function minuteBlock(
   own: readonly number[],
   dictionaries: Dictionaries,
 ): NativeBlock {
-  const { minutes } = commit;
-  const names = [...minutes.dimensionKeys.keys()];
-  const columns: readonly Column[] = [...minuteColumns, ...names.map(dimensionColumn)];
-  const writers = columns.map((column) => new ColumnWriter(column));
-  const text = (dictionary: string, key: number): string | null =>
-    key === 0 ? null : (textOf(commit, dictionaries, dictionary, key) ?? null);
-  for (let row = 0; row < minutes.rowCount; row++) {
-    const values = [
-      ...own,
-      minutes.minutes[row]!,
-      text(adDictionary, minutes.adKeys[row]!) ?? "",
-      minutes.counts[row]!,
-      minutes.restated[row]!,
-      ...names.map((name) => text(name, minutes.dimensionKeys.get(name)![row]!)),
-    ];
-    for (const [i, writer] of writers.entries()) writer.value(values[i]!);
-  }
-  return new NativeBlock(
-    minutes.rowCount,
-    writers.map((writer) => writer.build()),
+  const { rowCount, minutes, adKeys, counts, restated, dimensionKeys } = commit.minutes;
+  const writerOf = (column: Column): ColumnWriter => new ColumnWriter(column);
+  const numbers = (column: Column, values: ArrayLike<number>): NativeColumn => {
+    const writer = writerOf(column);
+    for (let row = 0; row < rowCount; row++) writer.number(values[row]!);
+    return writer.build();
+  };
+  const texts = (column: Column, dictionary: string, keys: Int32Array): NativeColumn => {
+    const writer = writerOf(column);
+    const known: (string | null)[] = [];
+    const missing = column.type === "String" ? "" : null;
+    for (let row = 0; row < rowCount; row++) {
+      const key = keys[row]!;
+      known[key] ??=
+        key === 0 ? missing : (textOf(commit, dictionaries, dictionary, key) ?? missing);
+      writer.text(known[key]!);
+    }
+    return writer.build();
+  };
+  const [epoch, sequence, partition] = own.map((value) =>
+    Float64Array.from({ length: rowCount }, () => value),
   );
+  const columnAt = (name: string): Column => minuteColumns.find((other) => other.name === name)!;
+  return new NativeBlock(rowCount, [
+    numbers(columnAt("epoch"), epoch!),
+    numbers(columnAt("sequence"), sequence!),
+    numbers(columnAt("partition"), partition!),
+    numbers(columnAt("minute"), minutes),
+    texts(columnAt("ad_id"), adDictionary, adKeys),
+    numbers(columnAt("clicks"), counts),
+    numbers(columnAt("restated"), restated),
+    ...[...dimensionKeys].map(([name, keys]) => texts(dimensionColumn(name), name, keys)),
+  ]);
 }
