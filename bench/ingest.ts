@@ -1,5 +1,6 @@
 /**
- * Ingest beside ClickHouse, in the same run, one after the other, several times; medians. First as fast as it goes,
+ * Ingest beside ClickHouse, and with ClickHouse as the store, in the same run, one after the other, several times; medians.
+ * First as fast as it goes,
  * then 50,000 clicks a second on schedule with freshness probed through the API.
  *
  *   node bench/ingest.ts [--rounds 3] [--clicks 1500000] [--batch 10000] [--connections 4]
@@ -7,6 +8,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { ClickHouseServer } from "../test/support/clickhouse-server.ts";
 import { ClickHouse } from "./peers/clickhouse.ts";
 import { cpuSecondsOf, median, percentile, prepareLoad, residentBytesOf } from "./processes.ts";
 import { Clicktally } from "./service.ts";
@@ -72,26 +74,34 @@ const rows: readonly [title: string, key: keyof Measured, digits: number][] = [
   ["server CPU at 50 k/s (cores)", "steadyCpuShare", 2],
 ];
 
-const servers = { clicktally: startClicktally, ClickHouse: startClickHouse };
-const results: Record<keyof typeof servers, Measured[]> = { clicktally: [], ClickHouse: [] };
+const servers = {
+  clicktally: startClicktally,
+  "clicktally over ClickHouse": startOverClickHouse,
+  ClickHouse: startClickHouse,
+};
+type ServerName = keyof typeof servers;
+const names = Object.keys(servers) as ServerName[];
+const results = new Map<ServerName, Measured[]>(names.map((name) => [name, []]));
 for (let round = 0; round < Number(flags.rounds); round++) {
-  for (const name of ["clicktally", "ClickHouse"] as const) {
+  for (const name of names) {
     const measured = {
       ...(await measureFullSpeed(servers[name], round)),
       ...(await measureSteady(servers[name], round)),
     };
     console.error(`round ${round + 1}, ${name}: ${JSON.stringify(measured)}`);
-    results[name].push(measured);
+    results.get(name)!.push(measured);
   }
 }
-console.log(`| what (medians of ${flags.rounds}) | clicktally | ClickHouse |\n|---|---|---|`);
+console.log(`| what (medians of ${flags.rounds}) | ${names.join(" | ")} |`);
+console.log(`|---|${names.map(() => "---|").join("")}`);
 for (const [title, key, digits] of rows) {
-  const cell = (name: keyof typeof servers): string =>
-    median(results[name].map((measured) => measured[key])).toLocaleString("en-US", {
+  const cells = names.map((name) =>
+    median(results.get(name)!.map((measured) => measured[key])).toLocaleString("en-US", {
       minimumFractionDigits: digits,
       maximumFractionDigits: digits,
-    });
-  console.log(`| ${title} | ${cell("clicktally")} | ${cell("ClickHouse")} |`);
+    }),
+  );
+  console.log(`| ${title} | ${cells.join(" | ")} |`);
 }
 
 async function measureFullSpeed(start: () => Promise<Server>, seed: number) {
@@ -182,8 +192,8 @@ async function probeFreshness(server: Server, isRunning: () => boolean): Promise
   return freshnessMs;
 }
 
-async function startClicktally(): Promise<Server> {
-  const service = await Clicktally.start();
+async function startClicktally(settings: Readonly<Record<string, string>> = {}): Promise<Server> {
+  const service = await Clicktally.start(settings);
   return {
     pid: service.pid,
     insertUrl: service.insertUrl,
@@ -195,6 +205,31 @@ async function startClicktally(): Promise<Server> {
       return service.bytesOnDisk();
     },
     [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
+  };
+}
+
+/** CPU and memory are of clicktally alone, bytes of both. */
+async function startOverClickHouse(): Promise<Server> {
+  const store = await ClickHouseServer.start();
+  const service = await startClicktally({
+    CLICKTALLY_STORE_KIND: "clickhouse",
+    CLICKTALLY_STORE_URLS: store.url,
+  });
+  return {
+    ...service,
+    settledBytes: async () => {
+      const { all: own } = await service.settledBytes();
+      const bytes = Number(
+        await store.query(
+          "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'clicktally'",
+        ),
+      );
+      return { store: bytes, all: own + bytes };
+    },
+    async [Symbol.asyncDispose]() {
+      await service[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
+    },
   };
 }
 

@@ -83,7 +83,7 @@ export class Clicktally implements AsyncDisposable {
   /** `store`: raw clicks and minutes alone; `all`: with the queue, whose records go once a checkpoint covers them. */
   bytesOnDisk(): { readonly store: number; readonly all: number } {
     return {
-      store: statSync(join(this.dataDir, "store.duckdb")).size,
+      store: statSync(join(this.dataDir, "store.duckdb"), { throwIfNoEntry: false })?.size ?? 0,
       all: directoryBytes(this.dataDir),
     };
   }
