@@ -8,7 +8,7 @@ import type { IdentityChunk, IdentityProbes } from "../click-store.ts";
 import type { Connection } from "./connection.ts";
 import { integer, literal } from "./connection.ts";
 import { probesAtOnce } from "./minutes.ts";
-import { clicksToSql } from "./seen-sql.ts";
+import { clicksToSql, keysToSql } from "./seen-sql.ts";
 import type { View } from "./state.ts";
 
 /** Clicks that later ones with the same identity are duplicates of. */
@@ -27,8 +27,9 @@ export async function* scanIdentities(
 ): AsyncGenerator<IdentityChunk> {
   const range = { fromMinute: minuteOf(fromMs), toMinute: Math.ceil(toMs / minuteMs) };
   const blocks = connection.blocks(
-    `SELECT ad_id, event_id_kind, event_id, event_id_text, click_timestamp
-     FROM ${clicksToSql(view, undefined, range)}
+    `SELECT toInt32(a.key), event_id_kind, event_id, event_id_text, click_timestamp
+     FROM ${clicksToSql(view, undefined, range)} c
+     JOIN ${keysToSql(view, adDictionary)} a ON a.value = c.ad_id
      WHERE click_timestamp >= ${integer(fromMs)} AND click_timestamp < ${integer(toMs)} AND ${countsForDedup}`,
   );
   for await (const block of blocks) {
@@ -38,9 +39,7 @@ export async function* scanIdentities(
     const texts = kinds.includes(EventIdKind.text) ? block.texts(3) : undefined;
     yield {
       rowCount,
-      adKeys: Int32Array.from(block.texts(0), (ad) =>
-        view.state.dictionaries.keyOf(adDictionary, ad),
-      ),
+      adKeys: block.int32(0),
       eventIdKinds: kinds,
       eventIdWords: block.uint128(2),
       eventIdTexts: Array.from(kinds, (kind, row) =>

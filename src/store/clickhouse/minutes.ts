@@ -12,7 +12,7 @@ import type { Connection, SqlRow } from "./connection.ts";
 import { integer, literal } from "./connection.ts";
 import type { Dictionaries } from "./dictionaries.ts";
 import { columnOf, conditionOf, QueryFields } from "./filter-sql.ts";
-import { clicksToSql, columnsOf, seenToSql, withinToSql } from "./seen-sql.ts";
+import { clicksToSql, columnsOf, keysToSql, seenToSql, withinToSql } from "./seen-sql.ts";
 import type { View } from "./state.ts";
 
 export function minuteDimensions({ state }: View): string[] {
@@ -30,23 +30,27 @@ export async function* scanMinutes(
   const range = { fromMinute, toMinute };
   const names = minuteDimensions(view);
   const columns = columnsOf(names);
-  const blocks = connection.blocks(
-    `SELECT minute, ad_id, toInt32(sum(clicks)), ${columns.map((name) => `CAST(${name} AS Nullable(String)), `).join("")}1
-     FROM minute_count WHERE ${withinToSql(range)} AND ${seenToSql(view, visibility, range)}
-     GROUP BY ${["minute", "ad_id", ...columns].join(", ")}, if(restated = 1, sequence, 0)`,
+  const joins = names.map(
+    (name, i) =>
+      `LEFT JOIN ${keysToSql(view, name)} d${i} ON d${i}.value = ifNull(c.${columnOf(name)}, '')`,
   );
-  const { dictionaries } = view.state;
+  const keys = names.map((name, i) => `, toInt32(if(isNull(c.${columnOf(name)}), 0, d${i}.key))`);
+  const blocks = connection.blocks(
+    `SELECT c.minute, toInt32(a.key), c.n ${keys.join("")} FROM (
+       SELECT ${["minute", "ad_id", ...columns].join(", ")}, toInt32(sum(clicks)) AS n
+       FROM minute_count WHERE ${withinToSql(range)} AND ${seenToSql(view, visibility, range)}
+       GROUP BY ${["minute", "ad_id", ...columns].join(", ")}, if(restated = 1, sequence, 0)) c
+     JOIN ${keysToSql(view, adDictionary)} a ON a.value = c.ad_id ${joins.join(" ")}`,
+  );
   for await (const block of blocks) {
     const { rowCount } = block;
     if (rowCount === 0) continue;
-    const keysAt = (column: number, dictionary: string): Int32Array =>
-      Int32Array.from(block.texts(column), (value) => dictionaries.keyOf(dictionary, value));
     yield {
       rowCount,
       minutes: block.int32(0),
-      adKeys: keysAt(1, adDictionary),
+      adKeys: block.int32(1),
       counts: block.int32(2),
-      dimensionKeys: new Map(names.map((name, i) => [name, keysAt(3 + i, name)])),
+      dimensionKeys: new Map(names.map((name, i) => [name, block.int32(3 + i)])),
     };
   }
 }
@@ -130,15 +134,14 @@ export async function readChanges(
 ): Promise<ChangedCount[]> {
   const names = minuteDimensions(view);
   const fields = new QueryFields({ filter, groupBy: names }, "minute_count", view.state);
-  const keyed = (dictionary: string): string =>
-    `(SELECT value, key FROM dictionary WHERE dictionary = ${literal(dictionary)} AND ${view.counting})`;
   const keys = names.map((_, i) => `k${i}`);
   const place = ["minute", "ad_key", ...keys];
   const beyond = after
     ? `(${place.join(", ")}) > (${[after.minute, after.adKey, ...names.map((name) => after.dimensionKeys[name] ?? 0)].map(integer).join(", ")})`
     : "1";
   const joins = names.map(
-    (name, i) => `LEFT JOIN ${keyed(name)} d${i} ON d${i}.value = ifNull(c.${columnOf(name)}, '')`,
+    (name, i) =>
+      `LEFT JOIN ${keysToSql(view, name)} d${i} ON d${i}.value = ifNull(c.${columnOf(name)}, '')`,
   );
   const rows = await connection.rows(
     `SELECT ${["minute", "ad_key", "ad_id", "n", "as_of", ...keys, ...names.map((_, i) => `t${i}`)].join(", ")}
@@ -147,7 +150,7 @@ export async function readChanges(
          ${names.map((name, i) => `, c.${columnOf(name)} AS t${i}, if(isNull(t${i}), 0, d${i}.key) AS k${i}`).join("")}
        FROM (
          SELECT * FROM minute_count WHERE ${withinToSql({ fromMinute, toMinute })} AND ${view.counting}) c
-       JOIN ${keyed(adDictionary)} a ON a.value = c.ad_id ${joins.join(" ")}
+       JOIN ${keysToSql(view, adDictionary)} a ON a.value = c.ad_id ${joins.join(" ")}
        WHERE ${conditionOf({ filter }, fields)}
        GROUP BY ${[...place, "ad_id", ...names.map((_, i) => `t${i}`)].join(", ")} HAVING max(c.sequence) > ${integer(since)})
      WHERE ${beyond} ORDER BY ${place.join(", ")} LIMIT ${integer(limit)}`,

@@ -39,14 +39,21 @@ export class NativeBlock {
 
   /** Whole numbers of 64 bits as doubles. */
   int64(column: number): Float64Array {
-    return Float64Array.from(new BigInt64Array(this.aligned(column)), Number);
+    const halves = new Int32Array(this.aligned(column));
+    const values = new Float64Array(halves.length / 2);
+    for (let row = 0; row < values.length; row++)
+      values[row] = halves[row * 2 + 1]! * 4_294_967_296 + (halves[row * 2]! >>> 0);
+    return values;
   }
 
   /** Sixteen bytes a row as four words, the most significant first. */
   uint128(column: number): Uint32Array {
-    const bytes = this.columns[column]!.bytes;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return Uint32Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(i * 4));
+    const { bytes } = this.columns[column]!;
+    const words = new Uint32Array(bytes.length / 4);
+    for (let i = 0, at = 0; i < words.length; i++, at += 4)
+      words[i] =
+        (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+    return words;
   }
 
   /** Null where missing. */

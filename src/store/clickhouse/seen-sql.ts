@@ -90,6 +90,11 @@ export function attributeJoin(versions: string, i: number): string {
     ON a${i}.ad_id = c.ad_id AND a${i}.piece = c.piece AND c.minute >= a${i}.from_minute`;
 }
 
+/** The keys of a dictionary's texts, as a table of `value` and `key` to be joined. */
+export function keysToSql({ counting }: View, dictionary: string): string {
+  return `(SELECT value, key FROM dictionary WHERE dictionary = ${literal(dictionary)} AND ${counting})`;
+}
+
 export function columnsOf(dimensions: readonly string[]): string[] {
   return dimensions.map(columnOf);
 }
