@@ -92,7 +92,7 @@ if (missing === undefined)
         assert.notEqual(code, 0);
         return service.stderr;
       };
-      assert.match(await refusedWith(envOf("another")), /the store belongs to topic mine/);
+      assert.match(await refusedWith(envOf("another")), /the data directory belongs to topic mine/);
       assert.match(await refusedWith({}), /was made with queue\.kind kafka/);
       assert.match(
         await refusedWith({ ...envOf("mine"), CLICKTALLY_QUEUE_PARTITIONS: "5" }),
