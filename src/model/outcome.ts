@@ -29,3 +29,11 @@ export const outcomeCount = outcomeNames.length;
 export function isCounted(outcome: number): boolean {
   return outcome === Outcome.counted || outcome === Outcome.restated;
 }
+
+/** Of clicks that later ones with the same identity are duplicates of. */
+export const dedupOutcomes: readonly Outcome[] = [
+  Outcome.counted,
+  Outcome.restated,
+  Outcome.quarantined,
+  Outcome.voided,
+];

@@ -140,7 +140,6 @@ const main = connect(parentPort!, {
     }
   },
   async exportDay(day: ExportQuery): Promise<ExportedDay> {
-    running();
     try {
       return await storeFiles("which can export it").exportDay(day, stopping.signal);
     } catch (error) {

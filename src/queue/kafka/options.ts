@@ -21,11 +21,8 @@ export interface KafkaSecurity {
   readonly password: string;
 }
 
-export const securityProtocols = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] as const;
-export type SecurityProtocol = (typeof securityProtocols)[number];
-
-export const saslMechanisms = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
-export type SaslMechanism = (typeof saslMechanisms)[number];
+type SecurityProtocol = "PLAINTEXT" | "SSL" | "SASL_PLAINTEXT" | "SASL_SSL";
+type SaslMechanism = "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512";
 
 const clientId = "clicktally";
 const connectMsMax = 5_000;

@@ -1,6 +1,5 @@
 /** Ledger, journal, operations and attributes. */
 
-import type { RestatementReason } from "../../model/commit.ts";
 import { outcomeNames } from "../../model/outcome.ts";
 import type {
   AdAttributes,
@@ -11,10 +10,11 @@ import type {
   RestatementRow,
   RestatementsQuery,
 } from "../click-store.ts";
+import { attributesOfRows, operationOfRow, restatementOfRow } from "../row-shapes.ts";
 import { visiblePieces } from "../visibility.ts";
 import { bucketToSql } from "./aggregate.ts";
 import { outcomesFrom } from "./clicks.ts";
-import type { Connection, SqlRow } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { integer, literal } from "./connection.ts";
 import { commitsToSql, withinToSql } from "./seen-sql.ts";
 import type { View } from "./state.ts";
@@ -67,16 +67,7 @@ export async function readRestatements(
      ORDER BY minute, ad_id, revision, sequence
      ${limit === undefined ? "" : `LIMIT ${integer(limit)}`}`,
   );
-  return rows.map((row) => ({
-    minute: row[0] as number,
-    adId: row[1] as string,
-    before: row[2] as number,
-    after: row[3] as number,
-    revision: row[4] as number,
-    reason: row[5] as RestatementReason,
-    receivedAtMs: row[6] as number,
-    asOf: row[7] as number,
-  }));
+  return rows.map(restatementOfRow);
 }
 
 export async function readJournalSums(
@@ -114,19 +105,6 @@ export async function readJournalSums(
 
 const operationColumns = "id, type, reason, partition, log_offset, received_at, result, sequence";
 
-function recordedOperation(row: SqlRow): RecordedOperation {
-  return {
-    id: row[0] as string,
-    type: row[1] as RecordedOperation["type"],
-    reason: row[2] as string,
-    partition: row[3] as number,
-    offset: row[4] as number,
-    receivedAtMs: row[5] as number,
-    result: JSON.parse(row[6] as string) as Record<string, number>,
-    asOf: row[7] as number,
-  };
-}
-
 export async function readOperation(
   connection: Connection,
   { counting }: View,
@@ -136,7 +114,7 @@ export async function readOperation(
     `SELECT ${operationColumns} FROM operation WHERE id = ${literal(id)} AND ${counting}
      ORDER BY partition, log_offset`,
   );
-  return rows.map(recordedOperation);
+  return rows.map(operationOfRow);
 }
 
 export async function readLastRecompute(
@@ -149,7 +127,7 @@ export async function readLastRecompute(
     `SELECT ${operationColumns} FROM operation
      WHERE type IN ('recompute', 'rollback') AND ${own} AND ${counting} ORDER BY sequence DESC`,
   );
-  return rows.map(recordedOperation).find(({ result }) => result["applied"] === 1);
+  return rows.map(operationOfRow).find(({ result }) => result["applied"] === 1);
 }
 
 export async function readAdAttributes(
@@ -161,15 +139,5 @@ export async function readAdAttributes(
     `SELECT name, value, valid_from_minute FROM ad_attribute
      WHERE ad_id = ${literal(adId)} AND ${counting} ORDER BY valid_from_minute, sequence, ordinal`,
   );
-  const attributes = new Map<string, string>();
-  for (const [name, value] of rows) {
-    if (value === null) attributes.delete(name as string);
-    else attributes.set(name as string, value as string);
-  }
-  if (attributes.size === 0) return undefined;
-  return {
-    ad_id: adId,
-    attributes: Object.fromEntries(attributes),
-    valid_from_minute: rows.at(-1)![2] as number,
-  };
+  return attributesOfRows(adId, rows);
 }

@@ -1,6 +1,6 @@
 /** The ClickStore port over a ClickHouse database. */
 
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { Turns } from "../../clock/turns.ts";
 import type { Commit, MinuteChanges, PartitionProgress } from "../../model/commit.ts";
 import { movesCounts } from "../../model/commit.ts";
@@ -33,6 +33,7 @@ import type {
   RestatementsPage,
   RestatementsQuery,
 } from "../click-store.ts";
+import { newHistoryId } from "../history-id.ts";
 import type { RecomputationQuery, RestatedRowsQuery } from "../recomputation.ts";
 import type { Visibility } from "../visibility.ts";
 import { readAggregate } from "./aggregate.ts";
@@ -90,7 +91,7 @@ class ClickHouseStore implements ClickStore {
   /** Under which a commit may be through that seemed to have failed. */
   private lastEpoch: number | undefined;
   /** Of the history that the next commit begins; undefined where one has begun it. */
-  private newHistoryId: string | undefined = randomBytes(6).toString("hex");
+  private newHistoryId: string | undefined = newHistoryId();
 
   constructor(connection: Connection, databaseId: string, state: StoreState) {
     this.connection = connection;
@@ -114,8 +115,8 @@ class ClickHouseStore implements ClickStore {
   commit(commit: Commit): Promise<void> {
     return this.turns.take(async () => {
       const { state } = this;
-      const history = this.historyOf(commit);
       if (this.isThrough(commit)) return;
+      const history = this.historyOf(commit);
       if (this.epoch === undefined) await this.beginTenure();
       if (commit.sequence > lastOf(state)) await this.write(commit, history);
       applyToState(state, commit, history);
@@ -169,8 +170,10 @@ class ClickHouseStore implements ClickStore {
 
   private historyOf(commit: Commit): HistoryStart | undefined {
     const startsOver = movesCounts(commit);
-    if (this.newHistoryId === undefined && !startsOver) return undefined;
-    const id = this.newHistoryId ?? randomBytes(6).toString("hex");
+    // Kept until the commit is through: given again, it must not tell another id than what may be written already.
+    if (startsOver) this.newHistoryId ??= newHistoryId();
+    const id = this.newHistoryId;
+    if (id === undefined) return undefined;
     return { firstSequence: commit.sequence, id, startsOver };
   }
 

@@ -109,6 +109,10 @@ export class ColumnWriter {
     else this.text(value);
   }
 
+  repeat(value: number | string, count: number): void {
+    for (let i = 0; i < count; i++) this.value(value);
+  }
+
   build(): NativeColumn {
     const { name, type } = this.column;
     const own = this.bytes.subarray(0, this.length);

@@ -202,7 +202,8 @@ function clickBlock(commit: Commit, own: readonly number[]): NativeBlock {
   let rowCount = 0;
   for (const clicks of commit.clicks) {
     rowCount += clicks.batch.rowCount;
-    for (const [i, { name }] of commitColumns.entries()) fill(writer(name), own[i]!, clicks);
+    for (const [i, { name }] of commitColumns.entries())
+      writer(name).repeat(own[i]!, clicks.batch.rowCount);
     writeRecord(clicks, writer);
     for (const name of names) {
       const dimension = clicks.batch.dimensions.find((other) => other.name === name);
@@ -215,16 +216,12 @@ function clickBlock(commit: Commit, own: readonly number[]): NativeBlock {
   );
 }
 
-function fill(writer: ColumnWriter, value: number | string, { batch }: DecidedClicks): void {
-  for (let row = 0; row < batch.rowCount; row++) writer.value(value);
-}
-
 function writeRecord(clicks: DecidedClicks, writer: (name: string) => ColumnWriter): void {
   const { batch, offset, receivedAtMs, source, outcomes } = clicks;
   const { rowCount, clickTimestamps, ad, eventIds } = batch;
-  fill(writer("log_offset"), offset, clicks);
-  fill(writer("received_at"), receivedAtMs, clicks);
-  fill(writer("source"), source, clicks);
+  writer("log_offset").repeat(offset, rowCount);
+  writer("received_at").repeat(receivedAtMs, rowCount);
+  writer("source").repeat(source, rowCount);
   const [rows, minutes, times, ads] = ["row", "minute", "click_timestamp", "ad_id"].map(writer);
   const [ids, idTexts] = ["event_id", "event_id_text"].map(writer);
   for (let row = 0; row < rowCount; row++) {
@@ -291,14 +288,14 @@ function minuteBlock(
     }
     return writer.build();
   };
-  const [epoch, sequence, partition] = own.map((value) =>
-    Float64Array.from({ length: rowCount }, () => value),
-  );
+  const constant = (column: Column, value: number): NativeColumn => {
+    const writer = writerOf(column);
+    writer.repeat(value, rowCount);
+    return writer.build();
+  };
   const columnAt = (name: string): Column => minuteColumns.find((other) => other.name === name)!;
   return new NativeBlock(rowCount, [
-    numbers(columnAt("epoch"), epoch!),
-    numbers(columnAt("sequence"), sequence!),
-    numbers(columnAt("partition"), partition!),
+    ...commitColumns.map((column, i) => constant(column, own[i]!)),
     numbers(columnAt("minute"), minutes),
     texts(columnAt("ad_id"), adDictionary, adKeys),
     numbers(columnAt("clicks"), counts),

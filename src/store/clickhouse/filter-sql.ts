@@ -1,9 +1,8 @@
 /** Fields and filters as SQL over rows `c`, without I/O. */
 
-import { CodedError } from "../../model/errors.ts";
 import type { Comparison, Filter } from "../../model/filter.ts";
 import { filterFields } from "../../model/filter.ts";
-import { formatIp, parseIpInto } from "../../model/ip.ts";
+import { canonicalAddress } from "../filter-address.ts";
 import { literal, literals, quoted } from "./connection.ts";
 import type { DimensionTable } from "./schema.ts";
 import { dimensionColumn } from "./schema.ts";
@@ -82,10 +81,4 @@ export function conditionOf(
     ...(filter ? [fields.filterToSql(filter)] : []),
   ];
   return conditions.length === 0 ? "1" : conditions.join(" AND ");
-}
-
-function canonicalAddress(field: string, text: string): string {
-  const words = new Uint32Array(4);
-  if (parseIpInto(text, words, 0)) return formatIp(words, 0);
-  throw new CodedError("invalid_filter", `${field}: ${text} is no IP address`, { field });
 }

@@ -2,7 +2,7 @@
 
 import { EventIdKind } from "../../model/click-batch.ts";
 import { adDictionary } from "../../model/commit.ts";
-import { Outcome } from "../../model/outcome.ts";
+import { dedupOutcomes } from "../../model/outcome.ts";
 import { minuteMs, minuteOf } from "../../model/time.ts";
 import type { IdentityChunk, IdentityProbes } from "../click-store.ts";
 import type { Connection } from "./connection.ts";
@@ -11,13 +11,8 @@ import { probesAtOnce } from "./minutes.ts";
 import { clicksToSql, keysToSql } from "./seen-sql.ts";
 import type { View } from "./state.ts";
 
-/** Clicks that later ones with the same identity are duplicates of. */
-export const countsForDedup = `outcome IN (${[
-  Outcome.counted,
-  Outcome.restated,
-  Outcome.quarantined,
-  Outcome.voided,
-].join(", ")})`;
+/** True for clicks of the outcomes that count for dedup. */
+export const countsForDedup = `outcome IN (${dedupOutcomes.join(", ")})`;
 
 export async function* scanIdentities(
   connection: Connection,

@@ -41,18 +41,21 @@ export async function openDatabase(options: ClickHouseOptions): Promise<OpenedDa
       `the database ${database} has format ${found}, this release knows up to ${formatVersion}: use a newer release`,
       { field: "store.database", details: { found, known: formatVersion } },
     );
+  // Written last: where it is, all tables are.
+  const id = meta.get(idName) ?? (await makeTables(connection));
+  resources.move();
+  return { connection, id };
+}
+
+async function makeTables(connection: Connection): Promise<string> {
   for (const [name, table] of Object.entries(tables))
     await connection.run(createTable(name, table));
   await connection.run(createTable("tenure", { columns: tenureColumns, orderBy: "epoch" }));
-  let id = meta.get(idName);
-  if (id === undefined) {
-    id = randomUUID();
-    const rows = [
-      [formatName, String(formatVersion)],
-      [idName, id],
-    ];
-    await connection.insert("meta", blockOfRows(metaColumns, rows));
-  }
-  resources.move();
-  return { connection, id };
+  const id = randomUUID();
+  const rows = [
+    [formatName, String(formatVersion)],
+    [idName, id],
+  ];
+  await connection.insert("meta", blockOfRows(metaColumns, rows));
+  return id;
 }

@@ -8,6 +8,7 @@ import type {
   RecordedLayoutChange,
   Snapshot,
 } from "../click-store.ts";
+import { closeOfRow, droppedDayOfRow, layoutChangeOfRow } from "../row-shapes.ts";
 import type { HistoryStart } from "../changes.ts";
 import type { Connection } from "./connection.ts";
 import { Dictionaries } from "./dictionaries.ts";
@@ -43,14 +44,13 @@ export interface StoreState {
 /** What a query is made for: everything up to a commit. */
 export interface View {
   readonly state: StoreState;
-  readonly sequence: number;
   /** True for rows of commits up to it. */
   readonly counting: string;
 }
 
 export function viewOf(state: StoreState): View {
   const { sequence, tenures } = state;
-  return { state, sequence, counting: countingToSql(tenures, sequence) };
+  return { state, counting: countingToSql(tenures, sequence) };
 }
 
 export function snapshotOf(state: StoreState): Snapshot {
@@ -141,14 +141,7 @@ async function readCloses(connection: Connection, counting: string): Promise<Rec
     `SELECT id, through_minute, zone, partition, received_at, sequence
      FROM closed_period WHERE ${counting} ORDER BY sequence`,
   );
-  return rows.map((row) => ({
-    id: row[0] as string,
-    throughMinute: row[1] as number,
-    tz: row[2] as string,
-    partition: row[3] as number,
-    receivedAtMs: row[4] as number,
-    asOf: row[5] as number,
-  }));
+  return rows.map(closeOfRow);
 }
 
 async function readLayoutChanges(
@@ -159,14 +152,7 @@ async function readLayoutChanges(
     `SELECT id, partition, from_minute, to_minute, dimensions, sequence
      FROM layout_change WHERE ${counting} ORDER BY sequence, from_minute`,
   );
-  return rows.map((row) => ({
-    id: row[0] as string,
-    partition: row[1] as number,
-    fromMinute: row[2] as number,
-    toMinute: row[3] as number,
-    dimensions: JSON.parse(row[4] as string) as string[],
-    asOf: row[5] as number,
-  }));
+  return rows.map(layoutChangeOfRow);
 }
 
 async function readDroppedDays(
@@ -177,13 +163,7 @@ async function readDroppedDays(
     `SELECT partition, day, what, received_day, sequence
      FROM dropped_day WHERE ${counting} ORDER BY sequence, partition, day`,
   );
-  return rows.map((row) => ({
-    partition: row[0] as number,
-    day: row[1] as number,
-    what: row[2] as RecordedDroppedDay["what"],
-    receivedDay: row[3] as number,
-    asOf: row[4] as number,
-  }));
+  return rows.map(droppedDayOfRow);
 }
 
 /** Comment of a column whose texts are addresses. */

@@ -21,7 +21,8 @@ import type { Part } from "./schema.ts";
 import type { ColumnBuffer, ColumnSetter, TableAppenders } from "./append-columns.ts";
 import type { Catalog, NeededTables } from "./catalog.ts";
 import { appendFacts, appendFixed } from "./append-facts.ts";
-import { metaRowOf, newHistoryId } from "./histories.ts";
+import { newHistoryId } from "../history-id.ts";
+import { metaRowOf } from "./histories.ts";
 import type { RowsByTable, Slice } from "./rows-by-table.ts";
 
 /** What the store knows between two commits. */

@@ -5,6 +5,7 @@ import type { DayReceipt } from "../../model/dropped-days.ts";
 import { dayMs, dayOfMinute } from "../../model/time.ts";
 import type { MinuteRange } from "../../model/window.ts";
 import type { RecordedDroppedDay } from "../click-store.ts";
+import { droppedDayOfRow } from "../row-shapes.ts";
 import type { Catalog } from "./catalog.ts";
 import { allTimes, placedToSql, rawWithin, within } from "./clicks-sql.ts";
 import type { Connection } from "./connection.ts";
@@ -17,13 +18,7 @@ export async function readDroppedDays(connection: Connection): Promise<RecordedD
     `SELECT "partition", "day", what, received_day, commit_sequence FROM dropped_day
      ORDER BY commit_sequence, "partition", "day"`,
   );
-  return rows.map((row) => ({
-    partition: row[0] as number,
-    day: row[1] as number,
-    what: row[2] as RecordedDroppedDay["what"],
-    receivedDay: row[3] as number,
-    asOf: row[4] as number,
-  }));
+  return rows.map(droppedDayOfRow);
 }
 
 /** Of the range, where any partition has dropped its clicks; ascending. */

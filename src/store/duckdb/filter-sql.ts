@@ -3,9 +3,8 @@
  * parameter, never spliced.
  */
 
-import { CodedError } from "../../model/errors.ts";
 import type { Comparison, Filter } from "../../model/filter.ts";
-import { formatIp, parseIpInto } from "../../model/ip.ts";
+import { addressWords, canonicalAddress } from "../filter-address.ts";
 import type { SqlValue } from "./connection.ts";
 import { bigintOfWords } from "./read-chunk.ts";
 
@@ -120,18 +119,8 @@ function keyToSql(form: KeyForm, value: string, knownKey: KnownKey, bindings: Bi
   return `coalesce((SELECT "key" FROM ${form.table} WHERE "value" = ${bindings.add(value)}), -1)`;
 }
 
-function canonicalAddress(field: string, text: string): string {
-  return formatIp(wordsOf(field, text), 0);
-}
-
 export function addressOf(field: string, text: string): bigint {
-  return bigintOfWords(wordsOf(field, text), 0);
-}
-
-function wordsOf(field: string, text: string): Uint32Array {
-  const words = new Uint32Array(4);
-  if (parseIpInto(text, words, 0)) return words;
-  throw new CodedError("invalid_filter", `${field}: ${text} is no IP address`, { field });
+  return bigintOfWords(addressWords(field, text), 0);
 }
 
 /** The dictionary values a filter asks for. */

@@ -1,14 +1,9 @@
 /** Where the store's histories begin: rows of `meta`, each written with its first commit. */
 
-import { randomBytes } from "node:crypto";
 import type { HistoryStart } from "../changes.ts";
 import type { Connection } from "./connection.ts";
 
 const metaName = "history";
-
-export function newHistoryId(): string {
-  return randomBytes(6).toString("hex");
-}
 
 const startsOverMark = "starts-over";
 

@@ -1,7 +1,7 @@
 /** The smaller reads: what is recovered at the start, what holds as of a commit, books, attributes, outcomes, extent. */
 
 import { adDictionary } from "../../model/commit.ts";
-import type { PartitionProgress, RestatementReason } from "../../model/commit.ts";
+import type { PartitionProgress } from "../../model/commit.ts";
 import { outcomeNames } from "../../model/outcome.ts";
 import type { OutcomeName } from "../../model/outcome.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
@@ -18,13 +18,19 @@ import type {
   RestatementsPage,
   RestatementsQuery,
 } from "../click-store.ts";
+import { newHistoryId } from "../history-id.ts";
+import {
+  attributesOfRows,
+  closeOfRow,
+  layoutChangeOfRow,
+  operationOfRow,
+  restatementOfRow,
+} from "../row-shapes.ts";
 import type { Catalog, TableShape } from "./catalog.ts";
 import type { WriterState } from "./commit.ts";
 import type { Connection, SqlValue } from "./connection.ts";
 import { readDroppedDays } from "./dropped-days.ts";
-import { newHistoryId } from "./histories.ts";
 import { integer } from "./queries.ts";
-import type { SqlRow } from "./read-chunk.ts";
 import { dictionaryTable, expiredTable, minutesTable, quoted } from "./schema.ts";
 import { minuteRowsToSql } from "./visibility-sql.ts";
 
@@ -115,14 +121,7 @@ export async function readLayoutChanges(
      WHERE commit_sequence <= $1 ORDER BY commit_sequence, from_minute`,
     [asOf],
   );
-  return rows.map((row) => ({
-    id: row[0] as string,
-    partition: row[1] as number,
-    fromMinute: row[2] as number,
-    toMinute: row[3] as number,
-    dimensions: JSON.parse(row[4] as string) as string[],
-    asOf: row[5] as number,
-  }));
+  return rows.map(layoutChangeOfRow);
 }
 
 /** Those that the commits up to `asOf` brought, in their order. */
@@ -135,14 +134,7 @@ export async function readCloses(
      FROM closed_period WHERE commit_sequence <= $1 ORDER BY commit_sequence`,
     [asOf],
   );
-  return rows.map((row) => ({
-    id: row[0] as string,
-    throughMinute: row[1] as number,
-    tz: row[2] as string,
-    partition: row[3] as number,
-    receivedAtMs: row[4] as number,
-    asOf: row[5] as number,
-  }));
+  return rows.map(closeOfRow);
 }
 
 export async function readOperation(
@@ -153,7 +145,7 @@ export async function readOperation(
     `SELECT ${operationColumns} FROM operation WHERE id = $1 ORDER BY "partition", log_offset`,
     [id],
   );
-  return rows.map(recordedOperation);
+  return rows.map(operationOfRow);
 }
 
 export async function readLastRecompute(
@@ -165,24 +157,11 @@ export async function readLastRecompute(
     `SELECT ${operationColumns} FROM operation
      WHERE type IN ('recompute', 'rollback') AND ${own} ORDER BY commit_sequence DESC`,
   );
-  return rows.map(recordedOperation).find(({ result }) => result["applied"] === 1);
+  return rows.map(operationOfRow).find(({ result }) => result["applied"] === 1);
 }
 
 const operationColumns =
   'id, type, reason, "partition", log_offset, received_at, result, commit_sequence';
-
-function recordedOperation(row: SqlRow): RecordedOperation {
-  return {
-    id: row[0] as string,
-    type: row[1] as RecordedOperation["type"],
-    reason: row[2] as string,
-    partition: row[3] as number,
-    offset: row[4] as number,
-    receivedAtMs: row[5] as number,
-    result: JSON.parse(row[6] as string) as Record<string, number>,
-    asOf: row[7] as number,
-  };
-}
 
 export async function readRestatements(
   connection: Connection,
@@ -208,17 +187,7 @@ export async function readRestatements(
      ${limit === undefined ? "" : `LIMIT ${bind(limit)}`}`,
     values,
   );
-  const entries = rows.map((row) => ({
-    minute: row[0] as number,
-    adId: row[1] as string,
-    before: row[2] as number,
-    after: row[3] as number,
-    revision: row[4] as number,
-    reason: row[5] as RestatementReason,
-    receivedAtMs: row[6] as number,
-    asOf: row[7] as number,
-  }));
-  return { asOf, rows: entries };
+  return { asOf, rows: rows.map(restatementOfRow) };
 }
 
 /** Of partitions that have committed anything. */
@@ -263,17 +232,7 @@ export async function readAdAttributes(
      ORDER BY valid_from_minute, commit_sequence, ordinal`,
     [adId],
   );
-  const attributes = new Map<string, string>();
-  for (const [name, value] of rows) {
-    if (value === null) attributes.delete(name as string);
-    else attributes.set(name as string, value as string);
-  }
-  if (attributes.size === 0) return undefined;
-  return {
-    ad_id: adId,
-    attributes: Object.fromEntries(attributes),
-    valid_from_minute: rows.at(-1)![2] as number,
-  };
+  return attributesOfRows(adId, rows);
 }
 
 export async function readOutcomes(

@@ -2,7 +2,7 @@
 
 import duckdb from "@duckdb/node-bindings";
 import { EventIdKind } from "../../model/click-batch.ts";
-import { Outcome } from "../../model/outcome.ts";
+import { dedupOutcomes } from "../../model/outcome.ts";
 import { dayMs, dayOfMinute } from "../../model/time.ts";
 import type { IdentityChunk, MinuteChunk } from "../click-store.ts";
 import type { Visibility } from "../visibility.ts";
@@ -16,13 +16,8 @@ import { minuteRowsToSql } from "./visibility-sql.ts";
 /** Rows that are gathered into one chunk. */
 const rowsAChunk = 65_536;
 
-/** Clicks that later ones with the same identity are duplicates of. */
-export const countsForDedup = `outcome IN (${[
-  Outcome.counted,
-  Outcome.restated,
-  Outcome.quarantined,
-  Outcome.voided,
-].join(", ")})`;
+/** True for clicks of the outcomes that count for dedup. */
+export const countsForDedup = `outcome IN (${dedupOutcomes.join(", ")})`;
 
 export function identitiesToSql(catalog: Catalog, fromMs: number, toMs: number): Statement {
   const selects = catalog.raw(Math.floor(fromMs / dayMs), Math.floor((toMs - 1) / dayMs)).map(

@@ -1,0 +1,15 @@
+/** Addresses that filters name, in any notation. */
+
+import { CodedError } from "../model/errors.ts";
+import { formatIp, parseIpInto } from "../model/ip.ts";
+
+/** Four words. CodedError `invalid_filter` where the text is no address. */
+export function addressWords(field: string, text: string): Uint32Array {
+  const words = new Uint32Array(4);
+  if (parseIpInto(text, words, 0)) return words;
+  throw new CodedError("invalid_filter", `${field}: ${text} is no IP address`, { field });
+}
+
+export function canonicalAddress(field: string, text: string): string {
+  return formatIp(addressWords(field, text), 0);
+}
