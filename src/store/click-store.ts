@@ -218,7 +218,10 @@ export interface AggregateRow {
 }
 
 export interface AggregateResult extends Snapshot {
-  /** Only groups with a count above 0. `count`: highest first, ties by group ascending; `key`: by bucket, then group. */
+  /**
+   * Only groups with a count above 0. `count`: highest first, ties by group ascending, then by bucket; `key`: by bucket,
+   * then group. Null comes first.
+   */
   readonly rows: readonly AggregateRow[];
 }
 

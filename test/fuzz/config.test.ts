@@ -38,10 +38,21 @@ function check(input: SettingsInput): string {
     return "refused";
   }
   assertWithinBounds(settings);
-  // What is shown of the settings gives the same settings.
+  // What is shown of the settings gives the same settings; only of a password it is not shown what it is.
   const flags = Object.fromEntries(describeSettings(input).map(({ name, value }) => [name, value]));
+  for (const [name, password] of Object.entries(passwordsOf(settings))) {
+    assert.equal(flags[name], password === "" ? "" : "hidden");
+    flags[name] = password;
+  }
   assert.deepEqual(loadSettings({ flags, configPath: emptyPath }), settings);
   return "accepted";
+}
+
+function passwordsOf({ queue, store }: Settings): Record<string, string> {
+  return {
+    "queue.password": queue.security.password,
+    "store.password": store.password,
+  };
 }
 
 function assertClear(problem: string): void {

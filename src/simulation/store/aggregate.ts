@@ -61,7 +61,9 @@ export function aggregateRows(contents: Contents, query: AggregateQuery): Aggreg
   const rows = [...groups.values()]
     .filter(({ count }) => count > 0)
     .toSorted((a, b) =>
-      order === "count" && a.count !== b.count ? b.count - a.count : compareKeys(a, b),
+      order === "count"
+        ? b.count - a.count || compareGroups(a, b) || a.bucketStart - b.bucketStart
+        : compareKeys(a, b),
     );
   const rest = after ? rows.filter((row) => compareKeys(row, after) > 0) : rows;
   return rest.slice(0, limit);
@@ -152,7 +154,10 @@ export function attributeAt(
 type Key = Pick<AggregateRow, "bucketStart" | "group">;
 
 function compareKeys(a: Key, b: Key): number {
-  if (a.bucketStart !== b.bucketStart) return a.bucketStart - b.bucketStart;
+  return a.bucketStart - b.bucketStart || compareGroups(a, b);
+}
+
+function compareGroups(a: Key, b: Key): number {
   for (const [i, value] of a.group.entries()) {
     const other = b.group[i]!;
     if (value === other) continue;
