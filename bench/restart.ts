@@ -30,7 +30,8 @@ for (let sent = 0; sent < Number(flags.clicks); sent += clicksALoad) {
   await go();
 }
 await service.caughtUp();
-const { dedup, totals } = await service.get<StatusAnswer>("/v1/status");
+const { dedup: index, totals } = await service.get<StatusAnswer>("/v1/status");
+const dedup = index!;
 const residentMb = residentBytesOf(service.pid) / 1e6;
 const seconds: number[] = [];
 let residentAfterMb = 0;

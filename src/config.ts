@@ -10,6 +10,7 @@ import { CodedError } from "./model/errors.ts";
 import type { SemanticConfig } from "./model/semantic-config.ts";
 
 export interface Settings {
+  readonly role: SettingValues["role"];
   readonly host: string;
   readonly port: number;
   readonly dataDir: string;
@@ -202,6 +203,12 @@ function checkTogether(values: SettingValues, origins: ReadonlyMap<SettingName, 
   if (values["queue.kind"] === "kafka" && values["queue.brokers"].length === 0) {
     complain("queue.brokers", "at least one where queue.kind is kafka");
   }
+  if (values.role !== "all") {
+    if (values["queue.kind"] !== "kafka")
+      complain("queue.kind", `kafka where role is ${values.role}`);
+    if (values.role !== "ingest" && values["store.kind"] !== "clickhouse")
+      complain("store.kind", `clickhouse where role is ${values.role}`);
+  }
   if (values["queue.security"].startsWith("SASL_") && values["queue.username"] === "") {
     complain("queue.username", `a user where queue.security is ${values["queue.security"]}`);
   }
@@ -217,6 +224,7 @@ function checkTogether(values: SettingValues, origins: ReadonlyMap<SettingName, 
 
 function settingsOf(values: SettingValues): Settings {
   return {
+    role: values.role,
     host: values.host,
     port: values.port,
     dataDir: values.data_dir,

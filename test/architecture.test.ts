@@ -27,7 +27,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   query: ["model", "store"],
   audit: ["model", "store", "clock"],
   backup: ["model", "files", "query", "store"],
-  engine: ["model", "pipeline", "query", "audit", "store", "clock"],
+  engine: ["model", "pipeline", "query", "audit", "queue", "store", "clock"],
   config: ["model"],
   traffic: ["model"],
   metrics: ["model", "query"],
@@ -122,7 +122,7 @@ function layerOf(path: string): string {
   if (path === "cli.ts") return "cli";
   if (path === "config.ts") return "config";
   const folders = dirname(path).split("/");
-  if (folders[0] === "." || folders[0] === "threads") return "service";
+  if (folders[0] === "." || folders[0] === "roles" || folders[0] === "threads") return "service";
   for (let depth = folders.length; depth > 0; depth--) {
     const layer = folders.slice(0, depth).join("/");
     if (layer in allowed) return layer;

@@ -264,29 +264,31 @@ export const StatusAnswerSchema = schemaOf<StatusAnswer>()(
         watermark_delay_seconds: nullableNumber(),
       }),
     ),
-    dedup: Type.Object({ ids: whole(), bytes: whole(), max_bytes: whole() }),
+    dedup: Type.Optional(Type.Object({ ids: whole(), bytes: whole(), max_bytes: whole() })),
     store_bytes: whole(),
-    queue_bytes: whole(),
+    queue_bytes: Type.Optional(whole()),
     totals: Type.Object(ledgerNumbers),
     ledger_balanced: Type.Boolean({
       description: "what was received is the sum of what became of it",
     }),
     ledger_imbalance: whole("clicks by which it is not"),
-    audit: Type.Object(
-      {
-        checked_buckets: whole("final minutes that were recounted"),
-        mismatched_buckets: whole("of them those that differed"),
-        last_run: nullableTime("of the last recount"),
-        mismatches: Type.Array(
-          Type.Object({
-            minute: time("start of the bucket"),
-            differing_rows: whole(),
-            differences: auditDifferences(),
-          }),
-          { description: "the minutes that differ still" },
-        ),
-      },
-      { description: "what the service has found of its own numbers since its start" },
+    audit: Type.Optional(
+      Type.Object(
+        {
+          checked_buckets: whole("final minutes that were recounted"),
+          mismatched_buckets: whole("of them those that differed"),
+          last_run: nullableTime("of the last recount"),
+          mismatches: Type.Array(
+            Type.Object({
+              minute: time("start of the bucket"),
+              differing_rows: whole(),
+              differences: auditDifferences(),
+            }),
+            { description: "the minutes that differ still" },
+          ),
+        },
+        { description: "what the service has found of its own numbers since its start" },
+      ),
     ),
     resident_bytes: whole(),
     uptime_seconds: Type.Number(),

@@ -1,4 +1,4 @@
-/** `serve`: the whole service in one process. */
+/** `serve`: the whole service in one process, or one role of it. */
 
 import type { Command } from "commander";
 import { loadSettings } from "../config.ts";
@@ -22,13 +22,17 @@ async function serve(flags: Readonly<Record<string, unknown>>): Promise<number> 
   const settings = loadSettings(settingsInputOf(flags));
   const asked = stopSignal();
   const { startService } = await import("../main.ts");
-  await using service = await startService(settings, {
+  const starting = startService(settings, {
     listen: true,
     onProblem: (what, error) => {
       if (settings.logLevel !== "silent")
         console.error(error === undefined ? what : `${what}: ${error}`);
     },
   });
+  // A start that waits for others may take for ever; nothing that was acknowledged is lost where it is given up.
+  const isGivenUp = await Promise.race([asked.then(() => true), starting.then(() => false)]);
+  if (isGivenUp) process.exit(ExitCode.done);
+  await using service = await starting;
   console.log(`clicktally listens on ${service.url} (API: ${service.url}/docs)`);
   await Promise.race([asked, service.stopped]);
   return ExitCode.done;

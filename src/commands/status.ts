@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
 import { setTimeout as delay } from "node:timers/promises";
 import { outcomeNames } from "../model/outcome.ts";
-import type { StatusAnswer } from "../query/query-service.ts";
+import type { SelfAuditNumbers, StatusAnswer } from "../query/query-service.ts";
 import { ApiClient, serviceUrlOption } from "./client.ts";
 import { messageOf } from "./exit.ts";
 import { formatTable } from "./table.ts";
@@ -15,8 +15,6 @@ interface StatusFlags {
   /** Seconds. */
   readonly watch?: number;
 }
-
-type Audit = StatusAnswer["audit"];
 
 const watchSecondsDefault = 2;
 const clearScreen = "\u001b[H\u001b[2J";
@@ -61,7 +59,7 @@ async function showStatus({ url, json, watch }: StatusFlags): Promise<void> {
 }
 
 function formatStatus(answer: StatusAnswer): string {
-  const { dedup, totals, partitions } = answer;
+  const { audit, dedup, queue_bytes: queueBytes, totals, partitions } = answer;
   const facts = [
     [
       "status",
@@ -77,10 +75,12 @@ function formatStatus(answer: StatusAnswer): string {
       "ledger",
       answer.ledger_balanced ? "balanced" : `NOT BALANCED by ${answer.ledger_imbalance} clicks`,
     ],
-    ["audit", formatAudit(answer.audit)],
-    ["ids", `${dedup.ids} in ${megabytes(dedup.bytes)} of ${megabytes(dedup.max_bytes)}`],
+    ...(audit ? [["audit", formatAudit(audit)]] : []),
+    ...(dedup
+      ? [["ids", `${dedup.ids} in ${megabytes(dedup.bytes)} of ${megabytes(dedup.max_bytes)}`]]
+      : []),
     ["store", megabytes(answer.store_bytes)],
-    ["queue", megabytes(answer.queue_bytes)],
+    ...(queueBytes === undefined ? [] : [["queue", megabytes(queueBytes)]]),
     ["memory", megabytes(answer.resident_bytes)],
   ];
   const lags = partitions.map((partition) => [
@@ -105,7 +105,12 @@ function formatStatus(answer: StatusAnswer): string {
   return `${lines.join("\n")}\n\n${formatTable(columns, lags)}`;
 }
 
-function formatAudit({ checked_buckets, mismatched_buckets, last_run, mismatches }: Audit): string {
+function formatAudit({
+  checked_buckets,
+  mismatched_buckets,
+  last_run,
+  mismatches,
+}: SelfAuditNumbers): string {
   if (last_run === null) return "no minute checked yet";
   const found = mismatched_buckets === 0 ? "none differed" : `${mismatched_buckets} DIFFERED`;
   const standing = mismatches.map(({ minute }) => minute).join(", ");

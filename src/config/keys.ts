@@ -37,6 +37,11 @@ const reservedAttributes: ReadonlySet<string> = new Set([
 ]);
 
 export const settingKeys = {
+  role: key(
+    choice("all", "ingest", "aggregate", "query"),
+    "all",
+    "what this process does, where others do the rest: take clicks in, count them, or answer queries",
+  ),
   host: key(text(), "127.0.0.1", "address to listen on"),
   port: key(integer(0, 65_535), 8080, "port to listen on; 0 takes a free one"),
   data_dir: key(text(), "./data", "directory of the queue and the store"),

@@ -1,10 +1,10 @@
 import type { SelfAudit } from "../audit/self-audit.ts";
 import { formatMinute, formatTime } from "../model/time.ts";
 import { auditDifference } from "../query/audit-answer.ts";
-import type { StatusAnswer } from "../query/query-service.ts";
+import type { SelfAuditNumbers } from "../query/query-service.ts";
 
 /** The self-audit as the status tells it. */
-export function auditNumbers(selfAudit: SelfAudit): StatusAnswer["audit"] {
+export function auditNumbers(selfAudit: SelfAudit): SelfAuditNumbers {
   const { checkedBuckets, mismatchedBuckets, lastRunMs, mismatches } = selfAudit;
   return {
     checked_buckets: checkedBuckets,

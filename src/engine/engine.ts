@@ -18,6 +18,8 @@ import { HealthReport } from "./health-report.ts";
 import { CommitBell } from "./commit-bell.ts";
 import { DataCopies } from "./data-copies.ts";
 import { PacedTurns } from "./paced-turns.ts";
+import { readLags } from "./read-lags.ts";
+import { SharedLog } from "./shared-log.ts";
 
 /** Queue and store are the engine's own from here on: it closes them, also where it can't start. */
 export interface EngineOptions extends Pick<
@@ -43,6 +45,8 @@ export interface EngineOptions extends Pick<
   readonly maintenance?: MaintenanceSettings;
   /** Final buckets that it recounts by itself; 0, the default: none. */
   readonly auditBucketsAMinute?: number;
+  /** Whether others append to the log than who notifies. */
+  readonly isLogShared?: boolean;
   /** Told of each commit once queries see it. */
   readonly onCommitted?: (commit: Commit, durationMs: number) => void;
   /** Told of every change; all is well before the first. */
@@ -57,6 +61,8 @@ export interface Engine extends AsyncDisposable {
   readonly copies: DataCopies;
   /** Tells that a partition's log has grown. */
   notify(partition: number): void;
+  /** Of a shared log: see SharedLog. Undefined where nobody else appends. */
+  silent(timeMs: number): Promise<readonly number[] | undefined>;
 }
 
 /** A checkpoint bounds what a restart has to replay: some 90 bytes a click of DuckDB's log. */
@@ -127,6 +133,16 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   // Whoever awaits `stopped` is told of a failure; it must not count as unhandled before.
   stopped.catch(() => {});
   resources.use(pipeline);
+  const sharedLog = options.isLogShared
+    ? resources.use(
+        new SharedLog({
+          clock: options.clock,
+          queue,
+          reading: () => pipeline.reading,
+          notify: (partition) => pipeline.notify(partition),
+        }),
+      )
+    : undefined;
   resources.use(selfAudit);
   void selfAudit.run();
   resources.defer(() => copies.stop());
@@ -136,6 +152,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     stopped,
     copies,
     notify: (partition) => pipeline.notify(partition),
+    silent: async (timeMs) => await sharedLog?.silent(timeMs),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -157,16 +174,7 @@ async function serviceNumbers(
   pipeline: Pipeline,
   selfAudit: SelfAudit,
 ): Promise<ServiceNumbers> {
-  const partitions = Array.from({ length: queue.partitionCount }, (_, partition) => partition);
-  const nowMs = clock.nowMs();
-  const lags = await Promise.all(
-    partitions.map(async (partition) => {
-      const backlog = await queue.backlog(partition, pipeline.committed.nextOffset(partition));
-      const { records, clicks, oldestReceivedAtMs = nowMs } = backlog;
-      const lagSeconds = Math.max(0, nowMs - oldestReceivedAtMs) / 1000;
-      return { partition, lag_records: records, lag_clicks: clicks, lag_seconds: lagSeconds };
-    }),
-  );
+  const lags = await readLags(clock, queue, pipeline.committed);
   return {
     status: "ready",
     dedup: { ...pipeline.dedup, max_bytes: dedupBytesMax },

@@ -30,6 +30,13 @@ export interface IngestSettings extends ClickRules, BodyLimits {
   readonly layout: DimensionLayout;
 }
 
+export interface TickOptions {
+  readonly idleLagMs: number;
+  readonly everyMs: number;
+  /** Where others append to the log too: see `tick`. */
+  readonly silent?: (idleLagMs: number) => Promise<readonly number[]>;
+}
+
 /** A group is closed once it has as much as this. */
 const groupRowsMax = 32_768;
 const groupBytesMax = 16 << 20;
@@ -141,12 +148,14 @@ export class Ingest implements IngestService, AsyncDisposable {
 
   /**
    * Appends a tick to each partition that had no live clicks for `idleLagMs`; the partitions that got one. Clicks
-   * that are on their way come first.
+   * that are on their way come first. `silent`: the partitions where others that append to the log too brought none.
    */
-  async tick(idleLagMs: number): Promise<number[]> {
+  async tick(idleLagMs: number, silent?: readonly number[]): Promise<number[]> {
+    const isLive = (partition: number): boolean =>
+      silent !== undefined && !silent.includes(partition);
     const positions = await this.appendRecords(0, (receivedAtMs, livePartitions) =>
       this.lastLiveMs.flatMap((lastMs, partition) =>
-        receivedAtMs - lastMs < idleLagMs || livePartitions.has(partition)
+        receivedAtMs - lastMs < idleLagMs || livePartitions.has(partition) || isLive(partition)
           ? []
           : newRecord(partition, { kind: "tick", receivedAtMs }),
       ),
@@ -155,8 +164,9 @@ export class Ingest implements IngestService, AsyncDisposable {
   }
 
   /** Starts ticking; stops with the result or with this ingest. */
-  ticks(options: { readonly idleLagMs: number; readonly everyMs: number }): TickSource {
-    const source = new TickSource(this.clock, () => this.tick(options.idleLagMs), options.everyMs);
+  ticks({ idleLagMs, everyMs, silent }: TickOptions): TickSource {
+    const tick = async (): Promise<unknown> => this.tick(idleLagMs, await silent?.(idleLagMs));
+    const source = new TickSource(this.clock, tick, everyMs);
     this.tickSources.add(source);
     return source;
   }

@@ -7,9 +7,10 @@ import type { StatusAnswer } from "../query/query-service.ts";
 import { statusMetrics } from "./status-metrics.ts";
 
 export interface OtherMetrics {
-  readonly status: () => Promise<StatusAnswer>;
-  /** Those of the engine's thread, in the text format. */
-  readonly engineText: () => Promise<string>;
+  /** Absent where the process answers no queries, as the other. */
+  readonly status?: () => Promise<StatusAnswer>;
+  /** Those of the thread that answers queries, in the text format. */
+  readonly engineText?: () => Promise<string>;
 }
 
 /** Those that come after so many are told as one. */
@@ -57,12 +58,13 @@ export class ServiceMetrics {
 
   /** In the text format of Prometheus; without what a service that still recovers does not know. */
   async text(): Promise<string> {
+    const { engineText, status } = this.others;
     const parts = await Promise.all([
       this.registry.metrics(),
-      this.others.engineText(),
-      this.others.status().then(statusMetrics).catch(nothingYet),
+      engineText?.(),
+      status?.().then(statusMetrics).catch(nothingYet),
     ]);
-    return parts.join("\n");
+    return parts.filter((part) => part !== undefined).join("\n");
   }
 
   /** Files are imported without end. */

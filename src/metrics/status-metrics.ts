@@ -9,10 +9,13 @@ type Partition = StatusAnswer["partitions"][number];
 /** In the text format of Prometheus. */
 export function statusMetrics(status: StatusAnswer): Promise<string> {
   const registers = [new Registry()];
-  const gauge = (name: string, help: string, value: number): void =>
-    new Gauge({ name: `clicktally_${name}`, help, registers }).set(value);
-  const counter = (name: string, help: string, value: number): void =>
-    new Counter({ name: `clicktally_${name}`, help, registers }).inc(value);
+  const gauge = (name: string, help: string, value: number | undefined): void => {
+    if (value !== undefined) new Gauge({ name: `clicktally_${name}`, help, registers }).set(value);
+  };
+  const counter = (name: string, help: string, value: number | undefined): void => {
+    if (value !== undefined)
+      new Counter({ name: `clicktally_${name}`, help, registers }).inc(value);
+  };
   const byPartition = (
     name: string,
     help: string,
@@ -44,8 +47,8 @@ export function statusMetrics(status: StatusAnswer): Promise<string> {
     "How far the watermark is behind the clock; absent where there is none yet.",
     (p) => p.watermark_delay_seconds,
   );
-  gauge("dedup_ids", "Ids in the index for duplicates.", status.dedup.ids);
-  gauge("dedup_bytes", "Memory of the index for duplicates.", status.dedup.bytes);
+  gauge("dedup_ids", "Ids in the index for duplicates.", status.dedup?.ids);
+  gauge("dedup_bytes", "Memory of the index for duplicates.", status.dedup?.bytes);
   gauge("queue_bytes", "Size of the queue on disk.", status.queue_bytes);
   gauge("store_bytes", "Size of the store on disk.", status.store_bytes);
   gauge(
@@ -56,12 +59,12 @@ export function statusMetrics(status: StatusAnswer): Promise<string> {
   counter(
     "audit_checked_buckets_total",
     "Final minutes that the service has recounted by itself.",
-    status.audit.checked_buckets,
+    status.audit?.checked_buckets,
   );
   counter(
     "audit_mismatched_buckets_total",
     "Of them those that were found to differ from their raw clicks.",
-    status.audit.mismatched_buckets,
+    status.audit?.mismatched_buckets,
   );
   return registers[0]!.metrics();
 }

@@ -14,7 +14,7 @@ import type { MaintenanceSettings } from "./maintenance.ts";
 import { Maintenance } from "./maintenance.ts";
 import type { RetryDelays } from "./retry.ts";
 import { rebuildDedup } from "./recovery.ts";
-import type { MicroBatchLimits } from "./run-partition.ts";
+import type { MicroBatchLimits, Reading } from "./run-partition.ts";
 import { PartitionRunner } from "./run-partition.ts";
 
 export interface PipelineOptions {
@@ -134,6 +134,11 @@ export class Pipeline implements AsyncDisposable {
   /** Tells that a partition's log has grown. */
   notify(partition: number): void {
     this.runners[partition]!.notify();
+  }
+
+  /** By partition. */
+  get reading(): readonly Reading[] {
+    return this.runners.map((runner) => runner.reading);
   }
 
   /** Ids and bytes of the dedup index. */

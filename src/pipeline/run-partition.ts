@@ -17,6 +17,7 @@ import type {
   Control,
   ControlRecord,
   CorrectionControl,
+  LogRecord,
   RecountControl,
 } from "../model/log-record.ts";
 import { decodeLogRecord } from "../model/log-record-codec.ts";
@@ -35,6 +36,11 @@ export interface MicroBatchLimits {
   readonly clicksMax: number;
 }
 
+export interface Reading {
+  readonly nextOffset: number;
+  readonly lastLiveMs: number;
+}
+
 /** Records a micro-batch may hold, so that many small ones stay bounded too. */
 const recordsMax = 4_096;
 /** Folding yields to queries after this long. */
@@ -48,7 +54,10 @@ export class PartitionRunner {
   private readonly committer: Committer;
   private readonly limits: MicroBatchLimits;
   private readonly wakeup: Wakeup;
+  /** Of what comes next. */
   private nextOffset: number;
+  /** When live clicks were read last, by this process's clock. */
+  private lastLiveMs: number;
   private effects: Effects;
   private recordCount = 0;
   private inFlight: Promise<void> = Promise.resolve();
@@ -67,11 +76,17 @@ export class PartitionRunner {
     this.wakeup = new Wakeup(clock);
     this.state = state;
     this.nextOffset = nextOffset;
+    this.lastLiveMs = clock.nowMs();
     this.queue = queue;
     this.store = store;
     this.committer = committer;
     this.limits = limits;
     this.effects = this.newEffects();
+  }
+
+  /** How far its log has been read, and when live clicks were read last (epoch ms; at first its start). */
+  get reading(): Reading {
+    return { nextOffset: this.nextOffset, lastLiveMs: this.lastLiveMs };
   }
 
   /** Tells that the partition's log has grown. */
@@ -142,7 +157,8 @@ export class PartitionRunner {
   }
 
   private async take(stored: StoredRecord): Promise<void> {
-    const record = decodeLogRecord(stored.bytes);
+    const record = recordOf(stored);
+    if (record.kind === "clicks" && !record.history) this.lastLiveMs = this.clock.nowMs();
     // A configuration may change the columns of the minute rows, which belong to one micro-batch.
     const isControl = record.kind === "control";
     if (isControl) await this.flushNow();
@@ -232,6 +248,12 @@ export class PartitionRunner {
   private newEffects(): Effects {
     return new Effects(minuteDimensionNames(this.state.shared.configs));
   }
+}
+
+/** Its receipt is told by the queue's clock where it has one. */
+function recordOf({ bytes, receivedAtMs }: StoredRecord): LogRecord {
+  const record = decodeLogRecord(bytes);
+  return receivedAtMs === undefined ? record : { ...record, receivedAtMs };
 }
 
 function isCorrection(control: Control): control is CorrectionControl {

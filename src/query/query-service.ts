@@ -310,6 +310,22 @@ export interface AdAnswer {
   readonly valid_from: string;
 }
 
+export interface SelfAuditNumbers {
+  /** Final buckets that were recounted. */
+  readonly checked_buckets: number;
+  /** Of them those that differed, once each, and again where they were right meanwhile. */
+  readonly mismatched_buckets: number;
+  /** Null before the first recount. */
+  readonly last_run: string | null;
+  /** Those that differ still. */
+  readonly mismatches: readonly {
+    readonly minute: string;
+    readonly differing_rows: number;
+    /** The first of them. */
+    readonly differences: readonly AuditDifference[];
+  }[];
+}
+
 export interface StatusAnswer {
   readonly status: "ready" | "recovering" | "failed";
   readonly as_of: number;
@@ -324,9 +340,11 @@ export interface StatusAnswer {
     readonly watermark: string | null;
     readonly watermark_delay_seconds: number | null;
   }[];
-  readonly dedup: { readonly ids: number; readonly bytes: number; readonly max_bytes: number };
+  /** Absent, as all that is said to be of the process that counts, where another one does. */
+  readonly dedup?: { readonly ids: number; readonly bytes: number; readonly max_bytes: number };
   readonly store_bytes: number;
-  readonly queue_bytes: number;
+  /** Of the process that counts. */
+  readonly queue_bytes?: number;
   readonly totals: LedgerNumbers;
   /**
    * Whether what was received is the sum of what became of it: in each commit since the start, and in each minute and
@@ -335,22 +353,8 @@ export interface StatusAnswer {
   readonly ledger_balanced: boolean;
   /** Clicks by which it does not balance. */
   readonly ledger_imbalance: number;
-  /** What the service has found of its own numbers since its start. */
-  readonly audit: {
-    /** Final buckets that were recounted. */
-    readonly checked_buckets: number;
-    /** Of them those that differed, once each, and again where they were right meanwhile. */
-    readonly mismatched_buckets: number;
-    /** Null before the first recount. */
-    readonly last_run: string | null;
-    /** Those that differ still. */
-    readonly mismatches: readonly {
-      readonly minute: string;
-      readonly differing_rows: number;
-      /** The first of them. */
-      readonly differences: readonly AuditDifference[];
-    }[];
-  };
+  /** What the service has found of its own numbers since its start. Of the process that counts. */
+  readonly audit?: SelfAuditNumbers;
   readonly resident_bytes: number;
   readonly uptime_seconds: number;
 }

@@ -23,6 +23,8 @@ export interface StoredRecord {
   readonly offset: number;
   readonly bytes: Uint8Array;
   readonly clickCount: number;
+  /** Receipt by the queue's own clock, epoch ms, where it has one: the clocks of several writers differ. */
+  readonly receivedAtMs?: number;
 }
 
 export interface PartitionBounds {
@@ -57,6 +59,8 @@ export interface ClickQueueWriter extends AsyncDisposable {
 export interface ClickQueueReader extends AsyncDisposable {
   readonly partitionCount: number;
   bounds(partition: number): Promise<PartitionBounds>;
+  /** The nextOffset of every partition, whoever appends. */
+  ends(): Promise<readonly number[]>;
   /**
    * The records from `fromOffset` on, in order, until either limit is met (the record that meets it is the last)
    * or an adapter's own bound on bytes; at least one where one is there, none at the end of the log. Rejects with

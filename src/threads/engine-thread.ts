@@ -20,6 +20,7 @@ import { openQueueReader } from "./open-queue.ts";
 import type { OpenedStore } from "./open-store.ts";
 import { openStore } from "./open-store.ts";
 import type { EngineThreadData } from "./thread-data.ts";
+import { untilThere } from "./until-there.ts";
 
 const { settings, queuePath, storePath, databasePath, ingestPort, ...data } =
   workerData as EngineThreadData;
@@ -35,9 +36,10 @@ let opened: OpenedStore | undefined;
 /** Aborted at a stop: an export, and the wait for a store that is away. */
 const stopping = new AbortController();
 
+const onProblem = (what: string, error?: unknown): void =>
+  main.post("problem", error === undefined ? [what] : [what, String(error)]);
+
 async function open(): Promise<Engine> {
-  const onProblem = (what: string, error: unknown): void =>
-    main.post("problem", error === undefined ? [what] : [what, String(error)]);
   await using resources = new AsyncDisposableStack();
   const queue = resources.use(await openQueueReader(settings.queue, queuePath));
   opened = await openStore(settings.store, {
@@ -45,7 +47,6 @@ async function open(): Promise<Engine> {
     databasePath,
     threads: storeThreads,
     warn: (message) => onProblem(message, undefined),
-    signal: stopping.signal,
   });
   const { store } = opened;
   resources.move();
@@ -57,6 +58,7 @@ async function open(): Promise<Engine> {
     limits: settings.commit,
     dedupBytesMax: settings.dedup.bytesMax,
     hotBytesMax: settings.query.hotBytesMax,
+    isLogShared: settings.queue.kind === "kafka",
     auditBucketsAMinute: settings.audit.bucketsAMinute,
     trim: (progress: readonly PartitionProgress[]) => ingest.call("trim", [progress]),
     queueBytes: () => ingest.call("queueBytes", []),
@@ -113,11 +115,12 @@ async function copyData(paths: DataPaths): Promise<CopiedData> {
 
 const ingest = connect(ingestPort, {
   appended: (partition: number) => engine?.notify(partition),
+  silent: (timeMs: number) => running().silent(timeMs),
 });
 
 const main = connect(parentPort!, {
   async start(): Promise<void> {
-    opening = open();
+    opening = untilThere(open, { warn: onProblem, signal: stopping.signal });
     engine = await opening;
     engine.stopped.catch((error: unknown) => main.post("failed", [String(error)]));
   },

@@ -5,12 +5,14 @@ import { systemClock } from "../clock/system-clock.ts";
 import { Ingest } from "../ingest/accept.ts";
 import type { IngestBody } from "../ingest/ingest-service.ts";
 import { RetentionSchedule } from "../ingest/retention-schedule.ts";
+import { CodedError } from "../model/errors.ts";
 import type { Control, Position } from "../model/log-record.ts";
 import type { PartitionProgress } from "../model/commit.ts";
 import { announced } from "../queue/announced-queue.ts";
 import type { ClickQueueWriter } from "../queue/click-queue.ts";
 import { connect } from "./endpoint.ts";
 import { openQueueWriter } from "./open-queue.ts";
+import { untilThere } from "./until-there.ts";
 import type { IngestThreadData } from "./thread-data.ts";
 
 const { settings, queuePath, enginePort } = workerData as IngestThreadData;
@@ -25,24 +27,32 @@ const tickEveryMs = 2_000;
 
 let running: Running | undefined;
 let retention: RetentionSchedule | undefined;
+/** Aborted at a stop: the wait for a queue that is away. */
+const stopping = new AbortController();
 
 function parts(): Running {
-  if (!running) throw new Error("the ingest thread is not started");
+  if (!running) throw new CodedError("not_ready", "the click queue is not open yet");
   return running;
 }
 
-const engine = connect(enginePort, {
-  trim: async (progress: readonly PartitionProgress[]): Promise<void> => {
-    for (const { partition, nextOffset } of progress)
-      await parts().queue.trim(partition, nextOffset);
-  },
-  queueBytes: () => parts().queue.sizeBytes(),
-});
+const engine =
+  enginePort &&
+  connect(enginePort, {
+    trim: async (progress: readonly PartitionProgress[]): Promise<void> => {
+      for (const { partition, nextOffset } of progress)
+        await parts().queue.trim(partition, nextOffset);
+    },
+    queueBytes: () => parts().queue.sizeBytes(),
+  });
 
 const main = connect(parentPort!, {
   async start(): Promise<void> {
-    const queue = announced(await openQueueWriter(settings.queue, queuePath), {
-      appended: (partition) => engine.post("appended", [partition]),
+    const opened = await untilThere(() => openQueueWriter(settings.queue, queuePath), {
+      warn: (message) => main.post("problem", [message]),
+      signal: stopping.signal,
+    });
+    const queue = announced(opened, {
+      appended: (partition) => engine?.post("appended", [partition]),
       failed: ({ message }) => main.post("failed", [message]),
     });
     const ingest = new Ingest(queue, systemClock, {
@@ -62,11 +72,16 @@ const main = connect(parentPort!, {
     parts().ingest.appendBatch(batchBytes, source),
   startTicks(): void {
     const { ingest } = parts();
-    ingest.ticks({ idleLagMs: settings.watermark.idleLagMs, everyMs: tickEveryMs });
+    ingest.ticks({
+      idleLagMs: settings.watermark.idleLagMs,
+      everyMs: tickEveryMs,
+      ...(engine && { silent: (timeMs) => engine.call("silent", [timeMs]) }),
+    });
     const append = (control: Control): Promise<Position[]> => ingest.appendControl(control);
     retention = new RetentionSchedule(systemClock, append, settings.retention);
   },
   async stop(): Promise<void> {
+    stopping.abort(new CodedError("not_ready", "the service stops"));
     if (!running) return;
     await retention?.[Symbol.asyncDispose]();
     await running.ingest[Symbol.asyncDispose]();

@@ -19,10 +19,12 @@ type QueueSettings = Settings["queue"];
 /** Beside `path`, the place of the embedded queue: which topic the store belongs to. */
 const topicFileName = "topic.json";
 
+/** Without a path nothing is kept here of the queue, which then is Kafka's. */
 export async function openQueueWriter(
   queue: QueueSettings,
-  path: string,
+  path: string | undefined,
 ): Promise<ClickQueueWriter> {
+  if (path === undefined) return await openTopicWriter(queue);
   const { partitions: partitionCount, bytesMax: maxBytes } = queue;
   const topicPath = join(dirname(path), topicFileName);
   if (queue.kind === "sqlite") {
@@ -30,8 +32,7 @@ export async function openQueueWriter(
     return await openSqliteQueueWriter({ path, partitionCount, maxBytes });
   }
   if (existsSync(path)) throw otherKind("queue.kind", "sqlite");
-  const { openKafkaQueueWriter } = await import("../queue/kafka/writer.ts");
-  const writer = await openKafkaQueueWriter(await kafkaOptions(queue));
+  const writer = await openTopicWriter(queue);
   try {
     const found = { name: queue.topic, id: writer.topicId };
     await keepTo(topicPath, { what: "topic", field: "queue.topic" }, found);
@@ -42,12 +43,22 @@ export async function openQueueWriter(
   }
 }
 
+async function openTopicWriter(queue: QueueSettings) {
+  const { openKafkaQueueWriter } = await import("../queue/kafka/writer.ts");
+  return await openKafkaQueueWriter(await kafkaOptions(queue));
+}
+
 /** Of the queue that a writer has opened before. */
 export async function openQueueReader(
   queue: QueueSettings,
   path: string,
 ): Promise<ClickQueueReader> {
   if (queue.kind === "sqlite") return await openSqliteQueueReader({ path });
+  return await openTopicReader(queue);
+}
+
+/** Of the topic that the settings name. */
+export async function openTopicReader(queue: QueueSettings): Promise<ClickQueueReader> {
   const { openKafkaQueueReader } = await import("../queue/kafka/reader.ts");
   return await openKafkaQueueReader(await kafkaOptions(queue));
 }

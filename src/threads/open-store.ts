@@ -1,10 +1,9 @@
 /** Opens the click store that the settings name, and keeps a data directory to the one it began with. Only its driver is loaded. */
 
 import { existsSync } from "node:fs";
-import { setTimeout as timeout } from "node:timers/promises";
 import type { Settings } from "../config.ts";
-import { CodedError } from "../model/errors.ts";
 import type { ClickStore } from "../store/click-store.ts";
+import type { FollowedStore } from "../store/followed-store.ts";
 import type { StoreCopies } from "../store/store-copies.ts";
 import type { StoreExports } from "../store/store-exports.ts";
 import { keepTo, otherKind } from "./kept-identity.ts";
@@ -25,12 +24,8 @@ interface OpenOptions {
   /** Threads of the embedded store's own. */
   readonly threads: number;
   readonly warn: (message: string) => void;
-  readonly signal: AbortSignal;
 }
 
-const tryAgainMs = 1_000;
-
-/** Waits while a store of other machines is away: the queue takes clicks meanwhile. */
 export async function openStore(store: StoreSettings, options: OpenOptions): Promise<OpenedStore> {
   const { path, databasePath, threads, warn } = options;
   if (store.kind === "clickhouse") return { store: await openClickHouse(store, options) };
@@ -43,15 +38,11 @@ export async function openStore(store: StoreSettings, options: OpenOptions): Pro
 
 async function openClickHouse(
   { urls, database, username, password }: StoreSettings,
-  { path, databasePath, warn, signal }: OpenOptions,
+  { path, databasePath }: OpenOptions,
 ): Promise<ClickStore> {
   if (existsSync(path)) throw otherKind("store.kind", "duckdb");
   const { openClickHouseStore } = await import("../store/clickhouse/clickhouse-store.ts");
-  const opened = await untilThere(
-    () => openClickHouseStore({ urls, database, username, password }),
-    warn,
-    signal,
-  );
+  const opened = await openClickHouseStore({ urls, database, username, password });
   try {
     const found = { name: database, id: opened.databaseId };
     await keepTo(databasePath, { what: "database", field: "store.database" }, found);
@@ -62,18 +53,13 @@ async function openClickHouse(
   }
 }
 
-async function untilThere<T>(
-  open: () => Promise<T>,
-  warn: (message: string) => void,
-  signal: AbortSignal,
-): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await open();
-    } catch (error) {
-      if (!(error instanceof CodedError) || error.code !== "store_unavailable") throw error;
-      if (tries === 1) warn(`counting waits for the store: ${error.message}`);
-      await timeout(tryAgainMs, undefined, { signal });
-    }
-  }
+/** That another process commits to. */
+export async function followStore({
+  urls,
+  database,
+  username,
+  password,
+}: StoreSettings): Promise<FollowedStore> {
+  const { followClickHouseStore } = await import("../store/clickhouse/followed-store.ts");
+  return await followClickHouseStore({ urls, database, username, password });
 }

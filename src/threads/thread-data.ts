@@ -5,9 +5,10 @@ import type { SemanticConfig } from "../model/semantic-config.ts";
 /** What the ingest thread is started with. */
 export interface IngestThreadData {
   readonly settings: Settings;
-  readonly queuePath: string;
-  /** To the engine thread: it is told of appends here and asks for trims. */
-  readonly enginePort: MessagePort;
+  /** Of the embedded queue, or beside which it is written down which other one it is; absent where nothing is kept here. */
+  readonly queuePath?: string;
+  /** To the engine thread: it is told of appends here and asks for trims. Absent where another process counts. */
+  readonly enginePort?: MessagePort;
 }
 
 /** What the engine thread is started with. */
@@ -22,4 +23,10 @@ export interface EngineThreadData {
   readonly configGeneration: number;
   /** To the ingest thread. */
   readonly ingestPort: MessagePort;
+}
+
+/** What the query thread is started with. */
+export interface QueryThreadData {
+  readonly settings: Settings;
+  readonly placeholderConfig: SemanticConfig;
 }

@@ -61,7 +61,7 @@ describe("a service whose store is a ClickHouse database", () => {
         (await fetch(`${service.url}/readyz`)).status === 503 ? true : undefined,
       );
       await send(service, 6_000, 9_000);
-      assert.match(service.stderr, /counting waits for the store/);
+      assert.match(service.stderr, /the start waits: ClickHouse can't be reached/);
       await server.restart();
       await service.ready();
       await send(service, 9_000, sent.length);

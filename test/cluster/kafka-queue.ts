@@ -20,6 +20,7 @@ export function openKafkaQueue(
 ): Promise<QueueUnderTest> {
   const options = { brokers, topic: `clicks-${++topics}`, partitionCount, replicas: 3, security };
   return queueUnderTest(async () => ({
+    hasClock: true,
     writer: await openKafkaQueueWriter(options),
     reader: await openKafkaQueueReader(options),
   }));

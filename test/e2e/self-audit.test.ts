@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import type { StatusAnswer } from "../../src/query/query-service.ts";
+import type { SelfAuditNumbers, StatusAnswer } from "../../src/query/query-service.ts";
 import { problemOf } from "../api/harness.ts";
 import { eventually } from "../support/eventually.ts";
 import { samplesOf } from "../support/metrics-text.ts";
@@ -21,8 +21,8 @@ async function metricsOf({ url }: ServiceProcess): Promise<(name: string) => num
   return (name) => samples[`clicktally_${name}`];
 }
 
-const auditOf = async (service: ServiceProcess): Promise<StatusAnswer["audit"]> =>
-  (await service.get<StatusAnswer>("/v1/status")).audit;
+const auditOf = async (service: ServiceProcess): Promise<SelfAuditNumbers> =>
+  (await service.get<StatusAnswer>("/v1/status")).audit!;
 
 /** Runs on a data directory until it is stopped in good order. */
 async function whileRunning(

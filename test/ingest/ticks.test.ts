@@ -59,6 +59,29 @@ describe("ticks", () => {
     assert.deepEqual(await ingest.tick(idleLagMs), [0]);
   });
 
+  it("stay away where others bring live clicks, and where that can't be told", async () => {
+    await using harness = await startIngest({ partitionCount: 3 });
+    const { ingest, clock } = harness;
+    clock.nowMs += idleLagMs;
+    assert.deepEqual(await ingest.tick(idleLagMs, [0, 2]), [0, 2]);
+    const asked: number[] = [];
+    await using _ = ingest.ticks({
+      idleLagMs,
+      everyMs: 5,
+      silent: async (timeMs) => {
+        asked.push(timeMs);
+        if (asked.length === 1) throw new CodedError("queue_unavailable", "nobody knows");
+        return [1];
+      },
+    });
+    await eventually("a tick", () => (harness.appends.length >= 2 ? true : undefined));
+    assert.ok(asked.length >= 2 && asked.every((timeMs) => timeMs === idleLagMs));
+    const kinds = async (partition: number) =>
+      new Set((await harness.log(partition)).map(({ kind }) => kind));
+    assert.deepEqual([...(await kinds(1))], ["tick"]);
+    assert.equal((await harness.log(0)).length, 1);
+  });
+
   it("come by themselves until they are stopped, also after one has failed", async () => {
     await using harness = await startIngest();
     harness.clock.nowMs += idleLagMs;

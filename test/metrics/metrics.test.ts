@@ -75,7 +75,7 @@ describe("the service's metrics", () => {
       await statusMetrics({
         ...status,
         ledger_imbalance: 3,
-        audit: { ...status.audit, checked_buckets: 12, mismatched_buckets: 2 },
+        audit: { ...status.audit!, checked_buckets: 12, mismatched_buckets: 2 },
         totals: { ...status.totals, counted: 5 },
       }),
     );

@@ -4,6 +4,7 @@ import type { QueueUnderTest } from "../contract/click-queue.contract.ts";
 interface OpenQueue {
   readonly writer: ClickQueueWriter;
   readonly reader: ClickQueueReader;
+  readonly hasClock?: boolean;
 }
 
 /** A queue that can be opened anew; `takeAway` after it was closed for good. */

@@ -14,8 +14,22 @@ export function isProtocolError(error: unknown, apiId: string): boolean {
   return error instanceof Error && findErrorBy(error, "apiId", apiId) !== null;
 }
 
+/** `queue_refused` where the brokers are there and it will not do to ask again. */
 export function unavailable(error: unknown, what: string): CodedError {
+  if (isRefusal(error))
+    return new CodedError("queue_refused", `${what}: ${messageOf(error)}`, { cause: error });
   return new CodedError("queue_unavailable", `${what}: ${messageOf(error)}`, { cause: error });
+}
+
+/** Who is there is not let in, or the broker's certificate is not believed (Node's and OpenSSL's codes). */
+const refusalCode =
+  /^(?:PLT_KFK_AUTHENTICATION|ERR_TLS_|ERR_SSL_|CERT_|.*SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)_)/;
+
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ("code" in error && refusalCode.test(String(error.code))) return true;
+  if (error instanceof AggregateError && error.errors.some(isRefusal)) return true;
+  return isRefusal(error.cause);
 }
 
 /** The client gathers what went wrong in errors of errors, and keeps the reason as a cause. */

@@ -60,14 +60,32 @@ class KafkaQueueReader implements ClickQueueReader {
     return { firstOffset, nextOffset };
   }
 
+  async ends(): Promise<readonly number[]> {
+    const partitions = Array.from({ length: this.partitionCount }, (_, partitionIndex) => ({
+      partitionIndex,
+      timestamp: ListOffsetTimestamps.LATEST,
+    }));
+    try {
+      const listed = await this.admin.listOffsets({ topics: [{ name: this.topic, partitions }] });
+      const found = new Map(
+        listed.flatMap((topic) =>
+          topic.partitions.map(({ partitionIndex, offset }) => [partitionIndex, Number(offset)]),
+        ),
+      );
+      return partitions.map(({ partitionIndex }) => found.get(partitionIndex)!);
+    } catch (error) {
+      throw unavailable(error, `the brokers don't say where ${this.topic} ends`);
+    }
+  }
+
   async read(partition: number, fromOffset: number, limits: ReadLimits): Promise<StoredRecord[]> {
     this.checkPartition(partition);
     const records = await this.from(partition, fromOffset);
     const taken: StoredRecord[] = [];
     let clicks = 0;
-    for (const { offset, bytes, clickCount } of records) {
-      taken.push({ offset, bytes, clickCount });
-      clicks += clickCount;
+    for (const record of records) {
+      taken.push(record);
+      clicks += record.clickCount;
       if (clicks >= limits.clicksMax || taken.length >= limits.recordsMax) break;
     }
     this.keep(partition, records.slice(taken.length));
@@ -183,10 +201,12 @@ function recordsFrom(
   fromOffset: number,
 ): FetchedRecord[] {
   const found: FetchedRecord[] = [];
-  for (const { firstOffset, records } of batches) {
+  for (const { firstOffset, maxTimestamp, records } of batches) {
     for (const message of records) {
       const offset = Number(firstOffset) + message.offsetDelta;
-      if (offset >= fromOffset) found.push(recordOf(message, partition, offset));
+      // Of the append: that is what the topic's times are.
+      const receivedAtMs = Number(maxTimestamp);
+      if (offset >= fromOffset) found.push(recordOf(message, { partition, offset, receivedAtMs }));
     }
   }
   return found;

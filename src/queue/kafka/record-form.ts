@@ -2,7 +2,7 @@
  * A record of the log as a Kafka message: its bytes are the value, and one header tells what accounting needs to know of
  * it without decoding them. Little-endian.
  *
- *   clicktally = u32 clickCount, u32 crc32 of the value, f64 receivedAtMs
+ *   clicktally = u32 clickCount, u32 crc32 of the value, f64 receivedAtMs by the writer's clock, which is for people
  *
  * The client reads the checksums of Kafka's own batches and compares nothing, hence one of ours.
  */
@@ -41,8 +41,11 @@ export function messageOf({ bytes, clickCount, receivedAtMs }: NewRecord): Messa
 /** CodedError `data_corrupt` where it is damaged, or none of ours. */
 export function recordOf(
   { value, headers }: FetchedMessage,
-  partition: number,
-  offset: number,
+  {
+    partition,
+    offset,
+    receivedAtMs,
+  }: { readonly partition: number; readonly offset: number; readonly receivedAtMs: number },
 ): FetchedRecord {
   const header = headers.find(([name]) => name?.equals(headerName))?.[1];
   if (header?.length !== headerBytes)
@@ -55,6 +58,6 @@ export function recordOf(
     // Of its own: what was fetched together is not kept for one of its records.
     bytes: Uint8Array.from(bytes),
     clickCount: header.readUInt32LE(0),
-    receivedAtMs: header.readDoubleLE(8),
+    receivedAtMs,
   };
 }

@@ -78,6 +78,13 @@ class SqliteQueueReader implements ClickQueueReader {
     return this.inSnapshot(partition, 0, (statements) => boundsOf(statements));
   }
 
+  async ends(): Promise<readonly number[]> {
+    return this.statements.map(
+      (_, partition) =>
+        this.inSnapshot(partition, 0, (statements) => boundsOf(statements)).nextOffset,
+    );
+  }
+
   async read(partition: number, fromOffset: number, limits: ReadLimits): Promise<StoredRecord[]> {
     const rows = this.inSnapshot(partition, fromOffset, (statements) => {
       const { firstOffset, nextOffset } = boundsOf(statements);

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { soundHealth } from "../../model/health.ts";
 import { dayOfMinute, formatMinute, minuteMs } from "../../model/time.ts";
-import type { StatusAnswer } from "../../query/query-service.ts";
+import type { SelfAuditNumbers } from "../../query/query-service.ts";
 import { isCounted } from "../oracle/oracle-fold.ts";
 import type { SimulatedService } from "../simulated-service.ts";
 import type { MinuteRow } from "../store/tables.ts";
@@ -14,8 +14,6 @@ import type { PartitionedOracle } from "./partitioned-oracle.ts";
 const soonMinutes = 15;
 /** It comes by every kept minute, one in a minute or two. */
 const minutesABucket = 2;
-
-type Audit = StatusAnswer["audit"];
 
 /**
  * Counts one click more in a row of every bucket that is final: the service has to find one of them by itself, and that
@@ -40,12 +38,12 @@ export async function judgeSelfAudit(
   const all = clicks.map(({ minute }) => minute);
   const size = Math.max(...all) - Math.min(...all) + 1;
   const wait = async (
-    isDone: (audit: Audit) => boolean,
+    isDone: (audit: SelfAuditNumbers) => boolean,
     minutesMax: number,
-  ): Promise<Audit | undefined> => {
+  ): Promise<SelfAuditNumbers | undefined> => {
     for (let minutes = 0; minutes < minutesMax; minutes++) {
       const { audit } = await time.drive(engine.query.status());
-      if (isDone(audit)) return audit;
+      if (audit && isDone(audit)) return audit;
       await time.runUntil(() => false, time.nowMs + minuteMs);
     }
     return undefined;
@@ -81,7 +79,10 @@ function oneMoreIn(rows: readonly MinuteRow[], minutes: ReadonlySet<number>): Mi
   });
 }
 
-function wrongFinding({ mismatches }: Audit, damaged: ReadonlySet<number>): string | undefined {
+function wrongFinding(
+  { mismatches }: SelfAuditNumbers,
+  damaged: ReadonlySet<number>,
+): string | undefined {
   const minutes = new Set([...damaged].map(formatMinute));
   const isRight = mismatches.every(
     ({ minute, differing_rows, differences }) =>

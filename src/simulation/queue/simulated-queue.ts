@@ -101,6 +101,11 @@ export class SimulatedQueue implements ClickQueueWriter, ClickQueueReader {
     return this.index.bounds(partition);
   }
 
+  async ends(): Promise<readonly number[]> {
+    const partitions = Array.from({ length: this.partitionCount }, (_, partition) => partition);
+    return partitions.map((partition) => this.index.bounds(partition).nextOffset);
+  }
+
   async read(partition: number, fromOffset: number, limits: ReadLimits): Promise<StoredRecord[]> {
     await this.steps.step("read");
     const read: StoredRecord[] = [];

@@ -7,65 +7,22 @@ import { movesCounts } from "../../model/commit.ts";
 import type { DayReceipt } from "../../model/dropped-days.ts";
 import type { HoldersQuery, ValueHolder } from "../../model/erasing.ts";
 import { CodedError } from "../../model/errors.ts";
-import type { RecordedClick } from "../../model/recorded-click.ts";
-import type { ChangedCount, ChangesQuery, HistoryStart } from "../changes.ts";
-import type {
-  AdAttributes,
-  AggregateQuery,
-  AggregateResult,
-  BucketState,
-  ClicksPage,
-  ClicksQuery,
-  ClickStore,
-  IdentityChunk,
-  IdentityProbes,
-  JournalSums,
-  JournalSumsQuery,
-  LedgerRow,
-  MinuteChunk,
-  OutcomeCounts,
-  PastSnapshot,
-  RecordedClicksQuery,
-  RecordedDroppedDay,
-  RecordedOperation,
-  RecoveredState,
-  RecountResult,
-  RestatementsPage,
-  RestatementsQuery,
-} from "../click-store.ts";
+import type { HistoryStart } from "../changes.ts";
+import type { ClickStore, IdentityChunk, IdentityProbes } from "../click-store.ts";
 import { newHistoryId } from "../history-id.ts";
-import type { RecomputationQuery, RestatedRowsQuery } from "../recomputation.ts";
-import type { Visibility } from "../visibility.ts";
-import { readAggregate } from "./aggregate.ts";
-import {
-  readAdAttributes,
-  readJournalSums,
-  readLastRecompute,
-  readLedger,
-  readOperation,
-  readRestatements,
-} from "./books.ts";
-import { readClicks, readOutcomes } from "./clicks.ts";
+import type { RestatedRowsQuery } from "../recomputation.ts";
+import { ClickHouseReader } from "./clickhouse-reader.ts";
 import { blocksOf } from "./commit.ts";
-import { readRecomputation, recount } from "./comparison.ts";
 import type { ClickHouseOptions, Connection } from "./connection.ts";
-import { integer } from "./connection.ts";
 import { addColumns } from "./dimension-columns.ts";
 import { erase, forgetErasedValues, readHolders } from "./erase.ts";
 import { findIdentities, scanIdentities } from "./identities.ts";
-import {
-  readBucketStates,
-  readChanges,
-  readExtent,
-  readRestatedRows,
-  scanMinutes,
-} from "./minutes.ts";
+import { readRestatedRows } from "./minutes.ts";
 import { openDatabase } from "./open.ts";
-import { readRecordedClicks } from "./recorded-clicks.ts";
 import { purge, readNewestReceipts } from "./retention.ts";
-import type { StoreState, View } from "./state.ts";
-import { applyToState, loadState, progressOf, readProgress, snapshotOf, viewOf } from "./state.ts";
-import { assertNotOvertaken, beginTenure, takenOver } from "./tenures.ts";
+import type { StoreState } from "./state.ts";
+import { applyToState, loadState, progressOf } from "./state.ts";
+import { assertNotOvertaken, beginTenure, readTenures, takenOver } from "./tenures.ts";
 
 /** Opens the store, makes it where there is none. Rejects with `data_format_newer` or `store_unavailable`. */
 export async function openClickHouseStore(options: ClickHouseOptions): Promise<ClickHouseStore> {
@@ -73,16 +30,14 @@ export async function openClickHouseStore(options: ClickHouseOptions): Promise<C
   const { connection, id } = await openDatabase(options);
   resources.use(connection);
   await forgetErasedValues(connection);
-  const state = await loadState(connection);
+  const state = await loadState(connection, await readTenures(connection));
   resources.move();
   return new ClickHouseStore(connection, id, state);
 }
 
-class ClickHouseStore implements ClickStore {
+class ClickHouseStore extends ClickHouseReader implements ClickStore {
   /** Another where the database was made anew under its name. */
   readonly databaseId: string;
-  private readonly connection: Connection;
-  private readonly state: StoreState;
   private readonly turns = new Turns();
   /** Tells this process's tenures from those of others. */
   private readonly owner = randomUUID();
@@ -94,22 +49,8 @@ class ClickHouseStore implements ClickStore {
   private newHistoryId: string | undefined = newHistoryId();
 
   constructor(connection: Connection, databaseId: string, state: StoreState) {
-    this.connection = connection;
+    super(connection, state);
     this.databaseId = databaseId;
-    this.state = state;
-  }
-
-  async recover(): Promise<RecoveredState> {
-    const { sequence, dictionaries, configs, closes, layoutChanges, droppedDays } = this.state;
-    return {
-      sequence,
-      progress: progressOf(this.state),
-      dictionaries: dictionaries.all(),
-      configs: configs.map(({ config }) => config),
-      closes: [...closes],
-      layoutChanges: [...layoutChanges],
-      droppedDays: [...droppedDays],
-    };
   }
 
   commit(commit: Commit): Promise<void> {
@@ -189,22 +130,6 @@ class ClickHouseStore implements ClickStore {
     return this.turns.take(() => purge(this.connection, this.view()));
   }
 
-  async aggregate(query: AggregateQuery): Promise<AggregateResult> {
-    const snapshot = snapshotOf(this.state);
-    return { rows: await readAggregate(this.connection, this.view(), query), ...snapshot };
-  }
-
-  async clicks(query: ClicksQuery): Promise<ClicksPage> {
-    const snapshot = snapshotOf(this.state);
-    return { ...(await readClicks(this.connection, this.view(), query)), ...snapshot };
-  }
-
-  async recount(fromMinute: number, toMinute: number, limit: number): Promise<RecountResult> {
-    const snapshot = snapshotOf(this.state);
-    const range = { fromMinute, toMinute };
-    return { ...(await recount(this.connection, this.view(), range, limit)), ...snapshot };
-  }
-
   scanIdentities(fromMs: number, toMs: number): AsyncIterable<IdentityChunk> {
     return scanIdentities(this.connection, this.view(), fromMs, toMs);
   }
@@ -213,24 +138,8 @@ class ClickHouseStore implements ClickStore {
     return findIdentities(this.connection, this.view(), probes);
   }
 
-  scanMinutes(
-    fromMinute: number,
-    toMinute: number,
-    visibility?: Visibility,
-  ): AsyncIterable<MinuteChunk> {
-    return scanMinutes(this.connection, this.view(), fromMinute, toMinute, visibility);
-  }
-
   restatedRows(query: RestatedRowsQuery): Promise<MinuteChanges> {
     return readRestatedRows(this.connection, this.view(), query);
-  }
-
-  recomputation(query: RecomputationQuery): Promise<MinuteChanges | undefined> {
-    return readRecomputation(this.connection, this.view(), query);
-  }
-
-  recordedClicks(query: RecordedClicksQuery): Promise<readonly RecordedClick[]> {
-    return readRecordedClicks(this.connection, this.view(), query);
   }
 
   newestReceipts(partition: number, beforeDay: number): Promise<readonly DayReceipt[]> {
@@ -241,87 +150,8 @@ class ClickHouseStore implements ClickStore {
     return readHolders(this.connection, this.view(), query);
   }
 
-  bucketStates(buckets: readonly { minute: number; adKey: number }[]): Promise<BucketState[]> {
-    return readBucketStates(this.connection, this.view(), buckets);
-  }
-
-  async snapshotAt(asOf: number): Promise<PastSnapshot | undefined> {
-    const { counting, state } = this.view();
-    if (asOf > state.sequence) return undefined;
-    const until = <T extends { readonly asOf: number }>(all: readonly T[]): T[] =>
-      all.filter((one) => one.asOf <= asOf);
-    return {
-      asOf,
-      configs: until(state.configs).map(({ config }) => config),
-      closes: until(state.closes),
-      layoutChanges: until(state.layoutChanges),
-      progress: await readProgress(this.connection, `${counting} AND sequence <= ${integer(asOf)}`),
-    };
-  }
-
-  async restatements(query: RestatementsQuery): Promise<RestatementsPage> {
-    const asOf = query.asOf ?? this.state.sequence;
-    return { asOf, rows: await readRestatements(this.connection, this.view(), asOf, query) };
-  }
-
-  journalSums(query: JournalSumsQuery): Promise<readonly JournalSums[]> {
-    return readJournalSums(this.connection, this.view(), query);
-  }
-
-  lastRecompute(partition?: number): Promise<RecordedOperation | undefined> {
-    return readLastRecompute(this.connection, this.view(), partition);
-  }
-
-  operation(id: string): Promise<RecordedOperation[]> {
-    return readOperation(this.connection, this.view(), id);
-  }
-
-  changes(query: ChangesQuery): Promise<readonly ChangedCount[]> {
-    return readChanges(this.connection, this.view(), query);
-  }
-
-  async histories(): Promise<readonly HistoryStart[]> {
-    return [...this.state.histories];
-  }
-
-  async droppedDays(): Promise<readonly RecordedDroppedDay[]> {
-    return [...this.state.droppedDays];
-  }
-
-  ledger(fromMinute: number, toMinute: number): Promise<LedgerRow[]> {
-    return readLedger(this.connection, this.view(), fromMinute, toMinute);
-  }
-
-  adAttributes(adId: string): Promise<AdAttributes | undefined> {
-    return readAdAttributes(this.connection, this.view(), adId);
-  }
-
-  outcomesOf(
-    partition: number,
-    offset: number,
-    fromRow: number,
-    toRow: number,
-  ): Promise<OutcomeCounts | undefined> {
-    return readOutcomes(this.connection, this.view(), { partition, offset, fromRow, toRow });
-  }
-
-  extent(): Promise<{ firstMinute: number; lastMinute: number } | undefined> {
-    return readExtent(this.connection, this.view());
-  }
-
-  async sizeBytes(): Promise<number> {
-    const [row] = await this.connection.rows(
-      "SELECT sum(bytes_on_disk) FROM system.parts WHERE database = currentDatabase() AND active",
-    );
-    return row![0] as number;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.turns.take(() => this.connection[Symbol.asyncDispose]());
-  }
-
-  private view(): View {
-    return viewOf(this.state);
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await this.turns.take(() => super[Symbol.asyncDispose]());
   }
 }
 

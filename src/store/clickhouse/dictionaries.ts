@@ -1,8 +1,15 @@
 /** The keys by which the counting side knows texts. The tables hold the texts themselves. */
 
 import type { DictionaryGrowth } from "../../model/commit.ts";
+import type { DictionaryView } from "../../model/dictionary-view.ts";
 
 export class Dictionaries {
+  /** As it grows. */
+  readonly view: DictionaryView = {
+    text: (dictionary, key) => this.textOf(dictionary, key),
+    key: (dictionary, text) => this.keys.get(dictionary)?.get(text),
+    size: (dictionary) => this.values.get(dictionary)?.length ?? 0,
+  };
   private readonly values = new Map<string, string[]>();
   private readonly keys = new Map<string, Map<string, number>>();
 

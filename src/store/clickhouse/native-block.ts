@@ -3,6 +3,7 @@
  * typed arrays go out and come in as they are. (ClickHouse's documentation, "Native" and "Native protocol: columns".)
  */
 
+import { CodedError } from "../../model/errors.ts";
 import type { ColumnType } from "./schema.ts";
 
 export interface NativeColumn {
@@ -176,7 +177,7 @@ class Cursor {
     const width = fixedBytes[type];
     if (width !== undefined) return this.take(width * rowCount);
     if (type !== "String" && type !== "Nullable(String)")
-      throw new Error(`a column of type ${type} was not asked for`);
+      throw new CodedError("internal_error", `a column of type ${type} was not asked for`);
     const start = this.at;
     if (type === "Nullable(String)") this.take(rowCount);
     for (let row = 0; row < rowCount; row++) this.take(this.varint());

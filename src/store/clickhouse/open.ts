@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { CodedError } from "../../model/errors.ts";
 import { blockOfRows } from "./column-writer.ts";
 import type { ClickHouseOptions } from "./connection.ts";
-import { Connection, quoted } from "./connection.ts";
+import { Connection, literal, quoted } from "./connection.ts";
 import { createTable, formatVersion, tables } from "./schema.ts";
 import { tenureColumns } from "./tenures.ts";
 
@@ -32,19 +32,49 @@ export async function openDatabase(options: ClickHouseOptions): Promise<OpenedDa
   }
   const connection = resources.use(new Connection(options));
   await connection.run(createTable("meta", { columns: metaColumns, orderBy: "name" }));
+  const id = (await readId(connection)) ?? (await makeTables(connection));
+  resources.move();
+  return { connection, id };
+}
+
+/** Of what another process has made. Rejects with `store_unavailable` until it is there. */
+export async function findDatabase(options: ClickHouseOptions): Promise<OpenedDatabase> {
+  const { database } = options;
+  {
+    await using server = new Connection({ ...options, database: "default" });
+    const [found] = await server.rows(
+      `SELECT count() FROM system.tables WHERE database = ${literal(database)} AND name = 'meta'`,
+    );
+    if (found![0] === 0) throw notMade(database);
+  }
+  await using resources = new AsyncDisposableStack();
+  const connection = resources.use(new Connection(options));
+  const id = await readId(connection);
+  if (id === undefined) throw notMade(database);
+  resources.move();
+  return { connection, id };
+}
+
+function notMade(database: string): CodedError {
+  return new CodedError(
+    "store_unavailable",
+    `the database ${database} is not made yet: the process that counts makes it`,
+  );
+}
+
+/** Undefined where not all tables are made yet. */
+async function readId(connection: Connection): Promise<string | undefined> {
   const values = await connection.rows("SELECT name, min(value) FROM meta GROUP BY name");
   const meta = new Map(values as unknown as [string, string][]);
   const found = Number(meta.get(formatName) ?? formatVersion);
   if (found > formatVersion)
     throw new CodedError(
       "data_format_newer",
-      `the database ${database} has format ${found}, this release knows up to ${formatVersion}: use a newer release`,
+      `the database ${connection.database} has format ${found}, this release knows up to ${formatVersion}: use a newer release`,
       { field: "store.database", details: { found, known: formatVersion } },
     );
   // Written last: where it is, all tables are.
-  const id = meta.get(idName) ?? (await makeTables(connection));
-  resources.move();
-  return { connection, id };
+  return meta.get(idName);
 }
 
 async function makeTables(connection: Connection): Promise<string> {

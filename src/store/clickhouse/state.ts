@@ -1,26 +1,21 @@
 /** What the store knows between two commits: all that is small, as of the last one. */
 
 import type { Commit, PartitionProgress } from "../../model/commit.ts";
-import type { SemanticConfig } from "../../model/semantic-config.ts";
 import type {
   RecordedClose,
   RecordedDroppedDay,
   RecordedLayoutChange,
   Snapshot,
 } from "../click-store.ts";
-import { closeOfRow, droppedDayOfRow, layoutChangeOfRow } from "../row-shapes.ts";
 import type { HistoryStart } from "../changes.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, SqlValue } from "./connection.ts";
 import { Dictionaries } from "./dictionaries.ts";
+import type { DatedConfig } from "./facts.ts";
+import { readFacts } from "./facts.ts";
 import type { DimensionTable } from "./schema.ts";
 import { dimensionTables } from "./schema.ts";
 import type { Tenure } from "./tenures.ts";
-import { countingToSql, readTenures } from "./tenures.ts";
-
-interface DatedConfig {
-  readonly asOf: number;
-  readonly config: SemanticConfig;
-}
+import { countingToSql } from "./tenures.ts";
 
 export interface StoreState {
   tenures: readonly Tenure[];
@@ -36,9 +31,9 @@ export interface StoreState {
   /** Whether any click's outcome was ever changed. */
   hasOutcomeChanges: boolean;
   /** Dimensions that the tables have columns of. */
-  readonly columns: Readonly<Record<DimensionTable, Set<string>>>;
+  columns: Readonly<Record<DimensionTable, Set<string>>>;
   /** Those with addresses. */
-  readonly addresses: Set<string>;
+  addresses: Set<string>;
 }
 
 /** What a query is made for: everything up to a commit. */
@@ -61,48 +56,23 @@ export function progressOf({ progress }: StoreState): PartitionProgress[] {
   return [...progress.values()].toSorted((a, b) => a.partition - b.partition);
 }
 
-export async function loadState(connection: Connection): Promise<StoreState> {
-  const tenures = await readTenures(connection);
+/** `tenures`: all that are through. */
+export async function loadState(
+  connection: Connection,
+  tenures: readonly Tenure[],
+): Promise<StoreState> {
   const sequence = tenures.at(-1)?.lastSequence ?? 0;
   const counting = countingToSql(tenures, sequence);
+  const { growths, ...facts } = await readFacts(connection, counting);
   const dictionaries = new Dictionaries();
-  const values = await connection.rows(
-    `SELECT dictionary, key, value FROM dictionary WHERE ${counting} ORDER BY dictionary, key`,
-  );
-  for (const [dictionary, key, value] of values)
-    dictionaries.grow({
-      dictionary: dictionary as string,
-      firstKey: key as number,
-      values: [value as string],
-    });
-  const configs = await connection.rows(
-    `SELECT sequence, settings FROM config WHERE ${counting} ORDER BY generation`,
-  );
-  const histories = await connection.rows(
-    `SELECT sequence, id, starts_over FROM history WHERE ${counting} ORDER BY sequence`,
-  );
-  const [changes] = await connection.rows(
-    `SELECT count() FROM (SELECT 1 FROM outcome_change WHERE ${counting} LIMIT 1)`,
-  );
+  for (const growth of growths) dictionaries.grow(growth);
   const progress = await readProgress(connection, counting);
   return {
     tenures,
     sequence,
     progress: new Map(progress.map((own) => [own.partition, own])),
     dictionaries,
-    configs: configs.map(([asOf, settings]) => ({
-      asOf: asOf as number,
-      config: JSON.parse(settings as string) as SemanticConfig,
-    })),
-    closes: await readCloses(connection, counting),
-    layoutChanges: await readLayoutChanges(connection, counting),
-    droppedDays: await readDroppedDays(connection, counting),
-    histories: histories.map(([first, id, startsOver]) => ({
-      firstSequence: first as number,
-      id: id as string,
-      startsOver: startsOver === 1,
-    })),
-    hasOutcomeChanges: changes![0] === 1,
+    ...facts,
     ...(await readDimensions(connection)),
   };
 }
@@ -132,44 +102,19 @@ export async function readProgress(
   return rows.map(([partition, nextOffset, watermark]) => ({
     partition: partition as number,
     nextOffset: nextOffset as number,
-    watermarkMs: watermark === "-inf" ? -Infinity : Number(watermark),
+    watermarkMs: watermarkOf(watermark!),
   }));
 }
 
-async function readCloses(connection: Connection, counting: string): Promise<RecordedClose[]> {
-  const rows = await connection.rows(
-    `SELECT id, through_minute, zone, partition, received_at, sequence
-     FROM closed_period WHERE ${counting} ORDER BY sequence`,
-  );
-  return rows.map(closeOfRow);
-}
-
-async function readLayoutChanges(
-  connection: Connection,
-  counting: string,
-): Promise<RecordedLayoutChange[]> {
-  const rows = await connection.rows(
-    `SELECT id, partition, from_minute, to_minute, dimensions, sequence
-     FROM layout_change WHERE ${counting} ORDER BY sequence, from_minute`,
-  );
-  return rows.map(layoutChangeOfRow);
-}
-
-async function readDroppedDays(
-  connection: Connection,
-  counting: string,
-): Promise<RecordedDroppedDay[]> {
-  const rows = await connection.rows(
-    `SELECT partition, day, what, received_day, sequence
-     FROM dropped_day WHERE ${counting} ORDER BY sequence, partition, day`,
-  );
-  return rows.map(droppedDayOfRow);
+/** Infinity comes as a text. */
+export function watermarkOf(value: SqlValue): number {
+  return value === "-inf" ? -Infinity : Number(value);
 }
 
 /** Comment of a column whose texts are addresses. */
 export const addressComment = "address";
 
-async function readDimensions(
+export async function readDimensions(
   connection: Connection,
 ): Promise<Pick<StoreState, "columns" | "addresses">> {
   const rows = await connection.rows(

@@ -30,24 +30,59 @@ export interface Tenure {
 
 /** Ascending in both; those without a commit that counts are left out. */
 export async function readTenures(connection: Connection): Promise<Tenure[]> {
-  const begun = await connection.rows(
+  return await countingTenures(connection, await readBegun(connection), []);
+}
+
+/**
+ * For who does not commit: undefined while somebody has claimed an epoch and not said yet with which commit it goes on, since
+ * what is through at this moment may be void by that. What is told here stays: who claims later finds it through.
+ * `known`: what was told before.
+ */
+export async function readSettledTenures(
+  connection: Connection,
+  known: readonly Tenure[],
+): Promise<Tenure[] | undefined> {
+  const begun = await readBegun(connection);
+  const tenures = await countingTenures(connection, begun, known);
+  // After the commits were looked for: no claim can have been between them and this.
+  const [claimed] = await connection.rows("SELECT max(epoch) FROM tenure");
+  return claimed![0] === (begun.at(-1)?.epoch ?? 0) ? tenures : undefined;
+}
+
+interface BegunTenure {
+  readonly epoch: number;
+  readonly firstSequence: number;
+}
+
+async function readBegun(connection: Connection): Promise<BegunTenure[]> {
+  const rows = await connection.rows(
     `SELECT epoch, max(first_sequence) AS first FROM tenure GROUP BY epoch HAVING first > 0 ORDER BY epoch`,
   );
+  return rows.map(([epoch, first]) => ({
+    epoch: epoch as number,
+    firstSequence: first as number,
+  }));
+}
+
+async function countingTenures(
+  connection: Connection,
+  begun: readonly BegunTenure[],
+  known: readonly Tenure[],
+): Promise<Tenure[]> {
   if (begun.length === 0) return [];
   const ends = begun.map((_, i) =>
-    begun.slice(i + 1).reduce((end, [, first]) => Math.min(end, first as number), endless),
+    begun.slice(i + 1).reduce((end, later) => Math.min(end, later.firstSequence), endless),
   );
-  const epochs = begun.map(([epoch]) => epoch as number);
+  const epochs = begun.map(({ epoch }) => epoch);
   // A tenure writes one commit after the other, and none before the one before it was through.
   const committed = await connection.rows(
-    `SELECT epoch, max(sequence) FROM commit_log
-     WHERE sequence < transform(epoch, [${epochs.join(", ")}], [${ends.join(", ")}], 0)
+    `SELECT epoch, max(sequence) FROM commit_log WHERE sequence > ${known.at(-1)?.lastSequence ?? 0}
+       AND sequence < transform(epoch, [${epochs.join(", ")}], [${ends.join(", ")}], 0)
      GROUP BY epoch ORDER BY epoch`,
   );
-  return committed.map(([epoch, last]) => ({
-    epoch: epoch as number,
-    lastSequence: last as number,
-  }));
+  const lasts = new Map(known.map(({ epoch, lastSequence }) => [epoch, lastSequence]));
+  for (const [epoch, last] of committed) lasts.set(epoch as number, last as number);
+  return [...lasts].map(([epoch, lastSequence]) => ({ epoch, lastSequence }));
 }
 
 const endless = Number.MAX_SAFE_INTEGER;

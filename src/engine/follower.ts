@@ -1,0 +1,167 @@
+/** Answers queries over a store that another process commits to: the query engine, and what moves it on from commit to commit. */
+
+import type { Clock, Timer } from "../clock/clock.ts";
+import { CodedError } from "../model/errors.ts";
+import type { SemanticConfig } from "../model/semantic-config.ts";
+import { CommittedRecords } from "../pipeline/committed-records.ts";
+import { ReachedOffsets } from "../pipeline/reached-offsets.ts";
+import { QueryEngine } from "../query/query-engine.ts";
+import type { QueryService } from "../query/query-service.ts";
+import { queryMethods } from "../query/query-service.ts";
+import type { ServiceNumbers } from "../query/status-answer.ts";
+import type { ClickQueueReader } from "../queue/click-queue.ts";
+import type { FollowedStore } from "../store/followed-store.ts";
+import { CommitBell } from "./commit-bell.ts";
+import { PacedTurns } from "./paced-turns.ts";
+import { readLags } from "./read-lags.ts";
+
+/** Queue and store are the follower's own from here on: it closes them, also where it can't start. */
+export interface FollowerOptions {
+  readonly clock: Clock;
+  readonly store: FollowedStore;
+  /** Tells how far the process that counts is behind. */
+  readonly queue: ClickQueueReader;
+  /** Stands in where the store knows of no configuration yet. */
+  readonly placeholderConfig: SemanticConfig;
+  /** Memory for recent minutes. */
+  readonly hotBytesMax: number;
+  /** Told of every change: whether the store can't be asked for newer commits. */
+  readonly onAway: (isAway: boolean) => void;
+  readonly onProblem: (what: string, error: unknown) => void;
+}
+
+export interface Follower extends AsyncDisposable {
+  /** Rejects with `store_unavailable` while the store is away: what it has committed meanwhile can't be told. */
+  readonly query: QueryService;
+}
+
+/** A commit waits so long for being seen, on average half of it. */
+const lookEveryMs = 100;
+/** So long what was seen last is near enough to now. */
+const awayAfterMs = 3_000;
+
+/** Resolves when queries can be answered. */
+export async function openFollower(options: FollowerOptions): Promise<Follower> {
+  const { clock, onAway, onProblem } = options;
+  await using resources = new AsyncDisposableStack();
+  const queue = resources.use(options.queue);
+  const store = resources.use(options.store);
+  const recovered = await store.recover();
+  const configs =
+    recovered.configs.length > 0 ? recovered.configs : ([options.placeholderConfig] as const);
+  const committed = new CommittedRecords(clock, recovered.progress);
+  const newer = new CommitBell(clock, recovered.sequence);
+  const query = await QueryEngine.open({
+    store,
+    dictionary: store.dictionary,
+    recovered: { ...recovered, configs },
+    partitionCount: queue.partitionCount,
+    clock: () => clock.nowMs(),
+    hotBytesMax: options.hotBytesMax,
+    serviceNumbers: () => serviceNumbers(options, committed),
+    committed,
+    // What is trimmed, and when, only the process that counts knows.
+    trimmed: new ReachedOffsets(clock),
+    changes: { newer, turns: new PacedTurns(clock) },
+  });
+  const following = resources.use(
+    new Following(clock, {
+      async look() {
+        for (const commit of await store.newer()) {
+          query.apply(commit);
+          committed.note(commit);
+          newer.ring(commit.sequence);
+        }
+      },
+      failed: (error) => onProblem("the store can't be followed", error),
+      onAway,
+    }),
+  );
+  const owned = resources.move();
+  return {
+    query: guarded(query, () => {
+      if (!following.isAway) return;
+      throw new CodedError("store_unavailable", "the store is away, and with it what is newest");
+    }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+interface FollowingSteps {
+  readonly look: () => Promise<void>;
+  /** At the first failure in a row. */
+  readonly failed: (error: unknown) => void;
+  readonly onAway: (isAway: boolean) => void;
+}
+
+/** Looks for newer commits again and again. */
+class Following implements AsyncDisposable {
+  isAway = false;
+  private readonly clock: Clock;
+  private readonly steps: FollowingSteps;
+  private lastGoodMs: number;
+  private hasFailed = false;
+  private timer: Timer | undefined;
+  private looking: Promise<void> = Promise.resolve();
+  private isStopped = false;
+
+  constructor(clock: Clock, steps: FollowingSteps) {
+    this.clock = clock;
+    this.steps = steps;
+    this.lastGoodMs = clock.monotonicMs();
+    this.schedule();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.isStopped = true;
+    this.timer?.cancel();
+    await this.looking;
+  }
+
+  private schedule(): void {
+    if (this.isStopped) return;
+    this.timer = this.clock.after(lookEveryMs, () => {
+      this.looking = this.look().finally(() => this.schedule());
+    });
+  }
+
+  private async look(): Promise<void> {
+    try {
+      await this.steps.look();
+      this.lastGoodMs = this.clock.monotonicMs();
+      this.hasFailed = false;
+    } catch (error) {
+      if (!this.hasFailed) this.steps.failed(error);
+      this.hasFailed = true;
+    }
+    const isAway = this.clock.monotonicMs() - this.lastGoodMs > awayAfterMs;
+    if (isAway === this.isAway) return;
+    this.isAway = isAway;
+    this.steps.onAway(isAway);
+  }
+}
+
+/** Every call after a check. */
+function guarded(query: QueryService, check: () => void): QueryService {
+  const calls = queryMethods.map((name) => [
+    name,
+    async (...args: never[]) => {
+      check();
+      return await (query[name] as (...given: never[]) => Promise<unknown>)(...args);
+    },
+  ]);
+  return Object.fromEntries(calls) as QueryService;
+}
+
+async function serviceNumbers(
+  { clock, queue, store }: FollowerOptions,
+  committed: CommittedRecords,
+): Promise<ServiceNumbers> {
+  return {
+    status: "ready",
+    store_bytes: await store.sizeBytes(),
+    resident_bytes: process.memoryUsage.rss(),
+    uptime_seconds: process.uptime(),
+    lags: await readLags(clock, queue, committed),
+  };
+}

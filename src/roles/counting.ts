@@ -1,0 +1,167 @@
+/** The process that counts: data directory, threads, HTTP. By itself it is the whole service. */
+
+import { join } from "node:path";
+import { setTimeout as timeout } from "node:timers/promises";
+import { MessageChannel } from "node:worker_threads";
+import { placeholderGeneration } from "../aggregate/state.ts";
+import { createServer } from "../api/server.ts";
+import { ExportWriter } from "../backup/export-writer.ts";
+import { BackupWriter } from "../backup/write-backup.ts";
+import { appendConfig, planConfig } from "../config/config-log.ts";
+import type { Settings } from "../config.ts";
+import { semanticConfigOf } from "../config.ts";
+import { openDataDirectory } from "../data-directory.ts";
+import { durableTextFile } from "../files/durable-file.ts";
+import { AdmissionGate } from "../ingest/backpressure.ts";
+import { ServiceMetrics } from "../metrics/service-metrics.ts";
+import type { ErrorCode } from "../model/errors.ts";
+import { CodedError } from "../model/errors.ts";
+import type { Health } from "../model/health.ts";
+import { soundHealth } from "../model/health.ts";
+import type { Service, StartOptions } from "../service.ts";
+import { ingestProxy, queryProxy, startThread } from "../threads/start-thread.ts";
+import type { EngineThreadData, IngestThreadData } from "../threads/thread-data.ts";
+import { clicksElsewhere } from "./elsewhere.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { packageVersion } from "./release.ts";
+
+/** Between the tries to append to a full queue. */
+const retryMs = 200;
+
+/** On a data directory; resolves when it answers and has recovered. */
+export async function startCounting(settings: Settings, options: StartOptions): Promise<Service> {
+  const { onProblem = () => {} } = options;
+  await using resources = new AsyncDisposableStack();
+  const directory = resources.use(await openDataDirectory(settings.dataDir));
+  const admission = new AdmissionGate(settings.limits);
+  const lifecycle = new Lifecycle(admission, "recovering");
+
+  const between = new MessageChannel();
+  const ingestThread = startThread(
+    "ingest",
+    {
+      settings,
+      queuePath: directory.queuePath,
+      enginePort: between.port1,
+    } satisfies IngestThreadData,
+    [between.port1],
+    {
+      problem: (what: string) => onProblem(what),
+      failed: (message: string) => lifecycle.fail(new Error(`ingest stopped: ${message}`)),
+    },
+    lifecycle.fail,
+  );
+  resources.defer(() => ingestThread.end());
+  await ingestThread.remote.call("start", []);
+  const ingest = {
+    ...ingestProxy(ingestThread.remote),
+    ...(settings.role === "aggregate" && clicksElsewhere),
+  };
+  const semantic = semanticConfigOf(settings);
+  const configFile = durableTextFile(join(directory.path, "config.json"));
+  const planned = await planConfig({
+    file: configFile,
+    settings: semantic,
+    maxFutureMs: settings.watermark.maxFutureMs,
+    hasStore: directory.hasStore,
+    now: Date.now,
+  });
+
+  let health = soundHealth;
+  const engineThread = startThread(
+    "engine",
+    {
+      settings,
+      queuePath: directory.queuePath,
+      storePath: directory.storePath,
+      databasePath: directory.databasePath,
+      secret: directory.dedupSecret,
+      placeholderConfig: { ...semantic, generation: placeholderGeneration, fromMinute: 0 },
+      configGeneration: planned.config.generation,
+      ingestPort: between.port2,
+    } satisfies EngineThreadData,
+    [between.port2],
+    {
+      problem: (what: string, error?: string) => onProblem(what, error),
+      health: (told: Health) => {
+        health = told;
+      },
+      failed: (message: string) => lifecycle.fail(new Error(`the engine stopped: ${message}`)),
+      dedupFull: (full: boolean) => {
+        if (full)
+          admission.close("dedup_full", "there is no memory left for ids; see dedup.max_bytes");
+        else admission.reopen("dedup_full");
+      },
+    },
+    lifecycle.fail,
+  );
+  resources.defer(() => engineThread.end());
+  const query = queryProxy(engineThread.remote);
+  const backups = new BackupWriter({
+    dataDirectory: directory.path,
+    release: packageVersion(),
+    nowMs: Date.now,
+    copyData: (paths) => engineThread.remote.call("copyData", [paths]),
+  });
+  const exports = new ExportWriter({
+    dataDirectory: directory.path,
+    plan: (request) => query.planExport(request),
+    exportDay: (day) => engineThread.remote.call("exportDay", [day]),
+  });
+  const recovered = engineThread.remote.call<void>("start", []);
+  recovered.catch(() => {});
+  // Before anybody can send a click.
+  await untilTaken(
+    () => appendConfig(configFile, planned, ingest.appendControl),
+    Promise.race([lifecycle.failed, recovered.then(() => lifecycle.failed)]),
+    (error) => onProblem("the new settings wait until the click queue has room", String(error)),
+  );
+
+  let url: string | undefined;
+  if (options.listen) {
+    const server = createServer({
+      ingest,
+      query,
+      backups,
+      exports,
+      admission,
+      settings,
+      readiness: () => lifecycle.readiness,
+      health: () => health,
+      metrics: new ServiceMetrics({
+        status: () => query.status(),
+        engineText: () => engineThread.remote.call("metrics", []),
+      }),
+      version: packageVersion(),
+    });
+    resources.defer(() => server.close());
+    url = await server.listen({ host: settings.host, port: settings.port });
+  }
+  await recovered;
+  await ingestThread.remote.call("startTicks", []);
+  lifecycle.readiness = { ready: true };
+
+  const parts = { ingest, query, backups, exports };
+  return lifecycle.service(url === undefined ? parts : { url, ...parts }, resources.move());
+}
+
+const passingCodes: ReadonlySet<ErrorCode> = new Set(["queue_full", "queue_unavailable"]);
+
+/** A full queue is emptied by the engine, which therefore runs already; what it does not take is tried again. */
+async function untilTaken(
+  append: () => Promise<void>,
+  failed: Promise<never>,
+  onFull: (error: unknown) => void,
+): Promise<void> {
+  failed.catch(() => {});
+  for (let tries = 1; ; tries++) {
+    try {
+      await append();
+      return;
+    } catch (error) {
+      if (!(error instanceof CodedError) || !passingCodes.has(error.code)) throw error;
+      if (tries === 1) onFull(error);
+      await Promise.race([failed, timeout(retryMs)]);
+    }
+  }
+}

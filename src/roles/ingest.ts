@@ -1,0 +1,54 @@
+/** A process that takes clicks in, for another to count: it keeps nothing, and any number of them may run. */
+
+import { createServer } from "../api/server.ts";
+import type { Settings } from "../config.ts";
+import { AdmissionGate } from "../ingest/backpressure.ts";
+import { ServiceMetrics } from "../metrics/service-metrics.ts";
+import { soundHealth } from "../model/health.ts";
+import type { Service, StartOptions } from "../service.ts";
+import { ingestProxy, startThread } from "../threads/start-thread.ts";
+import type { IngestThreadData } from "../threads/thread-data.ts";
+import { controlsElsewhere, filesElsewhere, queriesElsewhere } from "./elsewhere.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { packageVersion } from "./release.ts";
+
+/** Listens at once; resolves when the queue takes clicks. */
+export async function startIngest(settings: Settings, options: StartOptions): Promise<Service> {
+  const { onProblem = () => {} } = options;
+  await using resources = new AsyncDisposableStack();
+  const admission = new AdmissionGate(settings.limits);
+  const lifecycle = new Lifecycle(admission, "waiting for the click queue");
+  const thread = startThread(
+    "ingest",
+    { settings } satisfies IngestThreadData,
+    [],
+    {
+      problem: (what: string) => onProblem(what),
+      failed: (message: string) => lifecycle.fail(new Error(`ingest stopped: ${message}`)),
+    },
+    lifecycle.fail,
+  );
+  resources.defer(() => thread.end());
+  const { accept, appendBatch } = ingestProxy(thread.remote);
+  const parts = {
+    // Batches of an import are clicks too, only older.
+    ingest: { ...controlsElsewhere, accept, appendBatch },
+    query: queriesElsewhere,
+    backups: filesElsewhere,
+    exports: filesElsewhere,
+  };
+  const server = createServer({
+    ...parts,
+    admission,
+    settings,
+    readiness: () => lifecycle.readiness,
+    health: () => soundHealth,
+    metrics: new ServiceMetrics({}),
+    version: packageVersion(),
+  });
+  resources.defer(() => server.close());
+  const url = await server.listen({ host: settings.host, port: settings.port });
+  await thread.remote.call("start", []);
+  lifecycle.readiness = { ready: true };
+  return lifecycle.service({ url, ...parts }, resources.move());
+}

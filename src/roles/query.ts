@@ -1,0 +1,66 @@
+/** A process that answers queries over what another one commits: it keeps nothing, and any number of them may run. */
+
+import { placeholderGeneration } from "../aggregate/state.ts";
+import { createServer } from "../api/server.ts";
+import type { Settings } from "../config.ts";
+import { semanticConfigOf } from "../config.ts";
+import { AdmissionGate } from "../ingest/backpressure.ts";
+import { ServiceMetrics } from "../metrics/service-metrics.ts";
+import { soundHealth } from "../model/health.ts";
+import type { Service, StartOptions } from "../service.ts";
+import { queryProxy, startThread } from "../threads/start-thread.ts";
+import type { QueryThreadData } from "../threads/thread-data.ts";
+import { clicksElsewhere, controlsElsewhere, filesElsewhere } from "./elsewhere.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { packageVersion } from "./release.ts";
+
+/** Listens at once; resolves when the store has been read. */
+export async function startQuery(settings: Settings, options: StartOptions): Promise<Service> {
+  const { onProblem = () => {} } = options;
+  await using resources = new AsyncDisposableStack();
+  const admission = new AdmissionGate(settings.limits);
+  const lifecycle = new Lifecycle(admission, "reading the store");
+  const semantic = semanticConfigOf(settings);
+  const thread = startThread(
+    "query",
+    {
+      settings,
+      placeholderConfig: { ...semantic, generation: placeholderGeneration, fromMinute: 0 },
+    } satisfies QueryThreadData,
+    [],
+    {
+      problem: (what: string, error?: string) => onProblem(what, error),
+      away(isAway: boolean) {
+        lifecycle.readiness = isAway
+          ? { ready: false, reason: "the store is away" }
+          : { ready: true };
+      },
+    },
+    lifecycle.fail,
+  );
+  resources.defer(() => thread.end());
+  const query = queryProxy(thread.remote);
+  const parts = {
+    ingest: { ...clicksElsewhere, ...controlsElsewhere },
+    query,
+    backups: filesElsewhere,
+    exports: filesElsewhere,
+  };
+  const server = createServer({
+    ...parts,
+    admission,
+    settings,
+    readiness: () => lifecycle.readiness,
+    health: () => soundHealth,
+    metrics: new ServiceMetrics({
+      status: () => query.status(),
+      engineText: () => thread.remote.call("metrics", []),
+    }),
+    version: packageVersion(),
+  });
+  resources.defer(() => server.close());
+  const url = await server.listen({ host: settings.host, port: settings.port });
+  await thread.remote.call("start", []);
+  lifecycle.readiness = { ready: true };
+  return lifecycle.service({ url, ...parts }, resources.move());
+}

@@ -1,0 +1,73 @@
+/** The FollowedStore port over a ClickHouse database: reads what the process that counts has committed. */
+
+import { CodedError } from "../../model/errors.ts";
+import type { Commit } from "../../model/commit.ts";
+import type { DictionaryView } from "../../model/dictionary-view.ts";
+import type { FollowedStore } from "../followed-store.ts";
+import { ClickHouseReader } from "./clickhouse-reader.ts";
+import type { ClickHouseOptions, Connection } from "./connection.ts";
+import { findDatabase } from "./open.ts";
+import { readNewCommits } from "./new-commits.ts";
+import type { StoreState } from "./state.ts";
+import { applyToState, loadState, readDimensions } from "./state.ts";
+import type { Tenure } from "./tenures.ts";
+import { readSettledTenures } from "./tenures.ts";
+
+/** What is read at a time, so that one who was away for long takes it in pieces. */
+const commitsMax = 500;
+
+/** Rejects with `store_unavailable` where it is away, not made yet, or where it is being settled who commits. */
+export async function followClickHouseStore(options: ClickHouseOptions): Promise<FollowedStore> {
+  await using resources = new AsyncDisposableStack();
+  const { connection } = await findDatabase(options);
+  resources.use(connection);
+  const tenures = await readSettledTenures(connection, []);
+  if (!tenures)
+    throw new CodedError(
+      "store_unavailable",
+      `another process is just taking over the database ${options.database}`,
+    );
+  const state = await loadState(connection, tenures);
+  resources.move();
+  return new FollowedClickHouseStore(connection, state);
+}
+
+class FollowedClickHouseStore extends ClickHouseReader implements FollowedStore {
+  /** Those of the state, or newer ones whose commits are not all read yet. */
+  private settled: readonly Tenure[];
+
+  constructor(connection: Connection, state: StoreState) {
+    super(connection, state);
+    this.settled = state.tenures;
+  }
+
+  get dictionary(): DictionaryView {
+    return this.state.dictionaries.view;
+  }
+
+  async newer(): Promise<readonly Commit[]> {
+    const { connection, state } = this;
+    if (lastOf(this.settled) === state.sequence) {
+      const found = await readSettledTenures(connection, this.settled);
+      if (!found || lastOf(found) === state.sequence) return [];
+      this.settled = found;
+    }
+    const last = Math.min(lastOf(this.settled), state.sequence + commitsMax);
+    // They may have values of dimensions that no commit had before; columns that nobody asks for do no harm.
+    Object.assign(state, await readDimensions(connection));
+    const { commits, histories, hasOutcomeChanges } = await readNewCommits(
+      connection,
+      state,
+      this.settled,
+      last,
+    );
+    state.tenures = this.settled;
+    state.hasOutcomeChanges ||= hasOutcomeChanges;
+    for (const commit of commits) applyToState(state, commit, histories.get(commit.sequence));
+    return commits;
+  }
+}
+
+function lastOf(tenures: readonly Tenure[]): number {
+  return tenures.at(-1)?.lastSequence ?? 0;
+}

@@ -1,0 +1,242 @@
+/** Commits read back from the tables, with all that queries need of them. */
+
+import type {
+  Commit,
+  LedgerDelta,
+  MinuteDeltas,
+  PartitionProgress,
+  Restatement,
+} from "../../model/commit.ts";
+import { adDictionary } from "../../model/commit.ts";
+import { CodedError } from "../../model/errors.ts";
+import { outcomeNames } from "../../model/outcome.ts";
+import type { HistoryStart } from "../changes.ts";
+import { outcomesFrom } from "./clicks.ts";
+import type { Connection } from "./connection.ts";
+import type { Dictionaries } from "./dictionaries.ts";
+import { readFacts } from "./facts.ts";
+import { columnsOf } from "./seen-sql.ts";
+import type { StoreState } from "./state.ts";
+import { watermarkOf } from "./state.ts";
+import type { Tenure } from "./tenures.ts";
+import { countingToSql } from "./tenures.ts";
+
+export interface NewCommits {
+  /** In their order, without a gap. */
+  readonly commits: readonly Commit[];
+  /** By the commit that begins it. */
+  readonly histories: ReadonlyMap<number, HistoryStart>;
+  readonly hasOutcomeChanges: boolean;
+}
+
+/** Those behind the state's last one up to `last`; the dictionaries grow by theirs, which changes nothing for earlier ones. */
+export async function readNewCommits(
+  connection: Connection,
+  { sequence, dictionaries, columns }: StoreState,
+  tenures: readonly Tenure[],
+  last: number,
+): Promise<NewCommits> {
+  const counting = `sequence > ${sequence} AND ${countingToSql(tenures, last)}`;
+  const facts = await readFacts(connection, counting);
+  for (const growth of facts.growths) dictionaries.grow(growth);
+  const names = [...columns.minute_count].toSorted();
+  const [marks, minutes, ledger, restatements] = await Promise.all([
+    readMarks(connection, counting),
+    readMinutes(connection, counting, names, dictionaries),
+    readLedgerDeltas(connection, counting),
+    readRestatementsOf(connection, counting, dictionaries),
+  ]);
+  const growths = bySequence(facts.growths, ({ asOf }) => asOf);
+  const configs = bySequence(facts.configs, ({ asOf }) => asOf);
+  const closes = bySequence(facts.closes, ({ asOf }) => asOf);
+  const layoutChanges = bySequence(facts.layoutChanges, ({ asOf }) => asOf);
+  const droppedDays = bySequence(facts.droppedDays, ({ asOf }) => asOf);
+  const histories = new Map(facts.histories.map((own) => [own.firstSequence, own]));
+  const commits = marks.map((mark, i): Commit => {
+    const own = mark.sequence;
+    if (own !== sequence + 1 + i) throw missing(connection, sequence + 1 + i);
+    return {
+      sequence: own,
+      committedAtMs: mark.committedAtMs,
+      progress: mark.progress,
+      dictionaries: growths.get(own) ?? [],
+      clicks: [],
+      minutes: minutes.get(own) ?? noMinutes,
+      ledger: ledger.get(own) ?? [],
+      restatements: restatements.get(own) ?? [],
+      adAttributes: [],
+      outcomeChanges: [],
+      closes: closes.get(own) ?? [],
+      layoutChanges: layoutChanges.get(own) ?? [],
+      operations: [],
+      droppedDays: droppedDays.get(own) ?? [],
+      erasures: histories.get(own)?.startsOver ? [movedMinutes] : [],
+      configs: (configs.get(own) ?? []).map(({ config }) => config),
+    };
+  });
+  if (commits.length !== last - sequence) throw missing(connection, sequence + 1 + commits.length);
+  return { commits, histories, hasOutcomeChanges: facts.hasOutcomeChanges };
+}
+
+/** Of which fields and values is not kept, only that minute rows had them. */
+const movedMinutes = { field: "", values: [], adKeys: [], inMinutes: true } as const;
+
+const noMinutes: MinuteDeltas = {
+  rowCount: 0,
+  minutes: new Int32Array(),
+  adKeys: new Int32Array(),
+  dimensionKeys: new Map(),
+  counts: new Int32Array(),
+  restated: new Uint8Array(),
+};
+
+interface Mark {
+  readonly sequence: number;
+  readonly committedAtMs: number;
+  readonly progress: PartitionProgress;
+}
+
+async function readMarks(connection: Connection, counting: string): Promise<Mark[]> {
+  const rows = await connection.rows(
+    `SELECT sequence, partition, committed_at, next_offset, watermark
+     FROM commit_log WHERE ${counting} ORDER BY sequence`,
+  );
+  return rows.map(([sequence, partition, committedAtMs, nextOffset, watermark]) => ({
+    sequence: sequence as number,
+    committedAtMs: committedAtMs as number,
+    progress: {
+      partition: partition as number,
+      nextOffset: nextOffset as number,
+      watermarkMs: watermarkOf(watermark!),
+    },
+  }));
+}
+
+async function readMinutes(
+  connection: Connection,
+  counting: string,
+  names: readonly string[],
+  dictionaries: Dictionaries,
+): Promise<ReadonlyMap<number, MinuteDeltas>> {
+  // As they are sent, not as they are kept.
+  const texts = columnsOf(names).map((column) => `CAST(${column}, 'Nullable(String)')`);
+  const columns = ["minute", "toInt32(clicks)", "restated", "ad_id", ...texts];
+  const found = new Map<number, MinuteDeltas>();
+  const blocks = connection.blocks(
+    `SELECT toInt32(sequence), ${columns.join(", ")} FROM minute_count WHERE ${counting} ORDER BY sequence`,
+  );
+  for await (const block of blocks) {
+    const sequences = block.int32(0);
+    const keysAt = (column: number, dictionary: string): Int32Array =>
+      Int32Array.from(block.texts(column), (text) => dictionaries.keyOf(dictionary, text));
+    const all: MinuteDeltas = {
+      rowCount: block.rowCount,
+      minutes: block.int32(1),
+      counts: block.int32(2),
+      restated: block.uint8(3),
+      adKeys: keysAt(4, adDictionary),
+      dimensionKeys: new Map(names.map((name, i) => [name, keysAt(5 + i, name)])),
+    };
+    for (let from = 0, to = 1; from < block.rowCount; from = to++) {
+      const sequence = sequences[from]!;
+      while (to < block.rowCount && sequences[to] === sequence) to++;
+      const rows = rowsOf(all, from, to);
+      const before = found.get(sequence);
+      found.set(sequence, before ? together(before, rows) : rows);
+    }
+  }
+  return found;
+}
+
+function rowsOf(all: MinuteDeltas, from: number, to: number): MinuteDeltas {
+  return {
+    rowCount: to - from,
+    minutes: all.minutes.subarray(from, to),
+    counts: all.counts.subarray(from, to),
+    restated: all.restated.subarray(from, to),
+    adKeys: all.adKeys.subarray(from, to),
+    dimensionKeys: new Map(
+      [...all.dimensionKeys].map(([name, keys]) => [name, keys.subarray(from, to)]),
+    ),
+  };
+}
+
+/** A commit's rows may come in two blocks. */
+function together(first: MinuteDeltas, second: MinuteDeltas): MinuteDeltas {
+  const both = (one: Int32Array, other: Int32Array): Int32Array =>
+    Int32Array.from([...one, ...other]);
+  return {
+    rowCount: first.rowCount + second.rowCount,
+    minutes: both(first.minutes, second.minutes),
+    counts: both(first.counts, second.counts),
+    restated: Uint8Array.from([...first.restated, ...second.restated]),
+    adKeys: both(first.adKeys, second.adKeys),
+    dimensionKeys: new Map(
+      [...first.dimensionKeys].map(([name, keys]) => [
+        name,
+        both(keys, second.dimensionKeys.get(name)!),
+      ]),
+    ),
+  };
+}
+
+async function readLedgerDeltas(
+  connection: Connection,
+  counting: string,
+): Promise<ReadonlyMap<number, readonly LedgerDelta[]>> {
+  const rows = await connection.rows(
+    `SELECT sequence, received_minute, source, received, ${outcomeNames.join(", ")}
+     FROM ledger WHERE ${counting}`,
+  );
+  const grouped = bySequence(rows, ([sequence]) => sequence as number);
+  return mapValues(grouped, (row) => ({
+    receivedMinute: row[1] as number,
+    source: row[2] as string,
+    received: row[3] as number,
+    outcomes: outcomesFrom((name) => row[4 + outcomeNames.indexOf(name)] as number),
+  }));
+}
+
+async function readRestatementsOf(
+  connection: Connection,
+  counting: string,
+  dictionaries: Dictionaries,
+): Promise<ReadonlyMap<number, readonly Restatement[]>> {
+  const rows = await connection.rows(
+    `SELECT sequence, minute, ad_id, count_before, count_after, revision, reason, partition, log_offset, received_at
+     FROM restatement WHERE ${counting} ORDER BY sequence, log_offset, revision`,
+  );
+  const grouped = bySequence(rows, ([sequence]) => sequence as number);
+  return mapValues(grouped, (row) => ({
+    minute: row[1] as number,
+    adKey: dictionaries.keyOf(adDictionary, row[2] as string),
+    before: row[3] as number,
+    after: row[4] as number,
+    revision: row[5] as number,
+    reason: row[6] as Restatement["reason"],
+    partition: row[7] as number,
+    offset: row[8] as number,
+    receivedAtMs: row[9] as number,
+  }));
+}
+
+function bySequence<T>(
+  all: readonly T[],
+  sequenceOf: (one: T) => number,
+): ReadonlyMap<number, readonly T[]> {
+  return Map.groupBy(all, sequenceOf);
+}
+
+function mapValues<T, U>(
+  groups: ReadonlyMap<number, readonly T[]>,
+  map: (one: T) => U,
+): ReadonlyMap<number, readonly U[]> {
+  return new Map([...groups].map(([sequence, all]) => [sequence, all.map((one) => map(one))]));
+}
+
+function missing({ database }: Connection, sequence: number): CodedError {
+  return new CodedError(
+    "data_corrupt",
+    `commit ${sequence} is missing in the database ${database}, which knows later ones`,
+  );
+}

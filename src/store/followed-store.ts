@@ -1,0 +1,19 @@
+/** A store that another process commits to, for those who only answer queries. */
+
+import type { Commit } from "../model/commit.ts";
+import type { DictionaryView } from "../model/dictionary-view.ts";
+import type { ClickStoreReader, RecoveredState } from "./click-store.ts";
+
+export interface FollowedStore extends ClickStoreReader, AsyncDisposable {
+  /** Of all that is told. */
+  readonly dictionary: DictionaryView;
+  /** As of the opening. */
+  recover(): Promise<RecoveredState>;
+  /**
+   * The commits that came since, in their order, with all that queries need: without clicks and what was asked of them. What
+   * the store answers moves on to the last of them. None where there is none, or where it is being settled who goes on
+   * committing. Rejects with `store_unavailable`; then nothing has moved.
+   */
+  newer(): Promise<readonly Commit[]>;
+  sizeBytes(): Promise<number>;
+}

@@ -1,0 +1,69 @@
+/** The query thread: answers queries over a store that another process commits to. Composed here; the main thread calls it. */
+
+import { parentPort, workerData } from "node:worker_threads";
+import { systemClock } from "../clock/system-clock.ts";
+import type { Follower } from "../engine/follower.ts";
+import { openFollower } from "../engine/follower.ts";
+import { EngineMetrics } from "../metrics/engine-metrics.ts";
+import { CodedError } from "../model/errors.ts";
+import type { QueryService } from "../query/query-service.ts";
+import { queryMethods } from "../query/query-service.ts";
+import { connect } from "./endpoint.ts";
+import { openTopicReader } from "./open-queue.ts";
+import { followStore } from "./open-store.ts";
+import type { QueryThreadData } from "./thread-data.ts";
+import { untilThere } from "./until-there.ts";
+
+const { settings, placeholderConfig } = workerData as QueryThreadData;
+
+const metrics = new EngineMetrics(settings.store.kind);
+let opening: Promise<Follower> | undefined;
+let follower: Follower | undefined;
+/** Aborted at a stop: the wait for a store that is away. */
+const stopping = new AbortController();
+
+const onProblem = (what: string, error?: unknown): void =>
+  main.post("problem", error === undefined ? [what] : [what, String(error)]);
+
+async function open(): Promise<Follower> {
+  await using resources = new AsyncDisposableStack();
+  const store = resources.use(await followStore(settings.store));
+  const queue = resources.use(await openTopicReader(settings.queue));
+  resources.move();
+  return await openFollower({
+    clock: systemClock,
+    store,
+    queue,
+    placeholderConfig,
+    hotBytesMax: settings.query.hotBytesMax,
+    onAway: (isAway) => main.post("away", [isAway]),
+    onProblem,
+  });
+}
+
+function query(): QueryService {
+  if (!follower) throw new CodedError("not_ready", "the store is being read; ask again shortly");
+  return follower.query;
+}
+
+const main = connect(parentPort!, {
+  async start(): Promise<void> {
+    opening = untilThere(open, { warn: onProblem, signal: stopping.signal });
+    follower = await opening;
+  },
+  ...Object.fromEntries(
+    queryMethods.map((name) => [
+      name,
+      (...args: never[]) =>
+        metrics.timed(name, () =>
+          (query()[name] as (...given: never[]) => Promise<unknown>)(...args),
+        ),
+    ]),
+  ),
+  metrics: () => metrics.text(),
+  async stop(): Promise<void> {
+    stopping.abort(new CodedError("not_ready", "the service stops"));
+    const started = await opening?.catch(() => undefined);
+    await started?.[Symbol.asyncDispose]();
+  },
+});

@@ -1,0 +1,223 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import type { Commit, MinuteDeltas } from "../../src/model/commit.ts";
+import { movesCounts } from "../../src/model/commit.ts";
+import type { SemanticConfig } from "../../src/model/semantic-config.ts";
+import { openClickHouseStore } from "../../src/store/clickhouse/clickhouse-store.ts";
+import { followClickHouseStore } from "../../src/store/clickhouse/followed-store.ts";
+import { Random } from "../../src/traffic/random.ts";
+import { click, hour, noon } from "../contract/click-store/harness.ts";
+import { ClickHouseServer } from "../support/clickhouse-server.ts";
+import { eventually } from "../support/eventually.ts";
+import type { CommitParts } from "../support/store-clicks.ts";
+import { CommitMaker, storeLayout } from "../support/store-clicks.ts";
+
+let server: ClickHouseServer;
+before(async () => {
+  server = await ClickHouseServer.start();
+});
+after(() => server[Symbol.asyncDispose]());
+
+let databases = 0;
+const newDatabase = () => ({ urls: [server.url], database: `followed_${++databases}` });
+
+/** All that queries read of a commit, in plain words. */
+function told(commit: Commit): unknown {
+  const { dictionaries, minutes, ledger } = commit;
+  return {
+    sequence: commit.sequence,
+    committedAtMs: commit.committedAtMs,
+    progress: commit.progress,
+    dictionaries: dictionaries
+      .flatMap(({ dictionary, firstKey, values }) =>
+        values.map((value, i) => `${dictionary} ${firstKey + i} ${value}`),
+      )
+      .toSorted(),
+    minutes: rowsOf(minutes).toSorted(),
+    ledger: ledger.map(({ source, receivedMinute, received, outcomes }) => ({
+      where: [source, receivedMinute],
+      received,
+      outcomes: Object.fromEntries(Object.entries(outcomes).filter(([, count]) => count !== 0)),
+    })),
+    restatements: commit.restatements,
+    closes: commit.closes.map(({ id, throughMinute }) => [id, throughMinute]),
+    layoutChanges: commit.layoutChanges.map(({ id, dimensions }) => [id, dimensions]),
+    droppedDays: commit.droppedDays.map(({ day, what }) => [day, what]),
+    configs: commit.configs,
+    movesCounts: movesCounts(commit),
+  };
+}
+
+function rowsOf(minutes: MinuteDeltas): string[] {
+  return Array.from({ length: minutes.rowCount }, (_, row) => {
+    // A dimension that nobody has a value of may be left out.
+    const keys = [...minutes.dimensionKeys]
+      .map(([name, own]) => [name, own[row]!] as const)
+      .filter(([, key]) => key !== 0);
+    return [
+      minutes.minutes[row],
+      minutes.adKeys[row],
+      minutes.counts[row],
+      minutes.restated[row],
+      ...keys.toSorted().flat(),
+    ].join(" ");
+  });
+}
+
+/** What a commit may bring besides clicks. */
+function randomParts(random: Random, i: number): CommitParts {
+  const id = `of-${i}`;
+  const partition = random.below(2);
+  const own = { partition, watermarkMs: random.pick([-Infinity, 1_000 * i]) };
+  const clicks = Array.from({ length: random.below(40) }, () =>
+    click(`ad-${random.below(5)}`, random.below(60), {
+      ...(random.chance(0.7) && { country: random.pick(["US", "DE"]) }),
+      ...(random.chance(0.3) && { device: random.pick(["tv", "a phone"]) }),
+    }),
+  );
+  const config: SemanticConfig = {
+    generation: i + 1,
+    fromMinute: i,
+    dimensions: storeLayout,
+    adAttributes: ["owner"],
+    outOfOrdernessMs: 15_000,
+    allowedLatenessMs: 60_000,
+    idleLagMs: 15_000,
+    dedupHorizonMs: 86_400_000,
+    dedupRecentMs: 3_600_000,
+    late: "restate",
+  };
+  return random.pick<() => CommitParts>([
+    () => ({ ...own, clicks }),
+    () => ({ ...own, clicks, source: "another" }),
+    () => ({
+      ...own,
+      clicks: [click("ad-1", 3, { country: "US" }, { outcome: "restated" })],
+      restatements: [
+        {
+          adId: "ad-1",
+          minute: noon + 3,
+          before: i,
+          after: i + 1,
+          revision: i + 1,
+          reason: "late",
+          receivedAtMs: 1_000_000,
+        },
+      ],
+    }),
+    () => ({ ...own, configs: [config] }),
+    () => ({
+      ...own,
+      closes: [{ id, throughMinute: i, tz: "UTC", partition, receivedAtMs: 1_000_000 }],
+    }),
+    () => ({
+      ...own,
+      layoutChanges: [
+        { id, partition, fromMinute: noon, toMinute: noon + 1, dimensions: ["country"] },
+      ],
+    }),
+    () => ({ ...own, droppedDays: [{ partition, day: i, what: "raw", receivedDay: i }] }),
+    () => ({
+      ...own,
+      adAttributes: [{ ad_id: "ad-2", attributes: { owner: id }, valid_from_minute: 0 }],
+    }),
+    () => ({
+      ...own,
+      erasures: [{ field: "user_id", values: ["u"], adKeys: [], inMinutes: random.chance(0.5) }],
+    }),
+  ])();
+}
+
+describe("a ClickHouse store that is followed", () => {
+  it("tells every commit as it was, once and in order, whoever made it", async (context) => {
+    const seed = Number(process.env["TEST_SEED"] ?? Date.now() % 1e9);
+    context.diagnostic(`TEST_SEED=${seed} makes the same choices again`);
+    const random = new Random(seed);
+    const options = newDatabase();
+    await assert.rejects(followClickHouseStore(options), { code: "store_unavailable" });
+    const maker = new CommitMaker();
+    const made: Commit[] = [];
+    let store = await openClickHouseStore(options);
+    await store.commit(maker.next({ clicks: [click("ad-0", 0)] }));
+    await using followed = await followClickHouseStore(options);
+    const start = await followed.recover();
+    assert.deepEqual([start.sequence, start.dictionaries.get("ad_id")], [1, ["ad-0"]]);
+    assert.deepEqual(await followed.newer(), []);
+    const seen: Commit[] = [];
+    for (let i = 0; i < 60; i++) {
+      const commit = maker.next(randomParts(random, i));
+      await store.commit(commit);
+      made.push(commit);
+      if (random.chance(0.3)) seen.push(...(await followed.newer()));
+      if (!random.chance(0.1)) continue;
+      await store[Symbol.asyncDispose]();
+      store = await openClickHouseStore(options);
+    }
+    seen.push(...(await followed.newer()));
+    assert.deepEqual(seen.map(told), made.map(told));
+    assert.deepEqual(await followed.newer(), []);
+    for (const groupBy of [["ad_id"], ["ad_id", "country"], ["device"]]) {
+      const query = { ...hour, source: "minute", groupBy, order: "key" } as const;
+      assert.deepEqual(await followed.aggregate(query), await store.aggregate(query));
+    }
+    await using late = await followClickHouseStore(options);
+    assert.deepEqual(await late.recover(), await store.recover());
+    await store[Symbol.asyncDispose]();
+  });
+
+  it("tells nothing of a commit that may turn out void, nor of one that has", async () => {
+    const options = newDatabase();
+    const [one, other] = [new CommitMaker(), new CommitMaker()];
+    const first = { clicks: [click("a", 1)] };
+    await using overtaken = await openClickHouseStore(options);
+    await overtaken.commit(one.next(first));
+    other.next(first);
+    await using followed = await followClickHouseStore(options);
+    // Somebody claims, looks, and is slow to say with which commit it goes on.
+    const claim = (firstSequence: number): Promise<string> =>
+      server.query(
+        `INSERT INTO ${options.database}.tenure VALUES (1000, 'somebody', ${firstSequence})`,
+      );
+    await claim(0);
+    await assert.rejects(overtaken.commit(one.next({ clicks: [click("void", 2)] })), {
+      code: "store_taken_over",
+    });
+    const marks = await server.query(`SELECT max(sequence) FROM ${options.database}.commit_log`);
+    assert.equal(marks, "2");
+    assert.deepEqual(await followed.newer(), []);
+    await assert.rejects(followClickHouseStore(options), { code: "store_unavailable" });
+    await claim(2);
+    assert.deepEqual(await followed.newer(), []);
+    await using store = await openClickHouseStore(options);
+    await store.commit(other.next({ clicks: [click("b", 2)] }));
+    const [commit, ...rest] = await followed.newer();
+    assert.equal(rest.length, 0);
+    assert.deepEqual(
+      commit!.dictionaries.flatMap(({ values }) => values),
+      ["b"],
+    );
+    const query = { ...hour, source: "raw", groupBy: ["ad_id"], order: "key" } as const;
+    const { rows } = await followed.aggregate(query);
+    assert.deepEqual(
+      rows.map(({ group }) => group[0]),
+      ["a", "b"],
+    );
+  });
+
+  it("has not moved where it could not be asked", async () => {
+    const options = newDatabase();
+    const maker = new CommitMaker();
+    await using store = await openClickHouseStore(options);
+    await store.commit(maker.next({ clicks: [click("a", 1)] }));
+    await using followed = await followClickHouseStore(options);
+    await store.commit(maker.next({ clicks: [click("b", 1)] }));
+    await server.kill();
+    await assert.rejects(followed.newer(), { code: "store_unavailable" });
+    await server.restart();
+    const commits = await eventually("it is there again", () => followed.newer());
+    assert.deepEqual(
+      commits.map(({ sequence }) => sequence),
+      [2],
+    );
+  });
+});
