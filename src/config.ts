@@ -50,6 +50,12 @@ export interface Settings {
       readonly password: string;
     };
   };
+  readonly intake: {
+    /** None: nothing is taken in from topics. */
+    readonly topics: readonly string[];
+    readonly brokers: readonly string[];
+    readonly group: string;
+  };
   readonly store: {
     readonly kind: "duckdb" | "clickhouse";
     readonly memoryBytesMax: number;
@@ -212,6 +218,13 @@ function checkTogether(values: SettingValues, origins: ReadonlyMap<SettingName, 
   if (values["queue.security"].startsWith("SASL_") && values["queue.username"] === "") {
     complain("queue.username", `a user where queue.security is ${values["queue.security"]}`);
   }
+  if (values["intake.topics"].length > 0) {
+    const brokers = [values["intake.brokers"], values["queue.brokers"]];
+    if (brokers.every((own) => own.length === 0))
+      complain("intake.brokers", "at least one where there are intake.topics");
+    if (values["queue.kind"] === "kafka" && values["intake.topics"].includes(values["queue.topic"]))
+      complain("intake.topics", "other topics than queue.topic");
+  }
   if (values["store.kind"] === "clickhouse" && values["store.urls"].length === 0) {
     complain("store.urls", "at least one where store.kind is clickhouse");
   }
@@ -260,6 +273,12 @@ function settingsOf(values: SettingValues): Settings {
         username: values["queue.username"],
         password: values["queue.password"],
       },
+    },
+    intake: {
+      topics: values["intake.topics"],
+      brokers:
+        values["intake.brokers"].length > 0 ? values["intake.brokers"] : values["queue.brokers"],
+      group: values["intake.group"],
     },
     store: {
       kind: values["store.kind"],

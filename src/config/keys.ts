@@ -16,6 +16,7 @@ import {
   size,
   text,
   topicName,
+  topicNames,
 } from "./value-kinds.ts";
 
 export interface SettingKey<T> {
@@ -153,6 +154,21 @@ export const settingKeys = {
     "of sqlite: disk for clicks that wait",
   ),
   "queue.partitions": key(integer(1, 64), 1, "partitions of the queue"),
+  "intake.topics": key(
+    topicNames(),
+    [],
+    "Kafka topics of JSON clicks that others fill, to be taken in",
+  ),
+  "intake.brokers": key(
+    brokers(),
+    [],
+    "where they are, host:port each; empty: queue.brokers. queue.security and its companions are theirs too",
+  ),
+  "intake.group": key(
+    topicName(),
+    "clicktally",
+    "the consumer group by which ingest processes share them",
+  ),
   "store.kind": key(
     choice("duckdb", "clickhouse"),
     "duckdb",

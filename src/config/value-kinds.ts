@@ -114,6 +114,14 @@ export function serverUrls(): ValueKind<readonly string[]> {
   );
 }
 
+export function topicNames(): ValueKind<readonly string[]> {
+  return listOf("topics", "[clicks]", isTopicName);
+}
+
+function isTopicName(name: string): boolean {
+  return /^[\w.-]{1,200}$/.test(name) && !/^\.{1,2}$/.test(name);
+}
+
 const entriesMax = 64;
 
 /** YAML list, or comma-separated text. */
@@ -168,7 +176,7 @@ export function databaseName(): ValueKind<string> {
 export function topicName(): ValueKind<string> {
   return {
     parse: (raw) =>
-      typeof raw === "string" && /^[\w.-]{1,200}$/.test(raw) && !/^\.{1,2}$/.test(raw)
+      typeof raw === "string" && isTopicName(raw)
         ? { value: raw }
         : wrong("a name of at most 200 letters, digits, dots, - and _"),
     format: (value) => value,

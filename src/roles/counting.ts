@@ -88,6 +88,7 @@ export async function startCounting(settings: Settings, options: StartOptions): 
       },
       failed: (message: string) => lifecycle.fail(new Error(`the engine stopped: ${message}`)),
       dedupFull: (full: boolean) => {
+        ingestThread.remote.post("dedupFull", [full]);
         if (full)
           admission.close("dedup_full", "there is no memory left for ids; see dedup.max_bytes");
         else admission.reopen("dedup_full");
@@ -139,6 +140,7 @@ export async function startCounting(settings: Settings, options: StartOptions): 
   }
   await recovered;
   await ingestThread.remote.call("startTicks", []);
+  if (options.listen && settings.role === "all") await ingestThread.remote.call("startIntake", []);
   lifecycle.readiness = { ready: true };
 
   const parts = { ingest, query, backups, exports };

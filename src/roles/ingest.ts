@@ -49,6 +49,7 @@ export async function startIngest(settings: Settings, options: StartOptions): Pr
   resources.defer(() => server.close());
   const url = await server.listen({ host: settings.host, port: settings.port });
   await thread.remote.call("start", []);
+  await thread.remote.call("startIntake", []);
   lifecycle.readiness = { ready: true };
   return lifecycle.service({ url, ...parts }, resources.move());
 }

@@ -5,13 +5,14 @@ import { systemClock } from "../clock/system-clock.ts";
 import { Ingest } from "../ingest/accept.ts";
 import type { IngestBody } from "../ingest/ingest-service.ts";
 import { RetentionSchedule } from "../ingest/retention-schedule.ts";
+import type { TopicIntake } from "../ingest/topics/topic-intake.ts";
 import { CodedError } from "../model/errors.ts";
 import type { Control, Position } from "../model/log-record.ts";
 import type { PartitionProgress } from "../model/commit.ts";
 import { announced } from "../queue/announced-queue.ts";
 import type { ClickQueueWriter } from "../queue/click-queue.ts";
 import { connect } from "./endpoint.ts";
-import { openQueueWriter } from "./open-queue.ts";
+import { kafkaSecurity, openQueueWriter } from "./open-queue.ts";
 import { untilThere } from "./until-there.ts";
 import type { IngestThreadData } from "./thread-data.ts";
 
@@ -26,6 +27,8 @@ interface Running {
 const tickEveryMs = 2_000;
 
 let running: Running | undefined;
+let intake: TopicIntake | undefined;
+let isFull = false;
 let retention: RetentionSchedule | undefined;
 /** Aborted at a stop: the wait for a queue that is away. */
 const stopping = new AbortController();
@@ -80,9 +83,31 @@ const main = connect(parentPort!, {
     const append = (control: Control): Promise<Position[]> => ingest.appendControl(control);
     retention = new RetentionSchedule(systemClock, append, settings.retention);
   },
+  /** Of the topics that the settings name, if any. */
+  async startIntake(): Promise<void> {
+    const { topics, brokers, group } = settings.intake;
+    if (topics.length === 0) return;
+    const { TopicIntake } = await import("../ingest/topics/topic-intake.ts");
+    intake = new TopicIntake({
+      clock: systemClock,
+      brokers,
+      topics,
+      group,
+      security: await kafkaSecurity(settings.queue),
+      ingest: parts().ingest,
+      onProblem: (what) => main.post("problem", [what]),
+    });
+    intake.pause(isFull);
+  },
+  /** Nothing is taken in from topics while ids have no room. */
+  dedupFull(full: boolean): void {
+    isFull = full;
+    intake?.pause(full);
+  },
   async stop(): Promise<void> {
     stopping.abort(new CodedError("not_ready", "the service stops"));
     if (!running) return;
+    await intake?.[Symbol.asyncDispose]();
     await retention?.[Symbol.asyncDispose]();
     await running.ingest[Symbol.asyncDispose]();
     await running.queue[Symbol.asyncDispose]();

@@ -9,7 +9,7 @@ import { dirname, join } from "node:path";
 import type { Settings } from "../config.ts";
 import { CodedError } from "../model/errors.ts";
 import type { ClickQueueReader, ClickQueueWriter } from "../queue/click-queue.ts";
-import type { KafkaQueueOptions } from "../queue/kafka/options.ts";
+import type { KafkaQueueOptions, KafkaSecurity } from "../queue/kafka/options.ts";
 import { openSqliteQueueReader } from "../queue/sqlite/reader.ts";
 import { openSqliteQueueWriter } from "../queue/sqlite/writer.ts";
 import { keepTo, otherKind } from "./kept-identity.ts";
@@ -65,15 +65,14 @@ export async function openTopicReader(queue: QueueSettings): Promise<ClickQueueR
 
 async function kafkaOptions(queue: QueueSettings): Promise<KafkaQueueOptions> {
   const { brokers, topic, partitions: partitionCount, replicas } = queue;
-  const { caFile, ...security } = queue.security;
+  return { brokers, topic, partitionCount, replicas, security: await kafkaSecurity(queue) };
+}
+
+/** Of the queue's brokers, and of those that have topics to be taken in. */
+export async function kafkaSecurity({ security: all }: QueueSettings): Promise<KafkaSecurity> {
+  const { caFile, ...security } = all;
   const certificates = caFile === "" ? undefined : await readCertificates(caFile);
-  return {
-    brokers,
-    topic,
-    partitionCount,
-    replicas,
-    security: { ...security, ...(certificates !== undefined && { certificates }) },
-  };
+  return { ...security, ...(certificates !== undefined && { certificates }) };
 }
 
 async function readCertificates(path: string): Promise<string> {

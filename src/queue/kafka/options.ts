@@ -31,7 +31,10 @@ const requestMsMax = 10_000;
 const retryAfterMs = 500;
 const retriesMax = 60;
 
-export function clientOptions({ brokers, security }: KafkaQueueOptions): BaseOptions {
+export function clientOptions({
+  brokers,
+  security,
+}: Pick<KafkaQueueOptions, "brokers" | "security">): BaseOptions {
   return {
     clientId,
     bootstrapBrokers: [...brokers],

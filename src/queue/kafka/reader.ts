@@ -93,13 +93,17 @@ class KafkaQueueReader implements ClickQueueReader {
   }
 
   async backlog(partition: number, fromOffset: number): Promise<Backlog> {
-    const { nextOffset } = await this.bounds(partition);
-    const records = Math.max(0, nextOffset - fromOffset);
-    const looked: FetchedRecord[] = [];
-    while (looked.length < Math.min(records, backlogRecordsMax)) {
-      const some = await this.fetch(partition, fromOffset + looked.length);
-      if (some.length === 0) break;
-      looked.push(...some);
+    const { firstOffset, nextOffset } = await this.bounds(partition);
+    const from = Math.max(fromOffset, firstOffset);
+    const records = Math.max(0, nextOffset - from);
+    let looked: FetchedRecord[];
+    try {
+      looked = await this.lookAt(partition, from, Math.min(records, backlogRecordsMax));
+    } catch (error) {
+      // What is committed is trimmed, also while somebody asks what lies behind it.
+      const { firstOffset: nowFirst } = await this.bounds(partition);
+      if (nowFirst > from) return await this.backlog(partition, nowFirst);
+      throw error;
     }
     const clicks = looked.reduce((sum, { clickCount }) => sum + clickCount, 0);
     const share = looked.length === 0 ? 0 : Math.max(1, records / looked.length);
@@ -114,6 +118,16 @@ class KafkaQueueReader implements ClickQueueReader {
     await this.turns.through();
     await this.consumer.close(true);
     await this.admin.close();
+  }
+
+  private async lookAt(partition: number, from: number, count: number): Promise<FetchedRecord[]> {
+    const looked: FetchedRecord[] = [];
+    while (looked.length < count) {
+      const some = await this.fetch(partition, from + looked.length);
+      if (some.length === 0) break;
+      looked.push(...some);
+    }
+    return looked;
   }
 
   /** What is kept from there on, or is fetched. */
