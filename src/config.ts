@@ -222,7 +222,8 @@ function checkTogether(values: SettingValues, origins: ReadonlyMap<SettingName, 
     const brokers = [values["intake.brokers"], values["queue.brokers"]];
     if (brokers.every((own) => own.length === 0))
       complain("intake.brokers", "at least one where there are intake.topics");
-    if (values["queue.kind"] === "kafka" && values["intake.topics"].includes(values["queue.topic"]))
+    const isOfQueue = values["queue.kind"] === "kafka" && values["intake.brokers"].length === 0;
+    if (isOfQueue && values["intake.topics"].includes(values["queue.topic"]))
       complain("intake.topics", "other topics than queue.topic");
   }
   if (values["store.kind"] === "clickhouse" && values["store.urls"].length === 0) {

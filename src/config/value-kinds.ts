@@ -115,8 +115,15 @@ export function serverUrls(): ValueKind<readonly string[]> {
 }
 
 export function topicNames(): ValueKind<readonly string[]> {
-  return listOf("topics", "[clicks]", isTopicName);
+  return listOf(
+    "topics",
+    "[clicks]",
+    (name) => isTopicName(name) && Buffer.byteLength(name) <= sourceBytesMax,
+  );
 }
+
+/** The name is the clicks' source. */
+const sourceBytesMax = 128;
 
 function isTopicName(name: string): boolean {
   return /^[\w.-]{1,200}$/.test(name) && !/^\.{1,2}$/.test(name);

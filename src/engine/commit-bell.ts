@@ -4,7 +4,8 @@ import type { Clock } from "../clock/clock.ts";
 export class CommitBell {
   private readonly clock: Clock;
   private last: number;
-  private readonly waiting = new Set<() => void>();
+  /** By the commit that is not enough for them. */
+  private readonly waiting = new Map<() => void, number>();
 
   /** `last`: the sequence of the last commit so far. */
   constructor(clock: Clock, last: number) {
@@ -14,7 +15,7 @@ export class CommitBell {
 
   ring(sequence: number): void {
     this.last = sequence;
-    for (const wake of this.waiting) wake();
+    for (const [wake, after] of this.waiting) if (sequence > after) wake();
   }
 
   /** True once there is a later commit than `sequence`, false where `timeoutMs` is over before. */
@@ -27,7 +28,7 @@ export class CommitBell {
         resolve();
       };
       const timer = this.clock.after(timeoutMs, end);
-      this.waiting.add(end);
+      this.waiting.set(end, sequence);
     });
     return this.last > sequence;
   }

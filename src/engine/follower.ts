@@ -1,6 +1,7 @@
 /** Answers queries over a store that another process commits to: the query engine, and what moves it on from commit to commit. */
 
 import type { Clock, Timer } from "../clock/clock.ts";
+import type { ErrorCode } from "../model/errors.ts";
 import { CodedError } from "../model/errors.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import { CommittedRecords } from "../pipeline/committed-records.ts";
@@ -33,8 +34,12 @@ export interface FollowerOptions {
 export interface Follower extends AsyncDisposable {
   /** Rejects with `store_unavailable` while the store is away: what it has committed meanwhile can't be told. */
   readonly query: QueryService;
+  /** Rejects where it can't go on: the database is not the one any more that it has read. */
+  readonly stopped: Promise<never>;
 }
 
+/** More than come between two looks. */
+const manyCommits = 100;
 /** A commit waits so long for being seen, on average half of it. */
 const lookEveryMs = 100;
 /** So long what was seen last is near enough to now. */
@@ -63,22 +68,32 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
     // What is trimmed, and when, only the process that counts knows.
     trimmed: new ReachedOffsets(clock),
     changes: { newer, turns: new PacedTurns(clock) },
+    aheadMsMax: awayAfterMs,
   });
+  const stopped = Promise.withResolvers<never>();
+  stopped.promise.catch(() => {});
   const following = resources.use(
     new Following(clock, {
       async look() {
-        for (const commit of await store.newer()) {
-          query.apply(commit);
-          committed.note(commit);
-          newer.ring(commit.sequence);
+        for (;;) {
+          const commits = await store.newer();
+          for (const commit of commits) {
+            query.apply(commit);
+            committed.note(commit);
+            newer.ring(commit.sequence);
+          }
+          // Who was away for long takes them in pieces, and is not there again before the last.
+          if (commits.length < manyCommits) return;
         }
       },
       failed: (error) => onProblem("the store can't be followed", error),
       onAway,
+      lost: (error) => stopped.reject(error),
     }),
   );
   const owned = resources.move();
   return {
+    stopped: stopped.promise,
     query: guarded(query, () => {
       if (!following.isAway) return;
       throw new CodedError("store_unavailable", "the store is away, and with it what is newest");
@@ -88,33 +103,41 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
 }
 
 interface FollowingSteps {
+  /** Takes in all that is new. */
   readonly look: () => Promise<void>;
-  /** At the first failure in a row. */
+  /** Told of the first failure in a row that may pass. */
   readonly failed: (error: unknown) => void;
   readonly onAway: (isAway: boolean) => void;
+  /** Told of one after which the numbers can't be trusted. */
+  readonly lost: (error: unknown) => void;
 }
+
+/** The store has not answered, or not well: it may next time. */
+const passingCodes: ReadonlySet<ErrorCode> = new Set(["store_unavailable", "storage_failed"]);
 
 /** Looks for newer commits again and again. */
 class Following implements AsyncDisposable {
   isAway = false;
   private readonly clock: Clock;
   private readonly steps: FollowingSteps;
-  private lastGoodMs: number;
   private hasFailed = false;
   private timer: Timer | undefined;
+  /** Goes off unless a look ends well before: one that hangs says nothing. */
+  private awayTimer: Timer;
   private looking: Promise<void> = Promise.resolve();
   private isStopped = false;
 
   constructor(clock: Clock, steps: FollowingSteps) {
     this.clock = clock;
     this.steps = steps;
-    this.lastGoodMs = clock.monotonicMs();
+    this.awayTimer = this.expectGoodLook();
     this.schedule();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.isStopped = true;
     this.timer?.cancel();
+    this.awayTimer.cancel();
     await this.looking;
   }
 
@@ -126,15 +149,31 @@ class Following implements AsyncDisposable {
   }
 
   private async look(): Promise<void> {
+    const { steps } = this;
     try {
-      await this.steps.look();
-      this.lastGoodMs = this.clock.monotonicMs();
-      this.hasFailed = false;
+      await steps.look();
     } catch (error) {
-      if (!this.hasFailed) this.steps.failed(error);
+      if (!(error instanceof CodedError) || !passingCodes.has(error.code)) {
+        this.isStopped = true;
+        steps.lost(error);
+        return;
+      }
+      if (!this.hasFailed) steps.failed(error);
       this.hasFailed = true;
+      return;
     }
-    const isAway = this.clock.monotonicMs() - this.lastGoodMs > awayAfterMs;
+    this.hasFailed = false;
+    if (this.isStopped) return;
+    this.awayTimer.cancel();
+    this.awayTimer = this.expectGoodLook();
+    this.setAway(false);
+  }
+
+  private expectGoodLook(): Timer {
+    return this.clock.after(awayAfterMs, () => this.setAway(true));
+  }
+
+  private setAway(isAway: boolean): void {
     if (isAway === this.isAway) return;
     this.isAway = isAway;
     this.steps.onAway(isAway);

@@ -1,6 +1,7 @@
 /** The metrics of a service: what is measured where HTTP is answered, and what the other threads tell. */
 
 import { Counter, Histogram, Registry } from "prom-client";
+import type { ErrorCode } from "../model/errors.ts";
 import { CodedError } from "../model/errors.ts";
 import { isImport } from "../model/source.ts";
 import type { StatusAnswer } from "../query/query-service.ts";
@@ -76,7 +77,14 @@ export class ServiceMetrics {
   }
 }
 
+/** What the status needs may not be there, or be away: all else is told the same. */
+const untoldCodes: ReadonlySet<ErrorCode> = new Set([
+  "not_ready",
+  "queue_unavailable",
+  "store_unavailable",
+]);
+
 function nothingYet(error: unknown): string {
-  if (error instanceof CodedError && error.code === "not_ready") return "";
+  if (error instanceof CodedError && untoldCodes.has(error.code)) return "";
   throw error;
 }

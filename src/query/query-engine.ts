@@ -64,6 +64,11 @@ export interface QueryEngineOptions extends QueryStateOptions {
   readonly committed: CommittedLately;
   readonly trimmed: Pick<CommittedLately, "wait">;
   readonly changes: ChangesSupport;
+  /**
+   * Where another process commits: so long a commit is waited for that somebody names who has been told of it elsewhere.
+   * 0, the default: nobody can have been.
+   */
+  readonly aheadMsMax?: number;
 }
 
 /** What is known of the newest commits without asking the store. */
@@ -249,8 +254,9 @@ export class QueryEngine implements api.QueryService {
     return this.answer("statement", request.as_of, ask, (answer) => answer.rows.length);
   }
 
-  changes(request: ChangesRequest): Promise<ChangesPage> {
-    return this.changesReader.page(request);
+  async changes(request: ChangesRequest): Promise<ChangesPage> {
+    await this.reach(request.since);
+    return await this.changesReader.page(request);
   }
 
   async ad(adId: string): Promise<api.AdAnswer> {
@@ -330,6 +336,7 @@ export class QueryEngine implements api.QueryService {
     ask: (view: QueryView) => Asked<Query, Answer>,
     rowsOf: (answer: Answer) => number,
   ): Promise<Answer> {
+    await this.reach(asOfText);
     const asOf = asOfParameter(asOfText, this.state.snapshot.asOf);
     if (asOf === undefined || asOf === this.state.snapshot.asOf) {
       const { query, compute } = ask(this.state);
@@ -345,6 +352,14 @@ export class QueryEngine implements api.QueryService {
     const { query, compute } = ask(past);
     past.checkFinal(query.range);
     return this.checked(await compute(), past);
+  }
+
+  /** `told`: a commit's number, alone or at the beginning of a mark; what is none is refused by who reads it. */
+  private async reach(told: string | undefined): Promise<void> {
+    const { aheadMsMax = 0, changes } = this.options;
+    const sequence = Number.parseInt(told ?? "", 10);
+    if (aheadMsMax > 0 && sequence > this.state.snapshot.asOf)
+      await changes.newer.wait(sequence - 1, aheadMsMax);
   }
 
   private checked<Answer extends AnsweredRange>(answer: Answer, view: QueryView): Promise<Answer> {

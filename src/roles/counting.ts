@@ -138,10 +138,11 @@ export async function startCounting(settings: Settings, options: StartOptions): 
     resources.defer(() => server.close());
     url = await server.listen({ host: settings.host, port: settings.port });
   }
-  await recovered;
+  // A start may wait for a store that is away; a thread that dies meanwhile ends it.
+  await Promise.race([recovered, lifecycle.failed]);
   await ingestThread.remote.call("startTicks", []);
   if (options.listen && settings.role === "all") await ingestThread.remote.call("startIntake", []);
-  lifecycle.readiness = { ready: true };
+  lifecycle.ready();
 
   const parts = { ingest, query, backups, exports };
   return lifecycle.service(url === undefined ? parts : { url, ...parts }, resources.move());

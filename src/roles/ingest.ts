@@ -50,6 +50,6 @@ export async function startIngest(settings: Settings, options: StartOptions): Pr
   const url = await server.listen({ host: settings.host, port: settings.port });
   await thread.remote.call("start", []);
   await thread.remote.call("startIntake", []);
-  lifecycle.readiness = { ready: true };
+  lifecycle.ready();
   return lifecycle.service({ url, ...parts }, resources.move());
 }

@@ -4,12 +4,14 @@ import type { Service } from "../service.ts";
 
 /** Whether a process is ready, and how it ends. */
 export class Lifecycle {
-  readiness: Readiness;
   /** Rejects once the process can't go on. */
   readonly failed: Promise<never>;
   /** To be told why. */
   readonly fail: (error: Error) => void;
   private readonly admission: AdmissionGate;
+  /** Why it is not ready, whatever is away: it starts, stops or has failed. */
+  private reason: string | undefined;
+  private awayReason: string | undefined;
 
   /** `reason`: why it is not ready yet. */
   constructor(admission: AdmissionGate, reason: string) {
@@ -18,7 +20,21 @@ export class Lifecycle {
     this.failed = failure.promise;
     this.fail = failure.reject;
     this.admission = admission;
-    this.readiness = { ready: false, reason };
+    this.reason = reason;
+  }
+
+  get readiness(): Readiness {
+    const reason = this.reason ?? this.awayReason;
+    return reason === undefined ? { ready: true } : { ready: false, reason };
+  }
+
+  ready(): void {
+    this.reason = undefined;
+  }
+
+  /** Something that it needs is away for now; undefined: is there again. */
+  away(reason: string | undefined): void {
+    this.awayReason = reason;
   }
 
   /** The service of these parts, which ends with all that `owned` holds. */
@@ -29,7 +45,7 @@ export class Lifecycle {
     const stopped = Promise.withResolvers<void>();
     stopped.promise.catch(() => {});
     this.failed.catch((error: unknown) => {
-      this.readiness = { ready: false, reason: "failed" };
+      this.reason = "failed";
       this.admission.close("not_ready", "the service has failed and is stopping");
       stopped.reject(error);
     });
@@ -37,7 +53,7 @@ export class Lifecycle {
       ...parts,
       stopped: stopped.promise,
       [Symbol.asyncDispose]: async () => {
-        this.readiness = { ready: false, reason: "stopping" };
+        this.reason = "stopping";
         await owned.disposeAsync();
         stopped.resolve();
       },

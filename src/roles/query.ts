@@ -30,11 +30,8 @@ export async function startQuery(settings: Settings, options: StartOptions): Pro
     [],
     {
       problem: (what: string, error?: string) => onProblem(what, error),
-      away(isAway: boolean) {
-        lifecycle.readiness = isAway
-          ? { ready: false, reason: "the store is away" }
-          : { ready: true };
-      },
+      away: (isAway: boolean) => lifecycle.away(isAway ? "the store is away" : undefined),
+      failed: (message: string) => lifecycle.fail(new Error(`queries stopped: ${message}`)),
     },
     lifecycle.fail,
   );
@@ -61,6 +58,6 @@ export async function startQuery(settings: Settings, options: StartOptions): Pro
   resources.defer(() => server.close());
   const url = await server.listen({ host: settings.host, port: settings.port });
   await thread.remote.call("start", []);
-  lifecycle.readiness = { ready: true };
+  lifecycle.ready();
   return lifecycle.service({ url, ...parts }, resources.move());
 }

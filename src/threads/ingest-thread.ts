@@ -95,6 +95,10 @@ const main = connect(parentPort!, {
       group,
       security: await kafkaSecurity(settings.queue),
       ingest: parts().ingest,
+      limits: {
+        itemsMax: settings.limits.itemsMax,
+        bytesMax: Math.min(settings.limits.bodyBytesMax, settings.limits.decompressedBytesMax),
+      },
       onProblem: (what) => main.post("problem", [what]),
     });
     intake.pause(isFull);

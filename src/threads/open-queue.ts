@@ -57,8 +57,19 @@ export async function openQueueReader(
   return await openTopicReader(queue);
 }
 
-/** Of the topic that the settings name. */
-export async function openTopicReader(queue: QueueSettings): Promise<ClickQueueReader> {
+/** Of the topic that the settings name, which others make. */
+export async function openOthersTopic(queue: QueueSettings): Promise<ClickQueueReader> {
+  const reader = await openTopicReader(queue);
+  try {
+    await reader.checkTopic();
+    return reader;
+  } catch (error) {
+    await reader[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function openTopicReader(queue: QueueSettings) {
   const { openKafkaQueueReader } = await import("../queue/kafka/reader.ts");
   return await openKafkaQueueReader(await kafkaOptions(queue));
 }

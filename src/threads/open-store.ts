@@ -16,6 +16,9 @@ export interface OpenedStore {
   readonly files?: StoreCopies & StoreExports;
 }
 
+/** More than a process that follows goes on answering where it can't follow. */
+const purgeAfterMs = 4_000;
+
 interface OpenOptions {
   /** Of the embedded store. */
   readonly path: string;
@@ -42,7 +45,8 @@ async function openClickHouse(
 ): Promise<ClickStore> {
   if (existsSync(path)) throw otherKind("store.kind", "duckdb");
   const { openClickHouseStore } = await import("../store/clickhouse/clickhouse-store.ts");
-  const opened = await openClickHouseStore({ urls, database, username, password });
+  const options = { urls, database, username, password, purgeAfterMs };
+  const opened = await openClickHouseStore(options);
   try {
     const found = { name: database, id: opened.databaseId };
     await keepTo(databasePath, { what: "database", field: "store.database" }, found);

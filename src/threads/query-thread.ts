@@ -9,7 +9,7 @@ import { CodedError } from "../model/errors.ts";
 import type { QueryService } from "../query/query-service.ts";
 import { queryMethods } from "../query/query-service.ts";
 import { connect } from "./endpoint.ts";
-import { openTopicReader } from "./open-queue.ts";
+import { openOthersTopic } from "./open-queue.ts";
 import { followStore } from "./open-store.ts";
 import type { QueryThreadData } from "./thread-data.ts";
 import { untilThere } from "./until-there.ts";
@@ -28,7 +28,7 @@ const onProblem = (what: string, error?: unknown): void =>
 async function open(): Promise<Follower> {
   await using resources = new AsyncDisposableStack();
   const store = resources.use(await followStore(settings.store));
-  const queue = resources.use(await openTopicReader(settings.queue));
+  const queue = resources.use(await openOthersTopic(settings.queue));
   resources.move();
   return await openFollower({
     clock: systemClock,
@@ -50,6 +50,7 @@ const main = connect(parentPort!, {
   async start(): Promise<void> {
     opening = untilThere(open, { warn: onProblem, signal: stopping.signal });
     follower = await opening;
+    follower.stopped.catch((error: unknown) => main.post("failed", [String(error)]));
   },
   ...Object.fromEntries(
     queryMethods.map((name) => [

@@ -157,6 +157,35 @@ describe("commits to ClickHouse", () => {
     assert.equal((await reopened.recover()).sequence, 3);
   });
 
+  it("stay counted where one that had claimed before says late with which commit it goes on", async () => {
+    const database = newDatabase();
+    const maker = new CommitMaker();
+    const say = (firstSequence: number): Promise<string> =>
+      server.query(`INSERT INTO ${database}.tenure VALUES (2, 'somebody', ${firstSequence})`);
+    const expected = new Map<string, number>();
+    const commit = async (store: ClickStore, ad: string): Promise<void> => {
+      await store.commit(maker.next({ clicks: [click(ad, 1)] }));
+      expected.set(ad, 1);
+    };
+    {
+      await using first = await open(database);
+      await commit(first, "a");
+      await commit(first, "b");
+      // It has looked: "a" is through. It does not know of "b".
+      await say(0);
+    }
+    {
+      await using second = await open(database);
+      assert.deepEqual((await second.checkpoint()).length, 1);
+      await say(2);
+      await commit(second, "c");
+      await isCounted(second, expected);
+    }
+    await using third = await open(database);
+    await commit(third, "d");
+    await isCounted(third, expected);
+  });
+
   it("of an earlier tenure that arrive late, in whole or in part, count for nothing", async () => {
     const database = newDatabase();
     const maker = new CommitMaker();

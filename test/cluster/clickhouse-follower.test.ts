@@ -204,6 +204,25 @@ describe("a ClickHouse store that is followed", () => {
     );
   });
 
+  it("notices that the database was made anew, or has gone back", async () => {
+    const options = newDatabase();
+    {
+      await using store = await openClickHouseStore(options);
+      const maker = new CommitMaker();
+      await store.commit(maker.next({ clicks: [click("a", 1)] }));
+      await store.commit(maker.next({ clicks: [click("b", 1)] }));
+    }
+    await using back = await followClickHouseStore(options);
+    await server.query(`INSERT INTO ${options.database}.tenure VALUES (9, 'restored', 2)`);
+    await assert.rejects(back.newer(), { code: "data_corrupt" });
+    await using anew = await followClickHouseStore(options);
+    await server.query(`DROP DATABASE ${options.database} SYNC`);
+    await assert.rejects(anew.newer(), { code: "storage_failed" });
+    await using store = await openClickHouseStore(options);
+    await store.commit(new CommitMaker().next({ clicks: [click("c", 1)] }));
+    await assert.rejects(anew.newer(), { code: "data_corrupt" });
+  });
+
   it("has not moved where it could not be asked", async () => {
     const options = newDatabase();
     const maker = new CommitMaker();

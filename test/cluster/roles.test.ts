@@ -200,6 +200,49 @@ if (missing === undefined)
       assert.deepEqual(ads, [{ rank: 1, ad_id: "a", count: 1 }]);
     });
 
+    it("know of each commit what another one has told, and notice a store that hangs", async () => {
+      await using all = new Deployment("telling");
+      const [ingest, aggregate, query] = await Promise.all([
+        all.start("ingest", "ingest"),
+        all.start("aggregate", "aggregate"),
+        all.start("query", "query"),
+      ]);
+      const asOf = async (): Promise<number> =>
+        (await aggregate.get<{ as_of: number }>("/v1/status")).as_of;
+      for (let i = 0; i < 10; i++) {
+        const before = await asOf();
+        await send(ingest, [{ ad_id: "a", event_id: `${i}`, click_timestamp: Date.now() }]);
+        const told = await eventually("a commit", async () => {
+          const now = await asOf();
+          return now > before ? now : undefined;
+        });
+        for (const path of ["changes?follow=false&since", "top?window=5&as_of"]) {
+          const asked = await fetch(`${query.url}/v1/${path}=${told}`);
+          const body = await asked.text();
+          // Its minutes are not final yet, which is another answer than that there is no such commit.
+          assert.ok([200, 410].includes(asked.status), `${path}=${told}: ${asked.status} ${body}`);
+        }
+      }
+      const answer = await fetch(`${query.url}/v1/top?window=5&as_of=${(await asOf()) + 1_000}`);
+      assert.equal(answer.status, 400);
+
+      process.kill(store.pid, "SIGSTOP");
+      await isAway(query);
+      process.kill(store.pid, "SIGCONT");
+      await store.revive();
+      await query.ready();
+    });
+
+    it("must know the partitions that there are", async () => {
+      await using all = new Deployment("parted");
+      await all.start("aggregate", "aggregate");
+      const env = { ...envOf("parted", "query"), CLICKTALLY_QUEUE_PARTITIONS: "3" };
+      await using directory = await temporaryDirectory();
+      await using refused = await ServiceProcess.launch({ dataDir: directory.path, env });
+      assert.notEqual((await refused.endedByItself()).code, 0);
+      assert.match(refused.stderr, /topic parted has 4 partitions, the settings say 3/);
+    });
+
     it("make time go on in silence, but not past clicks that another process takes in", async () => {
       await using all = new Deployment("silent");
       const [ingest, , query] = await Promise.all([

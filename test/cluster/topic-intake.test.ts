@@ -8,7 +8,8 @@ import { ServiceProcess } from "../support/service-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { KafkaCluster, missingForKafka } from "./kafka-cluster.ts";
 
-const clickCount = 40_000;
+/** More than the client fetches at a time. */
+const clickCount = 120_000;
 const partitionCount = 6;
 /** An item each. */
 const noClicks = ["nonsense", "[{]", '{\n"ad_id":\n', '{"ad_id":"x"}', "[1]"];
@@ -107,6 +108,7 @@ if (missing === undefined)
       }>(`/v1/ledger?${range}`);
       assert.ok(total.invalid >= noClicks.length, `${total.invalid} were refused`);
       assert.deepEqual(new Set(rows.map(({ source }) => source)), new Set(["web", "app"]));
+      assert.doesNotMatch(steady.stderr, /nothing came for/);
       assert.match(steady.stderr, /topic web, partition \d, offset \d+ is no click: /);
     });
 

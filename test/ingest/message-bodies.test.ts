@@ -9,8 +9,10 @@ const message = (topic: string, offset: number, text: string) => ({
   value: Buffer.from(text),
 });
 
+const limits = { itemsMax: 3, bytesMax: 40 };
+
 const shown = (messages: Parameters<typeof bodiesOf>[0]): unknown[] =>
-  bodiesOf(messages).map(({ body, messages: own }) => [
+  bodiesOf(messages, limits).map(({ body, messages: own }) => [
     body.source,
     body.contentType,
     Buffer.from(body.bytes).toString(),
@@ -30,12 +32,35 @@ describe("messages of foreign topics", () => {
 
   it("have a body of their own where they are arrays or several lines", () => {
     assert.deepEqual(
-      shown([message("a", 1, " [{},{}]"), message("a", 2, '{\n"x":1}'), message("a", 3, "{}\r")]),
+      shown([
+        message("a", 1, " [{},{}]"),
+        message("a", 2, '{\n"x":1}'),
+        message("a", 3, "{\r}"),
+        message("a", 4, "\ufeff{}"),
+      ]),
       [
         ["a", "application/json", " [{},{}]", [1]],
         ["a", "application/json", '{\n"x":1}', [2]],
-        ["a", "application/json", "{}\r", [3]],
+        ["a", "application/json", "{\r}", [3]],
+        ["a", "application/json", "\ufeff{}", [4]],
       ],
+    );
+  });
+
+  it("may end with a line break", () => {
+    assert.deepEqual(shown([message("a", 1, "{}\r\n"), message("a", 2, "{}")]), [
+      ["a", "application/x-ndjson", "{}\r\n\n{}\n", [1, 2]],
+    ]);
+  });
+
+  it("share no larger bodies than ingest takes", () => {
+    const bodies = bodiesOf(
+      [5, 5, 5, 5, 30, 30, 90, 5].map((size, i) => message("a", i, "x".repeat(size))),
+      limits,
+    );
+    assert.deepEqual(
+      bodies.map(({ messages }) => messages.map(({ offset }) => Number(offset))),
+      [[0, 1, 2], [3, 4], [5], [6], [7]],
     );
   });
 

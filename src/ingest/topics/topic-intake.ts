@@ -14,7 +14,7 @@ import { unavailable } from "../../queue/kafka/failures.ts";
 import type { KafkaQueueOptions } from "../../queue/kafka/options.ts";
 import { clientOptions } from "../../queue/kafka/options.ts";
 import type { IngestBody, IngestService } from "../ingest-service.ts";
-import type { ForeignMessage, MessageBody } from "./message-bodies.ts";
+import type { ForeignMessage, MessageBody, SharedBodyLimits } from "./message-bodies.ts";
 import { bodiesOf, bodyOfNoJson, ownBody } from "./message-bodies.ts";
 
 export interface TopicIntakeOptions extends Pick<KafkaQueueOptions, "brokers" | "security"> {
@@ -22,6 +22,7 @@ export interface TopicIntakeOptions extends Pick<KafkaQueueOptions, "brokers" | 
   readonly topics: readonly string[];
   readonly group: string;
   readonly ingest: Pick<IngestService, "accept">;
+  readonly limits: SharedBodyLimits;
   readonly onProblem: (what: string) => void;
 }
 
@@ -40,7 +41,12 @@ const againAfterMs = 1_000;
 /** Between what is told of messages that are refused. */
 const tellEveryMs = 10_000;
 
-/** What ingest refuses now and may take later. */
+/** How often it is looked whether the topics have got more partitions. */
+const lookEveryMs = 60_000;
+/** The client's own tries nest; to begin anew is for here. */
+const retriesMax = 5;
+
+/** What ingest refuses now and may take in a moment. */
 const passingCodes: ReadonlySet<ErrorCode> = new Set([
   "queue_full",
   "queue_unavailable",
@@ -48,10 +54,18 @@ const passingCodes: ReadonlySet<ErrorCode> = new Set([
   "overloaded",
   "not_ready",
 ]);
+/** What is wrong with a body, and would be again; all else passes, or is no fault of the clicks. */
+const bodyCodes: ReadonlySet<ErrorCode> = new Set([
+  "malformed_json",
+  "body_too_large",
+  "batch_too_large",
+  "internal_error",
+]);
 
 type Stream = MessagesStream<Buffer, Buffer, Buffer, Buffer>;
 /** Of one that was deleted the value is missing, whatever the client's types say. */
 type ReadMessage = Omit<Message, "value"> & { readonly value: Buffer | null };
+type OwnConsumer = Consumer<Buffer, Buffer, Buffer, Buffer>;
 type TakenMessage = ForeignMessage & { readonly commit: () => Promise<void> };
 
 export class TopicIntake implements AsyncDisposable {
@@ -78,14 +92,14 @@ export class TopicIntake implements AsyncDisposable {
   }
 
   private async run(): Promise<void> {
-    const { clock, topics, onProblem } = this.options;
+    const { clock, topics } = this.options;
     const { signal } = this.stop;
     while (!signal.aborted) {
       try {
         await this.consume();
       } catch (error) {
         const what = `clicks of ${topics.join(", ")} can't be taken in, will be tried again`;
-        if (!signal.aborted) onProblem(unavailable(error, what).message);
+        if (!signal.aborted) this.tell(unavailable(error, what).message);
       }
       await pause(clock, againAfterMs, signal);
     }
@@ -93,16 +107,18 @@ export class TopicIntake implements AsyncDisposable {
 
   /** As a member of the group, until something goes wrong. */
   private async consume(): Promise<void> {
-    const { clock, topics, group } = this.options;
-    const { signal } = this.stop;
-    const consumer = new Consumer<Buffer, Buffer, Buffer, Buffer>({
+    const { topics, group } = this.options;
+    const consumer: OwnConsumer = new Consumer({
       ...clientOptions(this.options),
+      retries: retriesMax,
       groupId: group,
       sessionTimeout: sessionMs,
       rebalanceTimeout: rebalanceMs,
     });
+    const failed = new Promise<never>((_, reject) => consumer.on("error", reject));
+    failed.catch(() => {});
     try {
-      const stream = await consumer.consume({
+      const joining = consumer.consume({
         topics: [...topics],
         mode: "committed",
         fallbackMode: "earliest",
@@ -110,39 +126,81 @@ export class TopicIntake implements AsyncDisposable {
         maxBytes: fetchBytesMax,
         maxWaitTime: fetchWaitMs,
       });
-      // It may fail at any moment; the next batch tells.
-      stream.on("error", () => {});
-      const closed = new Promise<void>((resolve) => stream.once("close", resolve));
-      const end = (): void => void stream.destroy();
-      signal.addEventListener("abort", end, { once: true });
-      try {
-        while (!signal.aborted) {
-          const batch = await nextBatch(stream, clock, () => this.checkSilence(consumer));
-          if (!batch) break;
-          await this.take(batch);
-          const commits = lastOfPartitions(batch).map((message) => message.commit());
-          // A stream that goes away may leave them without an answer.
-          await Promise.race([Promise.all(commits), closed]);
-        }
-      } finally {
-        signal.removeEventListener("abort", end);
-        await stream.close();
-      }
+      const stream = await this.unlessStopped(joining);
+      if (!stream) return;
+      // It may fail at any moment; the next batch tells. Without a listener in place at all times it would stop to fetch.
+      stream.on("error", () => {}).on("readable", () => {});
+      failed.catch((error: Error) => stream.destroy(error));
+      await this.read(consumer, stream);
     } finally {
-      await consumer.close(true);
+      await consumer.close(true).catch(() => {});
     }
   }
 
-  /** A client that has stopped without a word begins anew. */
-  private async checkSilence(consumer: Consumer<Buffer, Buffer, Buffer, Buffer>): Promise<void> {
-    const { topics } = this.options;
-    const lags = await consumer.getLag({ topics: [...topics] });
-    const behind = [...lags.values()].flat().some((lag) => lag > 0n);
-    if (behind) throw new Error(`nothing came for ${silenceMs} ms, though messages wait`);
+  private async read(consumer: OwnConsumer, stream: Stream): Promise<void> {
+    const { clock } = this.options;
+    const { signal } = this.stop;
+    const closed = new Promise<void>((resolve) => stream.once("close", resolve));
+    const end = (): void => void stream.destroy();
+    signal.addEventListener("abort", end, { once: true });
+    const partitions = await this.partitionCounts(consumer);
+    let lookedMs = clock.monotonicMs();
+    try {
+      while (!signal.aborted) {
+        const batch = await nextBatch(stream, clock, () => this.checkSilence(consumer, stream));
+        if (!batch) break;
+        await this.take(batch);
+        const commits = lastOfPartitions(batch).map((message) => message.commit());
+        // A stream that goes away may leave them without an answer.
+        await Promise.race([Promise.all(commits), closed]);
+        if (clock.monotonicMs() - lookedMs < lookEveryMs) continue;
+        lookedMs = clock.monotonicMs();
+        // Who reads a new partition is settled when a member joins.
+        if ((await this.partitionCounts(consumer)) !== partitions) break;
+      }
+    } finally {
+      signal.removeEventListener("abort", end);
+      await stream.close();
+    }
+  }
+
+  private async partitionCounts(consumer: OwnConsumer): Promise<string> {
+    const topics = [...this.options.topics];
+    const metadata = await this.unlessStopped(consumer.metadata({ topics, forceUpdate: true }));
+    return topics.map((topic) => metadata?.topics.get(topic)?.partitionsCount).join(" ");
+  }
+
+  /** A client that has stopped without a word begins anew. Where it reads counts, not what is committed of that. */
+  private async checkSilence(consumer: OwnConsumer, stream: Stream): Promise<void> {
+    const topics = [...this.options.topics];
+    const ends = await this.unlessStopped(consumer.listOffsets({ topics }));
+    if (!ends) return;
+    for (const [topic, offsets] of ends) {
+      for (const [partition, offset] of offsets.entries()) {
+        const key = `${topic}:${partition}`;
+        const isOwn = stream.offsetsCommitted.has(key);
+        if (isOwn && offset > (stream.offsetsToFetch.get(key) ?? offset))
+          throw new Error(`nothing came for ${silenceMs} ms, though messages wait in ${key}`);
+      }
+    }
+  }
+
+  /** Undefined where it is stopped before; what the client still does is of no interest then. */
+  private unlessStopped<T>(work: Promise<T>): Promise<T | undefined> {
+    const { signal } = this.stop;
+    work.catch(() => {});
+    return new Promise((resolve, reject) => {
+      const stop = (): void => resolve(undefined);
+      if (signal.aborted) stop();
+      signal.addEventListener("abort", stop, { once: true });
+      const settled = (): void => signal.removeEventListener("abort", stop);
+      work.then(resolve, reject).finally(settled);
+    });
   }
 
   private async take(batch: readonly TakenMessage[]): Promise<void> {
-    for (const body of bodiesOf(batch)) await this.put(body);
+    // Ingest appends what comes at a time together.
+    await Promise.all(bodiesOf(batch, this.options.limits).map((body) => this.put(body)));
   }
 
   /** Until its clicks are durable, and what is no click is in the ledger. */
@@ -154,11 +212,11 @@ export class TopicIntake implements AsyncDisposable {
       if (first) this.tellRefused(messages[first.index] ?? messages[0]!, first.message, rejected);
       return;
     } catch (error) {
-      if (!(error instanceof CodedError) || this.stop.signal.aborted) throw error;
+      if (!(error instanceof CodedError) || !bodyCodes.has(error.code)) throw error;
       refused = error;
     }
     if (messages.length > 1) {
-      for (const message of messages) await this.put(ownBody(message));
+      await Promise.all(messages.map((message) => this.put(ownBody(message))));
       return;
     }
     this.tellRefused(messages[0]!, refused.message, 1);
@@ -175,25 +233,31 @@ export class TopicIntake implements AsyncDisposable {
         return await ingest.accept(body);
       } catch (error) {
         if (!(error instanceof CodedError) || !passingCodes.has(error.code)) throw error;
+        this.tell(`clicks of ${body.source} wait: ${error.message}`);
       }
       await pause(clock, againAfterMs, signal);
     }
   }
 
-  /** All of them are counted in the ledger; one is told in a while. */
+  /** All of them are counted in the ledger. */
   private tellRefused(
     { topic, partition, offset }: ForeignMessage,
     why: string,
     count: number,
   ): void {
+    const more = count > 1 ? ` (and ${count - 1} more)` : "";
+    this.tell(
+      `topic ${topic}, partition ${partition}, offset ${offset} is no click: ${why}${more}`,
+    );
+  }
+
+  /** One in a while. */
+  private tell(what: string): void {
     const { clock, onProblem } = this.options;
     const nowMs = clock.monotonicMs();
     if (nowMs - this.toldMs < tellEveryMs) return;
     this.toldMs = nowMs;
-    const more = count > 1 ? ` (and ${count - 1} more)` : "";
-    onProblem(
-      `topic ${topic}, partition ${partition}, offset ${offset} is no click: ${why}${more}`,
-    );
+    onProblem(what);
   }
 }
 

@@ -21,6 +21,20 @@ export function unavailable(error: unknown, what: string): CodedError {
   return new CodedError("queue_unavailable", `${what}: ${messageOf(error)}`, { cause: error });
 }
 
+/**
+ * As `unavailable`, of what is asked of the brokers at a start: what they say no to then they will say no to again. Too few
+ * brokers for the replicas may be for now.
+ */
+export function refusedAtStart(error: unknown, what: string): CodedError {
+  const isLasting =
+    error instanceof Error &&
+    findErrorBy(error, "code", "PLT_KFK_PROTOCOL") !== null &&
+    findErrorBy(error, "canRetry", false) !== null &&
+    !isProtocolError(error, "INVALID_REPLICATION_FACTOR");
+  if (!isLasting) return unavailable(error, what);
+  return new CodedError("queue_refused", `${what}: ${messageOf(error)}`, { cause: error });
+}
+
 /** Who is there is not let in, or the broker's certificate is not believed (Node's and OpenSSL's codes). */
 const refusalCode =
   /^(?:PLT_KFK_AUTHENTICATION|ERR_TLS_|ERR_SSL_|CERT_|.*SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)_)/;

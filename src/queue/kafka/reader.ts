@@ -18,12 +18,13 @@ import type { KafkaQueueOptions } from "./options.ts";
 import { clientOptions } from "./options.ts";
 import type { FetchedRecord } from "./record-form.ts";
 import { recordOf } from "./record-form.ts";
-import { messageBytesMax } from "./topic.ts";
+import { checkTopic, messageBytesMax } from "./topic.ts";
 
 /** What a fetch brings, unless a single batch is larger. */
 const fetchBytesMax = 8 << 20;
 /** Of a backlog so much is looked at; what lies behind is taken to be like it. */
 const backlogRecordsMax = 10_000;
+const backlogFetchesMax = 8;
 /** Isolation: nothing of ours is in a transaction. */
 const readUncommitted = 0;
 const unknownEpoch = -1;
@@ -31,6 +32,12 @@ const unknownEpoch = -1;
 type FetchedBatches = NonNullable<
   Awaited<ReturnType<Consumer["fetch"]>>["responses"][number]["partitions"][number]["records"]
 >;
+
+interface LookedAt {
+  readonly count: number;
+  readonly clicks: number;
+  readonly oldestReceivedAtMs: number | undefined;
+}
 
 export async function openKafkaQueueReader(options: KafkaQueueOptions): Promise<KafkaQueueReader> {
   return new KafkaQueueReader(options);
@@ -40,6 +47,8 @@ class KafkaQueueReader implements ClickQueueReader {
   readonly partitionCount: number;
   private readonly topic: string;
   private readonly admin: Admin;
+  /** Asked again and again, so that it need not try for long: the client's tries go to a leader that is gone. */
+  private readonly endsAdmin: Admin;
   private readonly consumer: Consumer;
   /** The client keeps one session a broker, which does not bear two fetches at once. */
   private readonly turns = new Turns();
@@ -49,8 +58,19 @@ class KafkaQueueReader implements ClickQueueReader {
     this.partitionCount = options.partitionCount;
     this.topic = options.topic;
     this.admin = new Admin(clientOptions(options));
+    this.endsAdmin = new Admin({ ...clientOptions(options), retries: 1, retryDelay: 50 });
     this.consumer = new Consumer({ ...clientOptions(options), groupId: "clicktally-unused" });
     this.consumer.topics.track(options.topic);
+  }
+
+  /** Of a topic that others make. Rejects with `queue_unavailable` where it is not there. */
+  async checkTopic(): Promise<void> {
+    const { topic, partitionCount } = this;
+    try {
+      await checkTopic(this.admin, { topic, partitionCount });
+    } catch (error) {
+      throw error instanceof CodedError ? error : unavailable(error, `${topic} can't be looked at`);
+    }
   }
 
   async bounds(partition: number): Promise<PartitionBounds> {
@@ -66,7 +86,9 @@ class KafkaQueueReader implements ClickQueueReader {
       timestamp: ListOffsetTimestamps.LATEST,
     }));
     try {
-      const listed = await this.admin.listOffsets({ topics: [{ name: this.topic, partitions }] });
+      const listed = await this.endsAdmin.listOffsets({
+        topics: [{ name: this.topic, partitions }],
+      });
       const found = new Map(
         listed.flatMap((topic) =>
           topic.partitions.map(({ partitionIndex, offset }) => [partitionIndex, Number(offset)]),
@@ -96,7 +118,7 @@ class KafkaQueueReader implements ClickQueueReader {
     const { firstOffset, nextOffset } = await this.bounds(partition);
     const from = Math.max(fromOffset, firstOffset);
     const records = Math.max(0, nextOffset - from);
-    let looked: FetchedRecord[];
+    let looked: LookedAt;
     try {
       looked = await this.lookAt(partition, from, Math.min(records, backlogRecordsMax));
     } catch (error) {
@@ -105,29 +127,30 @@ class KafkaQueueReader implements ClickQueueReader {
       if (nowFirst > from) return await this.backlog(partition, nowFirst);
       throw error;
     }
-    const clicks = looked.reduce((sum, { clickCount }) => sum + clickCount, 0);
-    const share = looked.length === 0 ? 0 : Math.max(1, records / looked.length);
-    return {
-      records,
-      clicks: Math.round(clicks * share),
-      oldestReceivedAtMs: looked[0]?.receivedAtMs,
-    };
+    const { count, clicks, oldestReceivedAtMs } = looked;
+    const share = count === 0 ? 0 : Math.max(1, records / count);
+    return { records, clicks: Math.round(clicks * share), oldestReceivedAtMs };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.turns.through();
     await this.consumer.close(true);
+    await this.endsAdmin.close();
     await this.admin.close();
   }
 
-  private async lookAt(partition: number, from: number, count: number): Promise<FetchedRecord[]> {
-    const looked: FetchedRecord[] = [];
-    while (looked.length < count) {
-      const some = await this.fetch(partition, from + looked.length);
+  /** Of so many records, or of those of some fetches; none of them is kept. */
+  private async lookAt(partition: number, from: number, countMax: number): Promise<LookedAt> {
+    let [count, clicks] = [0, 0];
+    let oldestReceivedAtMs: number | undefined;
+    for (let fetches = 0; count < countMax && fetches < backlogFetchesMax; fetches++) {
+      const some = await this.fetch(partition, from + count);
       if (some.length === 0) break;
-      looked.push(...some);
+      count += some.length;
+      for (const { clickCount } of some) clicks += clickCount;
+      oldestReceivedAtMs ??= some[0]!.receivedAtMs;
     }
-    return looked;
+    return { count, clicks, oldestReceivedAtMs };
   }
 
   /** What is kept from there on, or is fetched. */
@@ -198,8 +221,12 @@ class KafkaQueueReader implements ClickQueueReader {
 
   private async offsetAt(partition: number, timestamp: bigint): Promise<number> {
     const partitions = [{ partitionIndex: partition, timestamp }];
-    const [listed] = await this.admin.listOffsets({ topics: [{ name: this.topic, partitions }] });
-    return Number(listed!.partitions[0]!.offset);
+    try {
+      const [listed] = await this.admin.listOffsets({ topics: [{ name: this.topic, partitions }] });
+      return Number(listed!.partitions[0]!.offset);
+    } catch (error) {
+      throw unavailable(error, `the brokers don't say what partition ${partition} holds`);
+    }
   }
 
   private checkPartition(partition: number): void {

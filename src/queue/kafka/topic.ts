@@ -43,8 +43,24 @@ export async function prepareTopic(
     if (!isProtocolError(error, "TOPIC_ALREADY_EXISTS")) throw error;
     await checkSettings(admin, topic);
   }
-  const { id, partitionsCount: found } = await lookAt(admin, topic);
-  if (found === partitionCount) return id;
+  const found = await lookAt(admin, topic);
+  checkPartitions(found, { topic, partitionCount });
+  return found.id;
+}
+
+/** Of one that others make: whoever reads finality out of its partitions must know all of them. */
+export async function checkTopic(
+  admin: Admin,
+  options: Pick<KafkaQueueOptions, "topic" | "partitionCount">,
+): Promise<void> {
+  checkPartitions(await lookAt(admin, options.topic), options);
+}
+
+function checkPartitions(
+  { partitionsCount: found }: ClusterTopicMetadata,
+  { topic, partitionCount }: Pick<KafkaQueueOptions, "topic" | "partitionCount">,
+): void {
+  if (found === partitionCount) return;
   const what = `topic ${topic} has ${found} partitions, the settings say ${partitionCount}`;
   throw new CodedError("invalid_configuration", what, { field: "queue.partitions" });
 }

@@ -9,7 +9,7 @@ import { Turns } from "../../clock/turns.ts";
 import { CodedError } from "../../model/errors.ts";
 import type { Position } from "../../model/log-record.ts";
 import type { ClickQueueWriter, NewRecord } from "../click-queue.ts";
-import { isProtocolError, unavailable } from "./failures.ts";
+import { isProtocolError, refusedAtStart, unavailable } from "./failures.ts";
 import type { KafkaQueueOptions } from "./options.ts";
 import { clientOptions } from "./options.ts";
 import { messageOf } from "./record-form.ts";
@@ -26,7 +26,7 @@ export async function openKafkaQueueWriter(options: KafkaQueueOptions): Promise<
   } catch (error) {
     await admin.close();
     if (error instanceof CodedError) throw error;
-    throw unavailable(error, `the brokers ${options.brokers.join(", ")} do not answer`);
+    throw refusedAtStart(error, `the brokers ${options.brokers.join(", ")} don't give the topic`);
   }
 }
 

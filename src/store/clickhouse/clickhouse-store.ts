@@ -1,6 +1,7 @@
 /** The ClickStore port over a ClickHouse database. */
 
 import { randomUUID } from "node:crypto";
+import { setTimeout as timeout } from "node:timers/promises";
 import { Turns } from "../../clock/turns.ts";
 import type { Commit, MinuteChanges, PartitionProgress } from "../../model/commit.ts";
 import { movesCounts } from "../../model/commit.ts";
@@ -24,20 +25,31 @@ import type { StoreState } from "./state.ts";
 import { applyToState, loadState, progressOf } from "./state.ts";
 import { assertNotOvertaken, beginTenure, readTenures, takenOver } from "./tenures.ts";
 
+export interface ClickHouseStoreOptions extends ClickHouseOptions {
+  /**
+   * What is dropped goes so long after its commit: processes that follow must have seen by then that it is dropped, or have
+   * seen that they see nothing. 0, the default: nobody follows.
+   */
+  readonly purgeAfterMs?: number;
+}
+
 /** Opens the store, makes it where there is none. Rejects with `data_format_newer` or `store_unavailable`. */
-export async function openClickHouseStore(options: ClickHouseOptions): Promise<ClickHouseStore> {
+export async function openClickHouseStore(
+  options: ClickHouseStoreOptions,
+): Promise<ClickHouseStore> {
   await using resources = new AsyncDisposableStack();
   const { connection, id } = await openDatabase(options);
   resources.use(connection);
   await forgetErasedValues(connection);
   const state = await loadState(connection, await readTenures(connection));
   resources.move();
-  return new ClickHouseStore(connection, id, state);
+  return new ClickHouseStore(connection, id, state, options.purgeAfterMs ?? 0);
 }
 
 class ClickHouseStore extends ClickHouseReader implements ClickStore {
   /** Another where the database was made anew under its name. */
   readonly databaseId: string;
+  private readonly purgeAfterMs: number;
   private readonly turns = new Turns();
   /** Tells this process's tenures from those of others. */
   private readonly owner = randomUUID();
@@ -48,9 +60,10 @@ class ClickHouseStore extends ClickHouseReader implements ClickStore {
   /** Of the history that the next commit begins; undefined where one has begun it. */
   private newHistoryId: string | undefined = newHistoryId();
 
-  constructor(connection: Connection, databaseId: string, state: StoreState) {
+  constructor(connection: Connection, databaseId: string, state: StoreState, purgeAfterMs: number) {
     super(connection, state);
     this.databaseId = databaseId;
+    this.purgeAfterMs = purgeAfterMs;
   }
 
   commit(commit: Commit): Promise<void> {
@@ -121,13 +134,20 @@ class ClickHouseStore extends ClickHouseReader implements ClickStore {
   /** Minute rows are added up when they are read. */
   async compact(): Promise<void> {}
 
-  /** A commit is synced once it is through. */
-  async checkpoint(): Promise<PartitionProgress[]> {
-    return progressOf(this.state);
+  /** A commit is synced once it is through; and it stays so once this process may commit, which settles what is through. */
+  checkpoint(): Promise<PartitionProgress[]> {
+    return this.turns.take(async () => {
+      if (this.lastEpoch === undefined) await this.beginTenure();
+      return progressOf(this.state);
+    });
   }
 
-  purge(): Promise<void> {
-    return this.turns.take(() => purge(this.connection, this.view()));
+  async purge(): Promise<void> {
+    const dropped = [...this.state.droppedDays];
+    if (dropped.length === 0) return;
+    if (this.purgeAfterMs > 0) await timeout(this.purgeAfterMs);
+    // Who has clicks of these days is a question of now.
+    await this.turns.take(() => purge(this.connection, this.view(), dropped));
   }
 
   scanIdentities(fromMs: number, toMs: number): AsyncIterable<IdentityChunk> {

@@ -14,12 +14,14 @@ export interface ClickHouseOptions {
   readonly database: string;
   readonly username?: string;
   readonly password?: string;
+  /** Of silence on a connection; has a default that bears long queries. */
+  readonly silenceMsMax?: number;
 }
 
 export type SqlValue = number | string | null;
 export type SqlRow = readonly SqlValue[];
 
-const requestMsMax = 60_000;
+const silenceMsMaxDefault = 60_000;
 const connectionsMax = 16;
 
 const always: ClickHouseSettings = {
@@ -47,7 +49,13 @@ export class Connection implements AsyncDisposable {
   /** The one that answered last. */
   private current = 0;
 
-  constructor({ urls, database, username, password }: ClickHouseOptions) {
+  constructor({
+    urls,
+    database,
+    username,
+    password,
+    silenceMsMax = silenceMsMaxDefault,
+  }: ClickHouseOptions) {
     this.database = database;
     this.clients = urls.map((url) =>
       createClient({
@@ -55,7 +63,7 @@ export class Connection implements AsyncDisposable {
         database,
         ...(username !== undefined && { username }),
         ...(password !== undefined && { password }),
-        request_timeout: requestMsMax,
+        request_timeout: silenceMsMax,
         max_open_connections: connectionsMax,
         clickhouse_settings: always,
         log: { level: ClickHouseLogLevel.OFF },
@@ -132,12 +140,24 @@ function wasNeverHeard(error: unknown): boolean {
   return code === "ECONNREFUSED" || code === "ENOTFOUND" || code === "EHOSTUNREACH";
 }
 
+/** Node's and OpenSSL's codes. */
+function isCertificateError(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return /^(?:ERR_TLS_|ERR_SSL_|CERT_|.*SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)_)/.test(String(code));
+}
+
 function storeError(cause: unknown, sql: string): CodedError {
   if (cause instanceof CodedError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
   const details = { statement: sql.slice(0, 500) };
   if (cause instanceof ClickHouseError)
     return new CodedError("storage_failed", `ClickHouse: ${message}`, { details, cause });
+  // It is there, and it would not do to ask again.
+  if (isCertificateError(cause))
+    return new CodedError("storage_failed", `ClickHouse is not believed: ${message}`, {
+      details,
+      cause,
+    });
   // No answer: it is away, or went in the middle.
   return new CodedError("store_unavailable", `ClickHouse can't be reached: ${message}`, {
     details,

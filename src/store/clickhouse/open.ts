@@ -63,7 +63,7 @@ function notMade(database: string): CodedError {
 }
 
 /** Undefined where not all tables are made yet. */
-async function readId(connection: Connection): Promise<string | undefined> {
+export async function readId(connection: Connection): Promise<string | undefined> {
   const values = await connection.rows("SELECT name, min(value) FROM meta GROUP BY name");
   const meta = new Map(values as unknown as [string, string][]);
   const found = Number(meta.get(formatName) ?? formatVersion);

@@ -7,6 +7,7 @@ import type { MinuteRange } from "../../model/window.ts";
 import type { Connection } from "./connection.ts";
 import { integer } from "./connection.ts";
 import { clicksToSql } from "./seen-sql.ts";
+import type { RecordedDroppedDay } from "../click-store.ts";
 import type { StoreState, View } from "./state.ts";
 
 /** Where the ledger of long ago is added up, a row a source. */
@@ -52,9 +53,12 @@ export async function readNewestReceipts(
   }));
 }
 
-/** Nobody is told of what goes, so that it may be ended anywhere and begun again. */
-export async function purge(connection: Connection, view: View): Promise<void> {
-  const { droppedDays } = view.state;
+/** Of these dropped days. Nobody is told of what goes, so that it may be ended anywhere and begun again. */
+export async function purge(
+  connection: Connection,
+  view: View,
+  droppedDays: readonly RecordedDroppedDay[],
+): Promise<void> {
   const partitionsOf = (day: number, wanted: "raw" | "minute"): Set<number> =>
     new Set(
       droppedDays
@@ -81,7 +85,7 @@ export async function purge(connection: Connection, view: View): Promise<void> {
     if (raw.isSubsetOf(partitionsOf(day, "minute")))
       await dropDay(connection, ["minute_count", "restatement"], day);
   }
-  await carryLedger(connection, view.state);
+  await carryLedger(connection, droppedDays);
 }
 
 async function dropDay(
@@ -93,7 +97,10 @@ async function dropDay(
     await connection.run(`ALTER TABLE ${table} DROP PARTITION ${integer(day)}`);
 }
 
-async function carryLedger(connection: Connection, { droppedDays }: StoreState): Promise<void> {
+async function carryLedger(
+  connection: Connection,
+  droppedDays: readonly RecordedDroppedDay[],
+): Promise<void> {
   const received = droppedDays
     .filter(({ what }) => what === "minute")
     .map(({ receivedDay }) => receivedDay);

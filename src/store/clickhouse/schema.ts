@@ -161,6 +161,8 @@ export const minuteColumns: readonly Column[] = [
   column("restated", "UInt8"),
 ];
 
+/** Who follows asks for the newest commits alone. */
+const bySequence = "by_sequence sequence TYPE minmax GRANULARITY 1";
 const byDay: ReadonlySet<string> = new Set(["restatement", "outcome_change"]);
 
 export const tables: Readonly<Record<string, Table>> = {
@@ -175,7 +177,7 @@ export const tables: Readonly<Record<string, Table>> = {
     columns: minuteColumns,
     orderBy: "minute, ad_id",
     partitionBy: day,
-    indexes: ["by_sequence sequence TYPE minmax GRANULARITY 1"],
+    indexes: [bySequence],
   },
   ...Object.fromEntries(
     Object.entries(factTables).map(([name, own]) => [
@@ -183,7 +185,7 @@ export const tables: Readonly<Record<string, Table>> = {
       {
         columns: [...commitColumns, ...own],
         orderBy: byDay.has(name) ? "minute, ad_id, sequence" : "sequence",
-        ...(byDay.has(name) && { partitionBy: day }),
+        ...(byDay.has(name) && { partitionBy: day, indexes: [bySequence] }),
       },
     ]),
   ),

@@ -5,6 +5,8 @@
  * goes on. Whatever an earlier one still writes from there on is void, in whole or in part; nothing has to be deleted, and
  * no row is ever counted twice.
  *
+ * Whoever claims gives up all earlier claims that have not begun, so that none of them can begin late.
+ *
  * Whoever commits looks for a later claim after its row of `commit_log` and before it calls the commit done: one that was
  * overtaken notices, before anything is trimmed from the queue.
  */
@@ -43,6 +45,12 @@ export async function readSettledTenures(
   known: readonly Tenure[],
 ): Promise<Tenure[] | undefined> {
   const begun = await readBegun(connection);
+  const last = known.at(-1);
+  if (last && begun.some((own) => own.epoch > last.epoch && own.firstSequence <= last.lastSequence))
+    throw new CodedError(
+      "data_corrupt",
+      `the database ${connection.database} has gone back behind commit ${last.lastSequence}, which was told`,
+    );
   const tenures = await countingTenures(connection, begun, known);
   // After the commits were looked for: no claim can have been between them and this.
   const [claimed] = await connection.rows("SELECT max(epoch) FROM tenure");
@@ -93,11 +101,30 @@ export async function beginTenure(
   owner: string,
 ): Promise<{ readonly epoch: number; readonly before: readonly Tenure[] }> {
   const epoch = await claim(connection, owner);
+  await giveUpEarlierClaims(connection, epoch, owner);
   const before = await readTenures(connection);
   const first = (before.at(-1)?.lastSequence ?? 0) + 1;
   await connection.insert("tenure", blockOfRows(tenureColumns, [[epoch, owner, first]]));
   await assertNotOvertaken(connection, epoch, owner);
   return { epoch, before };
+}
+
+/**
+ * Who has claimed an earlier epoch and not said yet with which commit it goes on is given up for good: said later, it would make
+ * void what others have counted on. Its word may have come just before this, which whoever reads the tenures afterwards sees;
+ * one that comes after this is ignored, and who said it finds that it was overtaken.
+ */
+async function giveUpEarlierClaims(
+  connection: Connection,
+  epoch: number,
+  owner: string,
+): Promise<void> {
+  const claims = await connection.rows(
+    `SELECT epoch FROM tenure WHERE epoch < ${epoch} GROUP BY epoch HAVING max(first_sequence) = 0`,
+  );
+  if (claims.length === 0) return;
+  const rows = claims.map(([claimed]) => [claimed as number, owner, endless]);
+  await connection.insert("tenure", blockOfRows(tenureColumns, rows));
 }
 
 /** Two that claim one epoch at a time both see it and try the next. */
