@@ -41,7 +41,7 @@ const note = (title: string, value: number): void => {
 await using brokers = await KafkaCluster.start(3);
 await using store = await ClickHouseServer.start();
 for (let round = 0; round < Number(flags.rounds); round++) {
-  const name = `bench-${round}`;
+  const name = `bench_${round}`;
   const settings = {
     CLICKTALLY_QUEUE_KIND: "kafka",
     CLICKTALLY_QUEUE_BROKERS: brokers.brokers.join(","),
