@@ -210,11 +210,11 @@ if (missing === undefined)
       const asOf = async (): Promise<number> =>
         (await aggregate.get<{ as_of: number }>("/v1/status")).as_of;
       for (let i = 0; i < 10; i++) {
-        const before = await asOf();
+        const known = await asOf();
         await send(ingest, [{ ad_id: "a", event_id: `${i}`, click_timestamp: Date.now() }]);
         const told = await eventually("a commit", async () => {
           const now = await asOf();
-          return now > before ? now : undefined;
+          return now > known ? now : undefined;
         });
         for (const path of ["changes?follow=false&since", "top?window=5&as_of"]) {
           const asked = await fetch(`${query.url}/v1/${path}=${told}`);
