@@ -5,6 +5,7 @@
 
 import type { Dimension, DimensionLayout } from "../model/dimensions.ts";
 import { dimensionNamePattern, reservedFieldNames } from "../model/dimensions.ts";
+import { sourceBytesMax } from "../model/source.ts";
 import { formatDuration, formatSize, parseDuration, parseSize } from "./units.ts";
 
 /** What a raw value turned out to be. `expected` completes "expected …"; `at` names the part that is wrong. */
@@ -114,6 +115,7 @@ export function serverUrls(): ValueKind<readonly string[]> {
   );
 }
 
+/** Of foreign clicks, whose source is named by their topic. */
 export function topicNames(): ValueKind<readonly string[]> {
   return listOf(
     "topics",
@@ -121,9 +123,6 @@ export function topicNames(): ValueKind<readonly string[]> {
     (name) => isTopicName(name) && Buffer.byteLength(name) <= sourceBytesMax,
   );
 }
-
-/** The name is the clicks' source. */
-const sourceBytesMax = 128;
 
 function isTopicName(name: string): boolean {
   return /^[\w.-]{1,200}$/.test(name) && !/^\.{1,2}$/.test(name);

@@ -8,7 +8,7 @@ import { CommittedRecords } from "../pipeline/committed-records.ts";
 import { ReachedOffsets } from "../pipeline/reached-offsets.ts";
 import { QueryEngine } from "../query/query-engine.ts";
 import type { QueryService } from "../query/query-service.ts";
-import { queryMethods } from "../query/query-service.ts";
+import { askByName, queryServiceBy } from "../query/query-service.ts";
 import type { ServiceNumbers } from "../query/status-answer.ts";
 import type { ClickQueueReader } from "../queue/click-queue.ts";
 import type { FollowedStore } from "../store/followed-store.ts";
@@ -182,14 +182,10 @@ class Following implements AsyncDisposable {
 
 /** Every call after a check. */
 function guarded(query: QueryService, check: () => void): QueryService {
-  const calls = queryMethods.map((name) => [
-    name,
-    async (...args: never[]) => {
-      check();
-      return await (query[name] as (...given: never[]) => Promise<unknown>)(...args);
-    },
-  ]);
-  return Object.fromEntries(calls) as QueryService;
+  return queryServiceBy(async (name, args) => {
+    check();
+    return await askByName(query, name, args);
+  });
 }
 
 async function serviceNumbers(

@@ -7,6 +7,7 @@ import type { ClickBatch } from "../model/click-batch.ts";
 import { CodedError } from "../model/errors.ts";
 import type { DimensionLayout } from "../model/dimensions.ts";
 import type { Control, Position } from "../model/log-record.ts";
+import { sourceBytesMax } from "../model/source.ts";
 import type { ClickQueueWriter, NewRecord } from "../queue/click-queue.ts";
 import type { ClickRules } from "./admit-click.ts";
 import { checkBatch } from "./check-batch.ts";
@@ -41,9 +42,6 @@ export interface TickOptions {
 const groupRowsMax = 32_768;
 const groupBytesMax = 16 << 20;
 const groupJobsMax = 4096;
-
-/** Name of a source in UTF-8. */
-const sourceBytesMax = 128;
 
 interface BodyJob {
   readonly kind: "body";

@@ -1,3 +1,6 @@
+/** Of its name, in UTF-8. */
+export const sourceBytesMax = 128;
+
 /** Imports name their source so; nobody else may. */
 const importPrefix = "import:";
 

@@ -53,8 +53,25 @@ export interface QueryService {
   outcomes(ranges: readonly CommittedRows[]): Promise<Readonly<Record<OutcomeName, number>>>;
 }
 
-/** All of QueryService, for those who pass its calls on. */
-export const queryMethods = Object.keys({
+/** A service that passes every call on. */
+export function queryServiceBy(
+  call: (name: keyof QueryService, args: readonly never[]) => Promise<unknown>,
+): QueryService {
+  const calls = queryMethods.map((name) => [name, (...args: never[]) => call(name, args)] as const);
+  return Object.fromEntries(calls) as unknown as QueryService;
+}
+
+/** Calls one of its methods by name. */
+export function askByName(
+  query: QueryService,
+  name: keyof QueryService,
+  args: readonly never[],
+): Promise<unknown> {
+  return (query[name] as (...given: readonly never[]) => Promise<unknown>)(...args);
+}
+
+/** All of QueryService. */
+const queryMethods = Object.keys({
   count: true,
   top: true,
   breakdown: true,

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { setTimeout as timeout } from "node:timers/promises";
 import { MessageChannel } from "node:worker_threads";
 import { placeholderGeneration } from "../aggregate/state.ts";
-import { createServer } from "../api/server.ts";
 import { ExportWriter } from "../backup/export-writer.ts";
 import { BackupWriter } from "../backup/write-backup.ts";
 import { appendConfig, planConfig } from "../config/config-log.ts";
@@ -23,6 +22,7 @@ import { ingestProxy, queryProxy, startThread } from "../threads/start-thread.ts
 import type { EngineThreadData, IngestThreadData } from "../threads/thread-data.ts";
 import { clicksElsewhere } from "./elsewhere.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import { listen } from "./listen.ts";
 import { packageVersion } from "./release.ts";
 
 /** Between the tries to append to a full queue. */
@@ -120,23 +120,19 @@ export async function startCounting(settings: Settings, options: StartOptions): 
 
   let url: string | undefined;
   if (options.listen) {
-    const server = createServer({
+    url = await listen(resources, lifecycle, {
       ingest,
       query,
       backups,
       exports,
       admission,
       settings,
-      readiness: () => lifecycle.readiness,
       health: () => health,
       metrics: new ServiceMetrics({
         status: () => query.status(),
         engineText: () => engineThread.remote.call("metrics", []),
       }),
-      version: packageVersion(),
     });
-    resources.defer(() => server.close());
-    url = await server.listen({ host: settings.host, port: settings.port });
   }
   // A start may wait for a store that is away; a thread that dies meanwhile ends it.
   await Promise.race([recovered, lifecycle.failed]);

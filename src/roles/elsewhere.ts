@@ -4,7 +4,7 @@ import type { BackupService, ExportService } from "../backup/backup-service.ts";
 import type { IngestService } from "../ingest/ingest-service.ts";
 import { CodedError } from "../model/errors.ts";
 import type { QueryService } from "../query/query-service.ts";
-import { queryMethods } from "../query/query-service.ts";
+import { queryServiceBy } from "../query/query-service.ts";
 
 type Role = "ingest" | "aggregate" | "query";
 
@@ -32,8 +32,6 @@ export const filesElsewhere: BackupService & ExportService = {
 
 /** What became of clicks is known elsewhere too: who waits for it is told at once that it is not known here. */
 export const queriesElsewhere: QueryService = {
-  ...(Object.fromEntries(
-    queryMethods.map((name) => [name, refusing("query")]),
-  ) as unknown as QueryService),
+  ...queryServiceBy(refusing("query")),
   committed: async () => false,
 };

@@ -1,6 +1,5 @@
 /** A process that takes clicks in, for another to count: it keeps nothing, and any number of them may run. */
 
-import { createServer } from "../api/server.ts";
 import type { Settings } from "../config.ts";
 import { AdmissionGate } from "../ingest/backpressure.ts";
 import { ServiceMetrics } from "../metrics/service-metrics.ts";
@@ -10,7 +9,7 @@ import { ingestProxy, startThread } from "../threads/start-thread.ts";
 import type { IngestThreadData } from "../threads/thread-data.ts";
 import { controlsElsewhere, filesElsewhere, queriesElsewhere } from "./elsewhere.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { packageVersion } from "./release.ts";
+import { listen } from "./listen.ts";
 
 /** Listens at once; resolves when the queue takes clicks. */
 export async function startIngest(settings: Settings, options: StartOptions): Promise<Service> {
@@ -37,17 +36,13 @@ export async function startIngest(settings: Settings, options: StartOptions): Pr
     backups: filesElsewhere,
     exports: filesElsewhere,
   };
-  const server = createServer({
+  const url = await listen(resources, lifecycle, {
     ...parts,
     admission,
     settings,
-    readiness: () => lifecycle.readiness,
     health: () => soundHealth,
     metrics: new ServiceMetrics({}),
-    version: packageVersion(),
   });
-  resources.defer(() => server.close());
-  const url = await server.listen({ host: settings.host, port: settings.port });
   await thread.remote.call("start", []);
   await thread.remote.call("startIntake", []);
   lifecycle.ready();

@@ -1,7 +1,6 @@
 /** A process that answers queries over what another one commits: it keeps nothing, and any number of them may run. */
 
 import { placeholderGeneration } from "../aggregate/state.ts";
-import { createServer } from "../api/server.ts";
 import type { Settings } from "../config.ts";
 import { semanticConfigOf } from "../config.ts";
 import { AdmissionGate } from "../ingest/backpressure.ts";
@@ -12,7 +11,7 @@ import { queryProxy, startThread } from "../threads/start-thread.ts";
 import type { QueryThreadData } from "../threads/thread-data.ts";
 import { clicksElsewhere, controlsElsewhere, filesElsewhere } from "./elsewhere.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { packageVersion } from "./release.ts";
+import { listen } from "./listen.ts";
 
 /** Listens at once; resolves when the store has been read. */
 export async function startQuery(settings: Settings, options: StartOptions): Promise<Service> {
@@ -43,20 +42,16 @@ export async function startQuery(settings: Settings, options: StartOptions): Pro
     backups: filesElsewhere,
     exports: filesElsewhere,
   };
-  const server = createServer({
+  const url = await listen(resources, lifecycle, {
     ...parts,
     admission,
     settings,
-    readiness: () => lifecycle.readiness,
     health: () => soundHealth,
     metrics: new ServiceMetrics({
       status: () => query.status(),
       engineText: () => thread.remote.call("metrics", []),
     }),
-    version: packageVersion(),
   });
-  resources.defer(() => server.close());
-  const url = await server.listen({ host: settings.host, port: settings.port });
   await thread.remote.call("start", []);
   lifecycle.ready();
   return lifecycle.service({ url, ...parts }, resources.move());

@@ -12,7 +12,7 @@ import { CodedError } from "../model/errors.ts";
 import type { PartitionProgress } from "../model/commit.ts";
 import { serviceWatermarkMs } from "../query/finality.ts";
 import type { QueryService } from "../query/query-service.ts";
-import { queryMethods } from "../query/query-service.ts";
+import { askByName, queryServiceBy } from "../query/query-service.ts";
 import { copySqliteQueue } from "../queue/sqlite/copy.ts";
 import type { ExportedDay, ExportQuery } from "../store/store-exports.ts";
 import { connect } from "./endpoint.ts";
@@ -124,15 +124,7 @@ const main = connect(parentPort!, {
     engine = await opening;
     engine.stopped.catch((error: unknown) => main.post("failed", [String(error)]));
   },
-  ...Object.fromEntries(
-    queryMethods.map((name) => [
-      name,
-      (...args: never[]) =>
-        metrics.timed(name, () =>
-          (query()[name] as (...args: never[]) => Promise<unknown>)(...args),
-        ),
-    ]),
-  ),
+  ...queryServiceBy((name, args) => metrics.timed(name, () => askByName(query(), name, args))),
   metrics: () => metrics.text(),
   async copyData(paths: DataPaths): Promise<CopiedData> {
     try {

@@ -7,7 +7,7 @@ import { openFollower } from "../engine/follower.ts";
 import { EngineMetrics } from "../metrics/engine-metrics.ts";
 import { CodedError } from "../model/errors.ts";
 import type { QueryService } from "../query/query-service.ts";
-import { queryMethods } from "../query/query-service.ts";
+import { askByName, queryServiceBy } from "../query/query-service.ts";
 import { connect } from "./endpoint.ts";
 import { openOthersTopic } from "./open-queue.ts";
 import { followStore } from "./open-store.ts";
@@ -52,15 +52,7 @@ const main = connect(parentPort!, {
     follower = await opening;
     follower.stopped.catch((error: unknown) => main.post("failed", [String(error)]));
   },
-  ...Object.fromEntries(
-    queryMethods.map((name) => [
-      name,
-      (...args: never[]) =>
-        metrics.timed(name, () =>
-          (query()[name] as (...given: never[]) => Promise<unknown>)(...args),
-        ),
-    ]),
-  ),
+  ...queryServiceBy((name, args) => metrics.timed(name, () => askByName(query(), name, args))),
   metrics: () => metrics.text(),
   async stop(): Promise<void> {
     stopping.abort(new CodedError("not_ready", "the service stops"));

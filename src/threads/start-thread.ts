@@ -4,7 +4,7 @@ import type { Transferable } from "node:worker_threads";
 import { Worker } from "node:worker_threads";
 import type { IngestService } from "../ingest/ingest-service.ts";
 import type { QueryService } from "../query/query-service.ts";
-import { queryMethods } from "../query/query-service.ts";
+import { queryServiceBy } from "../query/query-service.ts";
 import type { Remote } from "./endpoint.ts";
 import { connect } from "./endpoint.ts";
 import type { EngineThreadData, IngestThreadData, QueryThreadData } from "./thread-data.ts";
@@ -72,8 +72,5 @@ function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 export function queryProxy(remote: Remote): QueryService {
-  const calls = queryMethods.map(
-    (name) => [name, (...args: unknown[]) => remote.call(name, args)] as const,
-  );
-  return Object.fromEntries(calls) as unknown as QueryService;
+  return queryServiceBy((name, args) => remote.call(name, args));
 }

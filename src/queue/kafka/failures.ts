@@ -1,4 +1,5 @@
 import { findErrorBy } from "@platformatic/kafka";
+import { isCertificateError } from "../../model/certificate-error.ts";
 import { CodedError } from "../../model/errors.ts";
 
 export function corruptRecord(partition: number, offset: number, what: string): CodedError {
@@ -35,13 +36,11 @@ export function refusedAtStart(error: unknown, what: string): CodedError {
   return new CodedError("queue_refused", `${what}: ${messageOf(error)}`, { cause: error });
 }
 
-/** Who is there is not let in, or the broker's certificate is not believed (Node's and OpenSSL's codes). */
-const refusalCode =
-  /^(?:PLT_KFK_AUTHENTICATION|ERR_TLS_|ERR_SSL_|CERT_|.*SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)_)/;
-
+/** Who asks is not let in, or the broker's certificate is not believed. */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if ("code" in error && refusalCode.test(String(error.code))) return true;
+  if ("code" in error && error.code === "PLT_KFK_AUTHENTICATION") return true;
+  if (isCertificateError(error)) return true;
   if (error instanceof AggregateError && error.errors.some(isRefusal)) return true;
   return isRefusal(error.cause);
 }

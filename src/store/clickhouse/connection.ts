@@ -4,6 +4,7 @@ import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
 import { ClickHouseError, ClickHouseLogLevel, createClient } from "@clickhouse/client";
 import { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
+import { isCertificateError } from "../../model/certificate-error.ts";
 import { CodedError } from "../../model/errors.ts";
 import type { NativeBlock } from "./native-block.ts";
 import { readBlocks } from "./native-block.ts";
@@ -138,12 +139,6 @@ export class Connection implements AsyncDisposable {
 function wasNeverHeard(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return code === "ECONNREFUSED" || code === "ENOTFOUND" || code === "EHOSTUNREACH";
-}
-
-/** Node's and OpenSSL's codes. */
-function isCertificateError(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return /^(?:ERR_TLS_|ERR_SSL_|CERT_|.*SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)_)/.test(String(code));
 }
 
 function storeError(cause: unknown, sql: string): CodedError {
