@@ -1,6 +1,7 @@
 /**
- * Gives micro-batches to the store, one after the other over all partitions. A commit that fails is given again,
- * the same effects under the same sequence, until it is in: the queue keeps what comes meanwhile.
+ * Gives micro-batches to the store, one after the other over all partitions; what has come while it was busy it may take at
+ * one stroke. A commit that fails is given again, the same effects under the same sequence, until it is in: the queue keeps
+ * what comes meanwhile.
  */
 
 import type { Clock } from "../clock/clock.ts";
@@ -18,6 +19,12 @@ export interface CommitListener {
   tryFailed(what: "commit" | "look-up", error: unknown, tries: number): void;
 }
 
+interface PendingCommit {
+  readonly commit: Commit;
+  /** Settled with its fate. */
+  readonly done: PromiseWithResolvers<void>;
+}
+
 export class Committer {
   private readonly clock: Clock;
   private readonly store: ClickStore;
@@ -26,7 +33,12 @@ export class Committer {
   private readonly stop: AbortSignal;
   private readonly retryDelays: RetryDelays | undefined;
   private lastSequence: number;
-  private tail: Promise<void> = Promise.resolve();
+  /** In the order of their sequences; at most one of each partition. */
+  private readonly pending: PendingCommit[] = [];
+  /** Undefined while there is nothing to commit. */
+  private running: Promise<void> | undefined;
+  /** Why nothing is committed any more: what could not be is in the way of all that comes after it. */
+  private failure: { readonly error: unknown } | undefined;
 
   constructor(
     clock: Clock,
@@ -48,6 +60,7 @@ export class Committer {
 
   /** Resolves when the effects are committed; rejects only where they never can be or `stop` was given. */
   submit(effects: Effects, progress: PartitionProgress): Promise<void> {
+    if (this.failure) return Promise.reject(this.failure.error);
     const commit = effects.toCommit(
       ++this.lastSequence,
       this.clock.nowMs(),
@@ -55,13 +68,15 @@ export class Committer {
       this.shared.takeConfigs(),
       progress,
     );
-    this.tail = this.tail.then(() => this.commit(commit));
-    return this.tail;
+    const done = Promise.withResolvers<void>();
+    this.pending.push({ commit, done });
+    this.running ??= this.commitPending();
+    return done.promise;
   }
 
   /** Resolves when nothing is being committed any more, whatever became of it. */
   async idle(): Promise<void> {
-    await this.tail.catch(() => {});
+    await this.running;
   }
 
   /** Asks the store what a record needs to know; it is asked again until it answers, as with a commit. */
@@ -69,11 +84,33 @@ export class Committer {
     return this.untilDone("look-up", question);
   }
 
-  private async commit(commit: Commit): Promise<void> {
+  private async commitPending(): Promise<void> {
+    try {
+      for (;;) {
+        const [first, ...more] = this.pending;
+        if (!first) break;
+        await this.commit(first, more);
+        // Partitions whose commit is done hand in the next one now, to go with those that came meanwhile.
+        await this.clock.turn();
+      }
+    } catch (error) {
+      this.failure = { error };
+      for (const { done } of this.pending.splice(0)) done.reject(error);
+    }
+    this.running = undefined;
+  }
+
+  private async commit(first: PendingCommit, more: readonly PendingCommit[]): Promise<void> {
     const startMs = this.clock.monotonicMs();
-    await this.untilDone("commit", () => this.store.commit(commit));
-    // Outside the tries: a listener that fails is a bug, which giving the commit again would hide and repeat.
-    this.listener.committed(commit, this.clock.monotonicMs() - startMs);
+    const behind = more.map(({ commit }) => commit);
+    const count = await this.untilDone("commit", () => this.store.commit(first.commit, ...behind));
+    const durationMs = this.clock.monotonicMs() - startMs;
+    for (const { commit, done } of [first, ...more].slice(0, count)) {
+      // Outside the tries: a listener that fails is a bug, which giving the commit again would hide and repeat.
+      this.listener.committed(commit, durationMs);
+      this.pending.shift();
+      done.resolve();
+    }
   }
 
   private untilDone<T>(what: "commit" | "look-up", work: () => Promise<T>): Promise<T> {

@@ -6,6 +6,7 @@ import { ClickPlanner, plannedValues } from "./plan-clicks.ts";
 import type { Action, History, HistorySettings, SemanticSettings } from "./history.ts";
 import { ControlPlanner } from "./plan-controls.ts";
 import { canonicalIp } from "./oracle/log-rows.ts";
+import { withMovedDimension } from "./plan-moves.ts";
 import { planQuestion } from "./plan-questions.ts";
 import type { PlannedFault } from "./world/faults.ts";
 import { allStrikes, stepsOfFault } from "./world/steps.ts";
@@ -40,7 +41,8 @@ const ticksMax = 60;
 export function planHistory(seed: number): History {
   const random = new Random(seed);
   const planned = planSettings(random);
-  const actions = withBackups(seed, withErasures(seed, planned, planActions(random, planned)));
+  const asked = withMovedDimension(seed, planned, planActions(random, planned));
+  const actions = withBackups(seed, withErasures(seed, planned, asked));
   const lastMs = actions.at(-1)!.atMs;
   const settings = { ...planned, tickEveryMs: Math.max(planned.tickEveryMs, lastMs / ticksMax) };
   return { seed, settings, actions, faults: planFaults(random, lastMs) };
@@ -51,7 +53,7 @@ function planSettings(random: Random): HistorySettings {
     // Close to midnight UTC, so that many histories cross a day.
     startMs: Date.UTC(2026, 0, 15, 20 + random.below(4), random.below(60)),
     semantic: planSemantic(random, baseSemantic),
-    partitionCount: random.pick([1, 1, 2]),
+    partitionCount: random.pick([1, 1, 1, 1, 2, 4]),
     commit: {
       delayMsMax: random.pick([0, 20, 100, 1_000, 5_000]),
       clicksMax: random.pick([1, 7, 50, 1_000, 1_000]),

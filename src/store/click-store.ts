@@ -31,7 +31,11 @@ import type { RecomputationQuery, RestatedRowsQuery } from "./recomputation.ts";
 export interface ClickStore extends AsyncDisposable, ClickStoreReader {
   /** What the pipeline starts from. */
   recover(): Promise<RecoveredState>;
-  commit(commit: Commit): Promise<void>;
+  /**
+   * Commits the first of these, and as many of those behind it as go through at one stroke with it; resolves with how many are
+   * through. Their sequences follow one another.
+   */
+  commit(...commits: readonly [Commit, ...Commit[]]): Promise<number>;
   /**
    * Identities of the clicks of these event times (`[fromMs, toMs)`) that count for dedup: outcome counted,
    * restated, quarantined or voided. In any order, in chunks of at most some 100 k rows.

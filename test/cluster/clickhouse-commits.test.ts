@@ -7,6 +7,7 @@ import { openClickHouseStore } from "../../src/store/clickhouse/clickhouse-store
 import { Random } from "../../src/traffic/random.ts";
 import { click, hour, noon, shown } from "../contract/click-store/harness.ts";
 import { ClickHouseServer } from "../support/clickhouse-server.ts";
+import { commitAll } from "../support/commit-all.ts";
 import { CuttingProxy } from "../support/cutting-proxy.ts";
 import { eventually } from "../support/eventually.ts";
 import { CommitMaker } from "../support/store-clicks.ts";
@@ -18,6 +19,7 @@ before(async () => {
 after(() => server[Symbol.asyncDispose]());
 
 const commitCount = 40;
+const commitsTogether = 3;
 /** A server that is about to die says so, as an error of its own. */
 const awayCodes: ReadonlySet<string> = new Set(["store_unavailable", "storage_failed"]);
 let databases = 0;
@@ -46,15 +48,15 @@ async function isCounted(store: ClickStore, expected: ReadonlyMap<string, number
 
 async function untilCommitted(
   store: ClickStore,
-  commit: Commit,
+  commits: readonly Commit[],
   mend: () => Promise<void>,
 ): Promise<number> {
   let failures = 0;
   await eventually(
-    `commit ${commit.sequence}`,
+    `commit ${commits[0]!.sequence}`,
     async () => {
       try {
-        await store.commit(commit);
+        await commitAll(store, commits);
         return true;
       } catch (error) {
         assert.ok(error instanceof CodedError && awayCodes.has(error.code), String(error));
@@ -87,11 +89,14 @@ describe("commits to ClickHouse", () => {
     let store = await opening();
     let failures = 0;
     for (let i = 0; i < commitCount; i++) {
-      const clicks = Array.from({ length: 1 + random.below(30) }, () =>
-        click(`ad-${random.below(5)}`, random.below(60), { country: random.pick(["US", "DE"]) }),
-      );
-      for (const { ad_id } of clicks) expected.set(ad_id, (expected.get(ad_id) ?? 0) + 1);
-      failures += await untilCommitted(store, maker.next({ clicks }), () => server.revive());
+      const together = Array.from({ length: commitsTogether }, (_, partition) => {
+        const clicks = Array.from({ length: 1 + random.below(30) }, () =>
+          click(`ad-${random.below(5)}`, random.below(60), { country: random.pick(["US", "DE"]) }),
+        );
+        for (const { ad_id } of clicks) expected.set(ad_id, (expected.get(ad_id) ?? 0) + 1);
+        return maker.next({ clicks, partition });
+      });
+      failures += await untilCommitted(store, together, () => server.revive());
       if (random.chance(0.2))
         await server.query(
           `OPTIMIZE TABLE ${database}.${random.pick(["click", "minute_count", "ledger", "commit_log"])} FINAL`,
@@ -105,7 +110,7 @@ describe("commits to ClickHouse", () => {
     await store[Symbol.asyncDispose]();
     await using reopened = await open(database);
     await isCounted(reopened, expected);
-    assert.equal((await reopened.recover()).sequence, commitCount);
+    assert.equal((await reopened.recover()).sequence, commitCount * commitsTogether);
   });
 
   it("are counted once through kill -9 of the server", async (context) => {
@@ -122,7 +127,7 @@ describe("commits to ClickHouse", () => {
         await store.commit(commit);
         continue;
       }
-      const committing = untilCommitted(store, commit, () => server.revive());
+      const committing = untilCommitted(store, [commit], () => server.revive());
       await new Promise((resolve) => setImmediate(resolve));
       await server.kill();
       failures += await committing;

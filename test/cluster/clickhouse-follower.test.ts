@@ -8,6 +8,7 @@ import { followClickHouseStore } from "../../src/store/clickhouse/followed-store
 import { Random } from "../../src/traffic/random.ts";
 import { click, hour, noon } from "../contract/click-store/harness.ts";
 import { ClickHouseServer } from "../support/clickhouse-server.ts";
+import { commitAll } from "../support/commit-all.ts";
 import { eventually } from "../support/eventually.ts";
 import type { CommitParts } from "../support/store-clicks.ts";
 import { CommitMaker, storeLayout } from "../support/store-clicks.ts";
@@ -144,10 +145,13 @@ describe("a ClickHouse store that is followed", () => {
     assert.deepEqual([start.sequence, start.dictionaries.get("ad_id")], [1, ["ad-0"]]);
     assert.deepEqual(await followed.newer(), []);
     const seen: Commit[] = [];
-    for (let i = 0; i < 60; i++) {
-      const commit = maker.next(randomParts(random, i));
-      await store.commit(commit);
-      made.push(commit);
+    let largest = 0;
+    for (let i = 0; i < 40; i++) {
+      const together = Array.from({ length: 1 + random.below(4) }, (_, j) =>
+        maker.next(randomParts(random, 4 * i + j)),
+      );
+      for (const count of await commitAll(store, together)) largest = Math.max(largest, count);
+      made.push(...together);
       if (random.chance(0.3)) seen.push(...(await followed.newer()));
       if (!random.chance(0.1)) continue;
       await store[Symbol.asyncDispose]();
@@ -155,6 +159,7 @@ describe("a ClickHouse store that is followed", () => {
     }
     seen.push(...(await followed.newer()));
     assert.deepEqual(seen.map(told), made.map(told));
+    assert.ok(largest > 1, "none went through together");
     assert.deepEqual(await followed.newer(), []);
     for (const groupBy of [["ad_id"], ["ad_id", "country"], ["device"]]) {
       const query = { ...hour, source: "minute", groupBy, order: "key" } as const;

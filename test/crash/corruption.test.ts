@@ -18,8 +18,8 @@ import { Sender } from "./sender.ts";
 const withoutCommits = patchedEnvironment([
   {
     file: "src/pipeline/committer.ts",
-    find: '"commit", () => this.store.commit(commit)',
-    replace: '"commit", () => new Promise<void>(() => {})',
+    find: '"commit", () => this.store.commit(first.commit, ...behind)',
+    replace: '"commit", () => new Promise<number>(() => {})',
   },
 ]);
 

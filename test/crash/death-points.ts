@@ -107,7 +107,7 @@ const storePoints = [
     "a commit is through, nobody is told",
     "src/pipeline/committer.ts",
     "before",
-    "    this.listener.committed(commit, this.clock.monotonicMs() - startMs);",
+    "      this.listener.committed(commit, durationMs);",
     5,
   ),
   point(

@@ -6,6 +6,9 @@ const maintenance = "src/pipeline/maintenance.ts";
 const recovery = "src/pipeline/recovery.ts";
 const runner = "src/pipeline/run-partition.ts";
 
+const commitTry =
+  'const count = await this.untilDone("commit", () => this.store.commit(first.commit, ...behind));';
+
 export const pipelineBugs: readonly PlantedBug[] = [
   {
     name: "the log trimmed before the checkpoint",
@@ -35,16 +38,16 @@ export const pipelineBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: committer,
-        find: 'await this.untilDone("commit", () => this.store.commit(commit));',
-        replace: `let given = commit;
-          await this.untilDone("commit", async () => {
-            await this.store.commit(given).catch(async (error: unknown) => {
-              const { sequence } = await this.store.recover();
-              this.lastSequence += sequence + 1 - given.sequence;
-              given = { ...given, sequence: sequence + 1 };
-              throw error;
-            });
-          });`,
+        find: commitTry,
+        replace: `const count = await this.untilDone("commit", () =>
+          this.store.commit(...this.pending.map(({ commit }) => commit)).catch(async (error: unknown) => {
+            const { sequence } = await this.store.recover();
+            const shift = sequence + 1 - first.commit.sequence;
+            this.lastSequence += shift;
+            for (const own of this.pending)
+              Object.assign(own, { commit: { ...own.commit, sequence: own.commit.sequence + shift } });
+            throw error;
+          }));`,
       },
     ],
   },
@@ -63,9 +66,24 @@ export const pipelineBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: committer,
-        find: 'await this.untilDone("commit", () => this.store.commit(commit));',
+        find: commitTry,
+        replace: `this.listener.committed(first.commit, 0);\n    ${commitTry}`,
+      },
+      {
+        file: committer,
+        find: "      this.listener.committed(commit, durationMs);\n",
         replace:
-          'this.listener.committed(commit, 0);\n    await this.untilDone("commit", () => this.store.commit(commit));\n    if (startMs >= 0) return;',
+          "      if (commit !== first.commit) this.listener.committed(commit, durationMs);\n",
+      },
+    ],
+  },
+  {
+    name: "commits that the store left for later taken for done",
+    patches: [
+      {
+        file: committer,
+        find: "of [first, ...more].slice(0, count)) {",
+        replace: "of [first, ...more]) {",
       },
     ],
   },

@@ -40,12 +40,15 @@ export const storageBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: store,
-        find: 'await this.write({ kind: "commit", commit, historyId }, "commit");',
+        find: 'await this.write({ kind: "commits", parts }, "commit");',
         replace: `const log = this.disk.file(fileNames.storeLog);
-          const early = { ...commit, clicks: [], ledger: [], restatements: [], minutes: { ...commit.minutes, rowCount: 0 } };
-          log.append(sealed({ kind: "commit", commit: early, historyId }));
+          const early = parts.map(({ commit, historyId }) => ({
+            commit: { ...commit, clicks: [], ledger: [], restatements: [], minutes: { ...commit.minutes, rowCount: 0 } },
+            historyId,
+          }));
+          log.append(sealed({ kind: "commits", parts: early }));
           log.sync();
-          await this.write({ kind: "commit", commit, historyId }, "commit");
+          await this.write({ kind: "commits", parts }, "commit");
           log.chunks.splice(log.chunks.length - 2, 1);
           log.syncedCount--;`,
       },
@@ -56,7 +59,7 @@ export const storageBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: store,
-        find: "if (commit.sequence <= this.contents.sequence) return;",
+        find: "if (known.length > 0) return known.length;",
         replace: "",
       },
     ],

@@ -12,18 +12,29 @@ import { testConfig } from "../support/random-clicks.ts";
 
 const quick = { msMin: 1, msMax: 2 };
 
-/** A committer over a store that does as `commit` says; what was told to the listener, in order. */
+/**
+ * A committer over a store that does as `commit` says, to `together` of those that it is offered; what was told to the
+ * listener, in order.
+ */
 function committerOver(
-  commit: (commit: Commit) => Promise<void>,
+  commit: (...commits: Commit[]) => Promise<void>,
   listener: Partial<CommitListener> = {},
   retryDelays = quick,
+  together = 1,
 ) {
   const told: string[] = [];
   const abort = new AbortController();
+  const store: Pick<ClickStore, "commit"> = {
+    async commit(...offered) {
+      const taken = offered.slice(0, together);
+      await commit(...taken);
+      return taken.length;
+    },
+  };
   const shared = new SharedState(new Uint8Array(32), [testConfig], new Map());
   const committer = new Committer(
     systemClock,
-    { commit } as ClickStore,
+    store as ClickStore,
     shared,
     10,
     {
@@ -65,6 +76,48 @@ describe("the committer", () => {
     );
     const tries = [1, 2, 3].map((n) => `commit failed ${n}: Error: away`);
     assert.deepEqual(told, [...tries, "committed 11", "committed 12"]);
+  });
+
+  it("offers all that has come meanwhile, and tells of what was taken of it", async () => {
+    const given: number[][] = [];
+    const gate = Promise.withResolvers<void>();
+    let failures = 1;
+    const { submit, told } = committerOver(
+      async (...commits) => {
+        given.push(commits.map(({ sequence }) => sequence));
+        await gate.promise;
+        if (commits.length > 1 && failures-- > 0) throw new Error("away");
+      },
+      {},
+      quick,
+      3,
+    );
+    const submitted = [0, 1, 2, 3, 4].map((partition) => submit(partition, 1));
+    gate.resolve();
+    await Promise.all(submitted);
+    await submit(0, 2);
+    assert.deepEqual(given, [[11], [12, 13, 14], [12, 13, 14], [15], [16]]);
+    const done = [11, 12, 13, 14, 15, 16].map((sequence) => `committed ${sequence}`);
+    assert.deepEqual(told, [done[0], "commit failed 1: Error: away", ...done.slice(1)]);
+  });
+
+  it("calls nothing done that the store has not taken", async () => {
+    const { submit, told } = committerOver(
+      async (...commits) => {
+        if (commits.some(({ sequence }) => sequence > 13))
+          throw new CodedError("data_corrupt", "broken");
+      },
+      {},
+      quick,
+      2,
+    );
+    const results = await Promise.allSettled([0, 1, 2, 3].map((partition) => submit(partition, 1)));
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ["fulfilled", "fulfilled", "fulfilled", "rejected"],
+    );
+    assert.deepEqual(told.slice(0, 3), ["committed 11", "committed 12", "committed 13"]);
+    await assert.rejects(submit(0, 2), { code: "data_corrupt" });
   });
 
   it("gives up where the store can never take it, and commits nothing after", async () => {

@@ -118,6 +118,7 @@ describe("maintenance", () => {
         async commit(commit) {
           await store.commit(commit);
           watermarkMs = commit.progress.watermarkMs;
+          return 1;
         },
         async compact(endMinute) {
           seen.push({ endMinute, watermarkMs });

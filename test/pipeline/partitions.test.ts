@@ -158,6 +158,7 @@ describe("several partitions in one process", () => {
           }
           await store.commit(commit);
           if (commit.clicks.length > 0) order.push("committed");
+          return 1;
         },
       });
     const run = await startPipeline(directory.path, testConfig, limits, { around });

@@ -108,7 +108,7 @@ describe("the pipeline over a real queue and store", () => {
           const fate = random.below(4);
           if (fate === 0) throw new Error("the store is away");
           await store.commit(commit);
-          if (fate !== 1) return;
+          if (fate !== 1) return 1;
           lostAnswers++;
           throw new Error("the answer was lost");
         },

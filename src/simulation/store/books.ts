@@ -2,7 +2,12 @@
 
 import { outcomeNames } from "../../model/outcome.ts";
 import { compareUtf8 } from "../../model/utf8-order.ts";
-import type { AdAttributes, BucketState, LedgerRow } from "../../store/click-store.ts";
+import type {
+  AdAttributes,
+  BucketState,
+  LedgerRow,
+  RecordedOperation,
+} from "../../store/click-store.ts";
 import { attributeAt } from "./aggregate.ts";
 import type { Contents } from "./tables.ts";
 import { minuteOfRow } from "./tables.ts";
@@ -60,4 +65,22 @@ export function attributesOf(contents: Contents, adId: string): AdAttributes | u
   if (Object.keys(attributes).length === 0) return undefined;
   const valid_from_minute = Math.max(...changes.map((change) => change.valid_from_minute));
   return { ad_id: adId, attributes, valid_from_minute };
+}
+
+export function operationParts({ operations }: Contents, id: string): RecordedOperation[] {
+  const parts = operations.filter((part) => part.id === id);
+  return parts.toSorted((a, b) => a.partition - b.partition || a.offset - b.offset);
+}
+
+/** Of recomputes and rollbacks that were applied. */
+export function lastRecomputeOf(
+  { operations }: Contents,
+  partition: number | undefined,
+): RecordedOperation | undefined {
+  return operations.findLast(
+    ({ type, result, ...part }) =>
+      (type === "recompute" || type === "rollback") &&
+      result["applied"] === 1 &&
+      part.partition === (partition ?? part.partition),
+  );
 }

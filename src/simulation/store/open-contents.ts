@@ -8,14 +8,15 @@ import type { Contents } from "./tables.ts";
 import { applyCommit, rowsOfCommit } from "./apply-commit.ts";
 import { compactContents, copyOf, emptyContents } from "./tables.ts";
 
+interface WrittenCommit {
+  readonly commit: Commit;
+  /** Of the history that it begins. */
+  readonly historyId: string | undefined;
+}
+
 /** A write of the store's log; its sequence is that of the last commit it comes after or is. */
 export type LogWrite =
-  | {
-      readonly kind: "commit";
-      readonly commit: Commit;
-      /** Of the first commit after an opening. */
-      readonly historyId?: string | undefined;
-    }
+  | { readonly kind: "commits"; readonly parts: readonly WrittenCommit[] }
   | { readonly kind: "compact"; readonly endMinute: number; readonly sequence: number }
   | { readonly kind: "purge"; readonly sequence: number };
 
@@ -49,10 +50,10 @@ function readSnapshot(disk: SimulatedDisk): Contents {
 }
 
 function replay(contents: Contents, write: LogWrite): void {
-  if (write.kind === "commit") {
-    const { commit, historyId } = write;
-    if (commit.sequence > contents.sequence)
-      applyCommit(contents, commit, rowsOfCommit(commit), historyId);
+  if (write.kind === "commits") {
+    for (const { commit, historyId } of write.parts)
+      if (commit.sequence > contents.sequence)
+        applyCommit(contents, commit, rowsOfCommit(commit), historyId);
   } else if (write.kind === "purge") purgeContents(contents);
   else if (write.sequence >= contents.sequence) compactContents(contents, write.endMinute);
 }
@@ -62,7 +63,7 @@ export function dropCovered(log: SimulatedFile, sequence: number): void {
   let covered = 0;
   for (const chunk of log.chunks) {
     const write = unsealed<LogWrite>(chunk);
-    const at = write?.kind === "commit" ? write.commit.sequence : write?.sequence;
+    const at = write?.kind === "commits" ? write.parts.at(-1)!.commit.sequence : write?.sequence;
     if (at === undefined || at > sequence) break;
     covered++;
   }

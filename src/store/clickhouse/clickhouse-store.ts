@@ -7,12 +7,13 @@ import type { Commit, MinuteChanges, PartitionProgress } from "../../model/commi
 import { movesCounts } from "../../model/commit.ts";
 import type { DayReceipt } from "../../model/dropped-days.ts";
 import type { HoldersQuery, ValueHolder } from "../../model/erasing.ts";
-import { CodedError } from "../../model/errors.ts";
 import type { HistoryStart } from "../changes.ts";
 import type { ClickStore, IdentityChunk, IdentityProbes } from "../click-store.ts";
+import { assertSequences } from "../commit-sequences.ts";
 import { newHistoryId } from "../history-id.ts";
 import type { RestatedRowsQuery } from "../recomputation.ts";
 import { ClickHouseReader } from "./clickhouse-reader.ts";
+import type { CommitPart } from "./commit.ts";
 import { blocksOf } from "./commit.ts";
 import type { ClickHouseOptions, Connection } from "./connection.ts";
 import { addColumns } from "./dimension-columns.ts";
@@ -24,6 +25,9 @@ import { purge, readNewestReceipts } from "./retention.ts";
 import type { StoreState } from "./state.ts";
 import { applyToState, loadState, progressOf } from "./state.ts";
 import { assertNotOvertaken, beginTenure, readTenures, takenOver } from "./tenures.ts";
+
+/** What goes together is one insert a table: so many clicks are some 50 MB of it. */
+const clicksTogetherMax = 200_000;
 
 export interface ClickHouseStoreOptions extends ClickHouseOptions {
   /**
@@ -57,6 +61,8 @@ class ClickHouseStore extends ClickHouseReader implements ClickStore {
   private epoch: number | undefined;
   /** Under which a commit may be through that seemed to have failed. */
   private lastEpoch: number | undefined;
+  /** Sequence of the last commit that was ever begun to be written. */
+  private lastWritten = 0;
   /** Of the history that the next commit begins; undefined where one has begun it. */
   private newHistoryId: string | undefined = newHistoryId();
 
@@ -66,67 +72,71 @@ class ClickHouseStore extends ClickHouseReader implements ClickStore {
     this.purgeAfterMs = purgeAfterMs;
   }
 
-  commit(commit: Commit): Promise<void> {
+  commit(...commits: readonly [Commit, ...Commit[]]): Promise<number> {
     return this.turns.take(async () => {
       const { state } = this;
-      if (this.isThrough(commit)) return;
-      const history = this.historyOf(commit);
+      assertSequences(commits, state.sequence);
+      const known = commits.filter(({ sequence }) => sequence <= state.sequence);
+      if (known.length > 0) return known.length;
       if (this.epoch === undefined) await this.beginTenure();
-      if (commit.sequence > lastOf(state)) await this.write(commit, history);
-      applyToState(state, commit, history);
+      const found = lastOf(state) - state.sequence;
+      const parts = (found > 0 ? commits.slice(0, found) : togetherOf(commits)).map(
+        (commit, i) => ({
+          commit,
+          history: this.historyOf(commit, i === 0),
+        }),
+      );
+      if (found === 0) await this.write(parts);
+      for (const { commit, history } of parts) applyToState(state, commit, history);
       this.newHistoryId = undefined;
+      return parts.length;
     });
   }
 
-  private isThrough({ sequence }: Commit): boolean {
-    const { sequence: last } = this.state;
-    if (sequence <= last) return true;
-    if (sequence === last + 1) return false;
-    throw new CodedError(
-      "data_corrupt",
-      `commit ${sequence} given to a store whose last commit is ${last}`,
-    );
-  }
-
-  /** May find the last commit that seemed to have failed. */
+  /** May find commits that seemed to have failed. */
   private async beginTenure(): Promise<void> {
     const { connection, state, owner } = this;
     // Who was overtaken must not overtake in its turn.
     if (this.lastEpoch !== undefined) await assertNotOvertaken(connection, this.lastEpoch, owner);
     const { epoch, before } = await beginTenure(connection, owner);
-    const last = before.at(-1);
-    const ahead = (last?.lastSequence ?? 0) - state.sequence;
-    if (ahead < 0 || ahead > 1 || (ahead === 1 && last!.epoch !== this.lastEpoch))
-      throw takenOver(connection, { last: last?.lastSequence ?? 0, own: state.sequence });
+    const last = before.at(-1) ?? { epoch: 0, lastSequence: 0 };
+    const isOwn = last.epoch === this.lastEpoch && last.lastSequence <= this.lastWritten;
+    if (last.lastSequence !== state.sequence && !(isOwn && last.lastSequence > state.sequence))
+      throw takenOver(connection, { last: last.lastSequence, own: state.sequence });
     state.tenures = before;
     this.epoch = epoch;
     this.lastEpoch = epoch;
   }
 
-  /** A failure leaves its fate unknown: the next try begins a tenure, which finds out, and makes void what is left of this one. */
-  private async write(commit: Commit, history: HistoryStart | undefined): Promise<void> {
+  /**
+   * All at one stroke. A failure leaves their fate unknown: the next try begins a tenure, which finds out, and makes void what is
+   * left of this one.
+   */
+  private async write(parts: readonly CommitPart[]): Promise<void> {
     const { connection, state } = this;
     const epoch = this.epoch!;
     // What can't be made is refused before anything is written.
-    const { facts, mark } = blocksOf(commit, epoch, state.dictionaries, history);
+    const { facts, marks } = blocksOf(parts, epoch, state.dictionaries);
+    const lastSequence = parts.at(-1)!.commit.sequence;
     this.epoch = undefined;
-    await addColumns(connection, state, commit);
-    await erase(connection, state, commit.erasures);
+    this.lastWritten = lastSequence;
+    for (const { commit } of parts) await addColumns(connection, state, commit);
+    for (const { commit } of parts) await erase(connection, state, commit.erasures);
     const inserts = [...facts].map(([table, block]) => connection.insert(table, block));
     await Promise.allSettled(inserts);
     await Promise.all(inserts);
-    await connection.insert("commit_log", mark);
+    await connection.insert("commit_log", marks);
     await assertNotOvertaken(connection, epoch, this.owner);
     this.epoch = epoch;
     const earlier = state.tenures.filter((tenure) => tenure.epoch !== epoch);
-    state.tenures = [...earlier, { epoch, lastSequence: commit.sequence }];
+    state.tenures = [...earlier, { epoch, lastSequence }];
   }
 
-  private historyOf(commit: Commit): HistoryStart | undefined {
+  private historyOf(commit: Commit, isFirst: boolean): HistoryStart | undefined {
     const startsOver = movesCounts(commit);
     // Kept until the commit is through: given again, it must not tell another id than what may be written already.
     if (startsOver) this.newHistoryId ??= newHistoryId();
-    const id = this.newHistoryId;
+    const id = isFirst ? this.newHistoryId : undefined;
     if (id === undefined) return undefined;
     return { firstSequence: commit.sequence, id, startsOver };
   }
@@ -175,7 +185,21 @@ class ClickHouseStore extends ClickHouseReader implements ClickStore {
   }
 }
 
-/** Of the tenures: may be one commit ahead of what was told, where one was through that seemed to have failed. */
+/**
+ * The first commits that are written as one. Erasing changes rows that are there, which has to come after all that is before it
+ * and before all that is behind it.
+ */
+function togetherOf(commits: readonly Commit[]): readonly Commit[] {
+  let clickCount = 0;
+  const end = commits.findIndex(({ clicks, erasures }, i) => {
+    for (const { batch } of clicks) clickCount += batch.rowCount;
+    const isAlone = erasures.length > 0 || (commits[i - 1]?.erasures.length ?? 0) > 0;
+    return i > 0 && (isAlone || clickCount > clicksTogetherMax);
+  });
+  return end === -1 ? commits : commits.slice(0, end);
+}
+
+/** Of the tenures: may be ahead of what was told, where commits were through that seemed to have failed. */
 function lastOf({ tenures }: StoreState): number {
   return tenures.at(-1)?.lastSequence ?? 0;
 }

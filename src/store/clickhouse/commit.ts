@@ -1,8 +1,8 @@
-/** What a commit becomes: a block of rows for each table. */
+/** What commits that go together become: a block of rows for each table. */
 
 import type { ClickBatch, NamedColumn } from "../../model/click-batch.ts";
 import { EventIdKind } from "../../model/click-batch.ts";
-import type { Commit, DecidedClicks } from "../../model/commit.ts";
+import type { Commit, DecidedClicks, DictionaryGrowth, MinuteDeltas } from "../../model/commit.ts";
 import { adDictionary } from "../../model/commit.ts";
 import { formatIp } from "../../model/ip.ts";
 import { Outcome, outcomeNames } from "../../model/outcome.ts";
@@ -24,47 +24,57 @@ import {
 export interface CommitBlocks {
   /** By table; only tables that get rows. */
   readonly facts: ReadonlyMap<string, NativeBlock>;
-  /** The row that makes all others count: the last to be written. */
-  readonly mark: NativeBlock;
+  /** The rows that make all others count, one a commit: the last to be written, and in one piece. */
+  readonly marks: NativeBlock;
+}
+
+/** A commit, and the history that it begins. */
+export interface CommitPart {
+  readonly commit: Commit;
+  readonly history: HistoryStart | undefined;
 }
 
 /** Without epoch and sequence: the partition first. */
 type Row = readonly (number | string | null)[];
 
+type TextOf = (dictionary: string, key: number) => string | undefined;
+
 export function blocksOf(
-  commit: Commit,
+  parts: readonly CommitPart[],
   epoch: number,
   dictionaries: Dictionaries,
-  history: HistoryStart | undefined,
 ): CommitBlocks {
-  const { sequence, progress, committedAtMs } = commit;
-  const own = [epoch, sequence, progress.partition];
-  const blockOf = (table: FactTable, rows: readonly Row[]): NativeBlock =>
-    blockOfRows(
-      [...commitColumns, ...factTables[table]],
-      rows.map((row) => [epoch, sequence, ...row]),
-    );
+  const growths = parts.flatMap(({ commit }) => commit.dictionaries);
+  const textOf = textsOf(growths, dictionaries);
+  const rows = new Map<FactTable, Row[]>();
+  for (const { commit, history } of parts) {
+    for (const [table, own] of factRows(commit, textOf, dictionaries, history)) {
+      const all = rows.get(table) ?? [];
+      for (const row of own) all.push([epoch, commit.sequence, ...row]);
+      rows.set(table, all);
+    }
+  }
+  const blockOf = (table: FactTable): NativeBlock =>
+    blockOfRows([...commitColumns, ...factTables[table]], rows.get(table)!);
   const facts = new Map<string, NativeBlock>();
-  for (const [table, rows] of factRows(commit, dictionaries, history))
-    if (rows.length > 0) facts.set(table, blockOf(table, rows));
-  const clicks = clickBlock(commit, own);
+  for (const [table, own] of rows)
+    if (table !== "commit_log" && own.length > 0) facts.set(table, blockOf(table));
+  const commits = parts.map(({ commit }) => commit);
+  const clicks = clickBlock(commits, epoch);
   if (clicks.rowCount > 0) facts.set("click", clicks);
-  const minutes = minuteBlock(commit, own, dictionaries);
+  const minutes = minuteBlock(commits, epoch, textOf);
   if (minutes.rowCount > 0) facts.set("minute_count", minutes);
-  const { nextOffset, watermarkMs } = progress;
-  return {
-    facts,
-    mark: blockOf("commit_log", [[progress.partition, committedAtMs, nextOffset, watermarkMs]]),
-  };
+  return { facts, marks: blockOf("commit_log") };
 }
 
 function factRows(
   commit: Commit,
+  textOf: TextOf,
   dictionaries: Dictionaries,
   history: HistoryStart | undefined,
 ): readonly [FactTable, readonly Row[]][] {
-  const { partition: own } = commit.progress;
-  const textOfAd = (key: number): string => textOf(commit, dictionaries, adDictionary, key) ?? "";
+  const { partition: own, nextOffset, watermarkMs } = commit.progress;
+  const textOfAd = (key: number): string => textOf(adDictionary, key) ?? "";
   return [
     [
       "dictionary",
@@ -172,48 +182,55 @@ function factRows(
       ),
     ],
     ["history", history ? [[own, history.id, history.startsOver ? 1 : 0]] : []],
+    ["commit_log", [[own, commit.committedAtMs, nextOffset, watermarkMs]]],
   ];
 }
 
-/** Also of a key that this commit brings. */
-function textOf(
-  { dictionaries: growths }: Commit,
-  dictionaries: Dictionaries,
-  dictionary: string,
-  key: number,
-): string | undefined {
-  const growth = growths.find(
-    (own) =>
-      own.dictionary === dictionary &&
-      key >= own.firstKey &&
-      key < own.firstKey + own.values.length,
+/** Also of keys that these growths bring. */
+function textsOf(growths: readonly DictionaryGrowth[], dictionaries: Dictionaries): TextOf {
+  return (dictionary, key) => {
+    const growth = growths.find(
+      (own) =>
+        own.dictionary === dictionary &&
+        key >= own.firstKey &&
+        key < own.firstKey + own.values.length,
+    );
+    return growth ? growth.values[key - growth.firstKey] : dictionaries.textOf(dictionary, key);
+  };
+}
+
+function clickBlock(commits: readonly Commit[], epoch: number): NativeBlock {
+  const names = new Set(
+    commits.flatMap(({ clicks }) =>
+      clicks.flatMap(({ batch }) => batch.dimensions.map(({ name }) => name)),
+    ),
   );
-  return growth ? growth.values[key - growth.firstKey] : dictionaries.textOf(dictionary, key);
-}
-
-function clickBlock(commit: Commit, own: readonly number[]): NativeBlock {
-  const names = [
-    ...new Set(commit.clicks.flatMap(({ batch }) => batch.dimensions.map(({ name }) => name))),
-  ];
   const writers = new Map<string, ColumnWriter>();
-  for (const column of [...clickColumns, ...names.map(dimensionColumn)])
+  for (const column of [...clickColumns, ...[...names].map(dimensionColumn)])
     writers.set(column.name, new ColumnWriter(column));
   const writer = (name: string): ColumnWriter => writers.get(name)!;
   let rowCount = 0;
-  for (const clicks of commit.clicks) {
-    rowCount += clicks.batch.rowCount;
-    for (const [i, { name }] of commitColumns.entries())
-      writer(name).repeat(own[i]!, clicks.batch.rowCount);
-    writeRecord(clicks, writer);
-    for (const name of names) {
-      const dimension = clicks.batch.dimensions.find((other) => other.name === name);
-      writeDimension(writer(dimensionColumn(name).name), dimension, clicks.batch);
+  for (const commit of commits) {
+    for (const clicks of commit.clicks) {
+      rowCount += clicks.batch.rowCount;
+      for (const [i, value] of ownNumbers(epoch, commit).entries())
+        writer(commitColumns[i]!.name).repeat(value, clicks.batch.rowCount);
+      writeRecord(clicks, writer);
+      for (const name of names) {
+        const dimension = clicks.batch.dimensions.find((other) => other.name === name);
+        writeDimension(writer(dimensionColumn(name).name), dimension, clicks.batch);
+      }
     }
   }
   return new NativeBlock(
     rowCount,
     [...writers.values()].map((column) => column.build()),
   );
+}
+
+/** As the columns that every row has. */
+function ownNumbers(epoch: number, { sequence, progress }: Commit): readonly number[] {
+  return [epoch, sequence, progress.partition];
 }
 
 function writeRecord(clicks: DecidedClicks, writer: (name: string) => ColumnWriter): void {
@@ -264,42 +281,57 @@ function writeDimension(
   }
 }
 
-function minuteBlock(
-  commit: Commit,
-  own: readonly number[],
-  dictionaries: Dictionaries,
-): NativeBlock {
-  const { rowCount, minutes, adKeys, counts, restated, dimensionKeys } = commit.minutes;
-  const writerOf = (column: Column): ColumnWriter => new ColumnWriter(column);
-  const numbers = (column: Column, values: ArrayLike<number>): NativeColumn => {
-    const writer = writerOf(column);
-    for (let row = 0; row < rowCount; row++) writer.number(values[row]!);
+function minuteBlock(commits: readonly Commit[], epoch: number, textOf: TextOf): NativeBlock {
+  const columnsOf = (
+    write: (writer: ColumnWriter, commit: Commit) => void,
+    column: Column,
+  ): NativeColumn => {
+    const writer = new ColumnWriter(column);
+    for (const commit of commits) write(writer, commit);
     return writer.build();
   };
-  const texts = (column: Column, dictionary: string, keys: Int32Array): NativeColumn => {
-    const writer = writerOf(column);
+  const numbers = (name: string, of: (minutes: MinuteDeltas) => ArrayLike<number>): NativeColumn =>
+    columnsOf(
+      (writer, { minutes }) => {
+        const values = of(minutes);
+        for (let row = 0; row < minutes.rowCount; row++) writer.number(values[row]!);
+      },
+      minuteColumns.find((other) => other.name === name)!,
+    );
+  const texts = (
+    column: Column,
+    dictionary: string,
+    of: (minutes: MinuteDeltas) => Int32Array | undefined,
+  ): NativeColumn => {
     const known: (string | null)[] = [];
     const missing = column.type === "String" ? "" : null;
-    for (let row = 0; row < rowCount; row++) {
-      const key = keys[row]!;
-      known[key] ??=
-        key === 0 ? missing : (textOf(commit, dictionaries, dictionary, key) ?? missing);
-      writer.text(known[key]!);
-    }
-    return writer.build();
+    return columnsOf((writer, { minutes }) => {
+      const keys = of(minutes);
+      for (let row = 0; row < minutes.rowCount; row++) {
+        const key = keys?.[row] ?? 0;
+        known[key] ??= key === 0 ? missing : (textOf(dictionary, key) ?? missing);
+        writer.text(known[key]!);
+      }
+    }, column);
   };
-  const constant = (column: Column, value: number): NativeColumn => {
-    const writer = writerOf(column);
-    writer.repeat(value, rowCount);
-    return writer.build();
-  };
-  const columnAt = (name: string): Column => minuteColumns.find((other) => other.name === name)!;
-  return new NativeBlock(rowCount, [
-    ...commitColumns.map((column, i) => constant(column, own[i]!)),
-    numbers(columnAt("minute"), minutes),
-    texts(columnAt("ad_id"), adDictionary, adKeys),
-    numbers(columnAt("clicks"), counts),
-    numbers(columnAt("restated"), restated),
-    ...[...dimensionKeys].map(([name, keys]) => texts(dimensionColumn(name), name, keys)),
-  ]);
+  const names = new Set(commits.flatMap(({ minutes }) => [...minutes.dimensionKeys.keys()]));
+  const adColumn = minuteColumns.find(({ name }) => name === "ad_id")!;
+  return new NativeBlock(
+    commits.reduce((sum, { minutes }) => sum + minutes.rowCount, 0),
+    [
+      ...commitColumns.map((column, i) =>
+        columnsOf(
+          (writer, commit) => writer.repeat(ownNumbers(epoch, commit)[i]!, commit.minutes.rowCount),
+          column,
+        ),
+      ),
+      numbers("minute", ({ minutes }) => minutes),
+      texts(adColumn, adDictionary, ({ adKeys }) => adKeys),
+      numbers("clicks", ({ counts }) => counts),
+      numbers("restated", ({ restated }) => restated),
+      ...[...names].map((name) =>
+        texts(dimensionColumn(name), name, ({ dimensionKeys }) => dimensionKeys.get(name)),
+      ),
+    ],
+  );
 }

@@ -117,8 +117,9 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
     return this.read((connection, { engine }) => recover(connection, engine.catalog));
   }
 
-  commit(commit: Commit): Promise<void> {
-    return this.session.use(({ writer }) => writer.commit(commit));
+  async commit(commit: Commit): Promise<number> {
+    await this.session.use(({ writer }) => writer.commit(commit));
+    return 1;
   }
 
   compact(endMinute: number): Promise<void> {

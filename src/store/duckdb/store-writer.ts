@@ -12,6 +12,7 @@ import { CodedError } from "../../model/errors.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
 import type { RecordedClose } from "../click-store.ts";
 import { closesOf } from "../closed-periods.ts";
+import { assertSequences } from "../commit-sequences.ts";
 import { Catalog } from "./catalog.ts";
 import { appendCommit, neededTables } from "./commit.ts";
 import type { WriterState } from "./commit.ts";
@@ -323,12 +324,7 @@ export class StoreWriter {
     const { writer, appenders, catalog } = this.engine;
     if (!this.isStateKnown) await this.relearn();
     if (commit.sequence <= this.state.sequence) return;
-    if (commit.sequence !== this.state.sequence + 1) {
-      throw new CodedError(
-        "data_corrupt",
-        `commit ${commit.sequence} given to a store whose last commit is ${this.state.sequence}`,
-      );
-    }
+    assertSequences([commit], this.state.sequence);
     try {
       await writer.run("BEGIN");
       const next = appendCommit(appenders, catalog, this.part, commit, rows, this.state);

@@ -3,10 +3,11 @@ import { describe, it } from "node:test";
 import type { SemanticConfig } from "../../../src/model/semantic-config.ts";
 import { dayMs, hourMs } from "../../../src/model/time.ts";
 import type { ClickStore } from "../../../src/store/click-store.ts";
+import { commitAll } from "../../support/commit-all.ts";
 import type { CommitParts, DecidedClick } from "../../support/store-clicks.ts";
 import { outcomeCounts, storeLayout } from "../../support/store-clicks.ts";
 import type { OpenStore } from "./harness.ts";
-import { click, hour, noon, shown, withClicks, withStore } from "./harness.ts";
+import { click, hour, isNull, noon, shown, withClicks, withStore } from "./harness.ts";
 
 export function describeCommits(title: string, open: OpenStore): void {
   describe(`${title}: commits`, () => {
@@ -69,6 +70,59 @@ export function describeCommits(title: string, open: OpenStore): void {
         const after = await reopened.aggregate({ ...hour, source: "raw", groupBy: ["ad_id"] });
         assert.deepEqual(shown(after.rows), ["a 2"]);
         assert.equal(after.asOf, 2);
+      });
+    });
+
+    it("go through in their order where several are offered at once, each as if it were alone", async () => {
+      await withStore(open, async (store, maker, directory) => {
+        const user = { user_id: "u1" };
+        const commits = [
+          { partition: 1, clicks: [click("a", 0, user), click("b", 0, { country: "US" })] },
+          { partition: 0, clicks: [click("c", 0, { country: "US" })], watermarkMs: 7 },
+          { partition: 2, clicks: [click("b", 1, { country: "DE", device: "tv" }), click("d", 1)] },
+          { erasures: [{ field: "user_id", values: ["u1"], adKeys: [1], inMinutes: false }] },
+          { partition: 1, clicks: [click("a", 2, user)], watermarkMs: 9 },
+          { partition: 0, clicks: [click("c", 5000)] },
+          { partition: 2 },
+        ].map((parts) => maker.next(parts));
+        assert.equal(await store.commit(commits[0]!), 1);
+        await commitAll(store, commits.slice(0, 3));
+        await commitAll(store, commits);
+        await assert.rejects(
+          store.commit({ ...commits[6]!, sequence: 9 }, { ...commits[6]!, sequence: 10 }),
+          { code: "data_corrupt" },
+        );
+        const ask = async (from: ClickStore): Promise<unknown> => {
+          const byAd = { ...hour, source: "minute", groupBy: ["ad_id"], order: "key" } as const;
+          const byUser = { ...hour, source: "raw", groupBy: ["user_id", "ad_id"] } as const;
+          const { rows, asOf, progress } = await from.aggregate(byAd);
+          const users = await from.aggregate({
+            ...byUser,
+            order: "key",
+            filter: isNull("user_id", false),
+          });
+          const first = await from.snapshotAt(2);
+          return [shown(rows), asOf, progress, shown(users.rows), first?.progress];
+        };
+        const told = [
+          ["a 2", "b 2", "c 1", "d 1"],
+          7,
+          [
+            { partition: 0, nextOffset: 2, watermarkMs: -Infinity },
+            { partition: 1, nextOffset: 2, watermarkMs: 9 },
+            { partition: 2, nextOffset: 1, watermarkMs: -Infinity },
+          ],
+          // Of the two that this user clicked, the one that came before the erasure has none now.
+          ["u1 a 1"],
+          [
+            { partition: 0, nextOffset: 1, watermarkMs: 7 },
+            { partition: 1, nextOffset: 1, watermarkMs: -Infinity },
+          ],
+        ];
+        assert.deepEqual(await ask(store), told);
+        await store[Symbol.asyncDispose]();
+        await using reopened = await open(directory);
+        assert.deepEqual(await ask(reopened), told);
       });
     });
 
