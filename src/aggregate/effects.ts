@@ -40,6 +40,11 @@ export class Effects {
     this.minutes = new MinuteCounts(dimensionNames);
   }
 
+  restate(restatements: readonly Restatement[]): void {
+    // One by one: a call takes some 120,000 arguments at most.
+    for (const restatement of restatements) this.restatements.push(restatement);
+  }
+
   /** `received`: the items of a record. `counts`: what became of them, by outcome number. */
   addToLedger(
     source: string,

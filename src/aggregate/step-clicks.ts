@@ -114,8 +114,7 @@ export function stepClicks(
   effects.addToLedger(record.source, minuteOf(receivedAtMs), rowCount, tally);
   if (answers) {
     const reason = history ? "import" : "late";
-    effects.restatements.push(
-      ...answers.buckets.restatements({ reason, partition: state.partition, offset, receivedAtMs }),
-    );
+    const { partition } = state;
+    effects.restate(answers.buckets.restatements({ reason, partition, offset, receivedAtMs }));
   }
 }

@@ -67,9 +67,7 @@ export function stepCorrection(
   }
   const { id, reason } = control;
   const { type, result } = ruling;
-  effects.restatements.push(
-    ...buckets.restatements({ reason: type, partition, offset, receivedAtMs }),
-  );
+  effects.restate(buckets.restatements({ reason: type, partition, offset, receivedAtMs }));
   effects.operations.push({ id, type, reason, partition, offset, receivedAtMs, result: result() });
 }
 

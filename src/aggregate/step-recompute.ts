@@ -78,7 +78,7 @@ export function stepRecompute(
         ? recompute(state, answers, effects, outcomeUndone)
         : rollBack(state, answers, effects);
   const restatements = buckets.restatements({ reason: type, partition, offset, receivedAtMs });
-  effects.restatements.push(...restatements);
+  effects.restate(restatements);
   const result = {
     applied: 1,
     from_minute: range.fromMinute,

@@ -128,7 +128,7 @@ function stepControl(
       }
       break;
     case "ad_attributes":
-      effects.adAttributes.push(...control.changes);
+      for (const change of control.changes) effects.adAttributes.push(change);
       break;
     case "close":
       stepClose(state, offset, record.receivedAtMs, control, effects);

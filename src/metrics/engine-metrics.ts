@@ -23,7 +23,7 @@ export class EngineMetrics {
   private readonly storeKind: string;
   private readonly commitSeconds = new Histogram({
     name: "clicktally_commit_seconds",
-    help: "Time the store took for a commit, with its repetitions.",
+    help: "Time the store took for a commit, with its repetitions and with what went through together with it.",
     buckets: secondsBuckets,
     registers: [this.registry],
   });

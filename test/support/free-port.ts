@@ -8,7 +8,8 @@ import { createServer } from "node:net";
 const firstPort = 10_000;
 const portsOfOne = 100;
 const slices = 220;
-let taken = 0;
+/** From anywhere in the slice, for two processes whose ids are 220 apart have the same. */
+let taken = Math.floor(Math.random() * portsOfOne);
 
 /** One that nobody listens at. */
 export async function freePort(): Promise<number> {

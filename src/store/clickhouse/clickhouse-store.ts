@@ -26,8 +26,8 @@ import type { StoreState } from "./state.ts";
 import { applyToState, loadState, progressOf } from "./state.ts";
 import { assertNotOvertaken, beginTenure, readTenures, takenOver } from "./tenures.ts";
 
-/** What goes together is one insert a table: so many clicks are some 50 MB of it. */
-const clicksTogetherMax = 200_000;
+/** What goes together is one insert a table; so many rows of clicks are some 50 MB, and take half a second to build. */
+const rowsTogetherMax = 200_000;
 
 export interface ClickHouseStoreOptions extends ClickHouseOptions {
   /**
@@ -63,6 +63,8 @@ class ClickHouseStore extends ClickHouseReader implements ClickStore {
   private lastEpoch: number | undefined;
   /** Sequence of the last commit that was ever begun to be written. */
   private lastWritten = 0;
+  /** The last try did, or its fate is unknown. */
+  private hasFailed = false;
   /** Of the history that the next commit begins; undefined where one has begun it. */
   private newHistoryId: string | undefined = newHistoryId();
 
@@ -80,12 +82,12 @@ class ClickHouseStore extends ClickHouseReader implements ClickStore {
       if (known.length > 0) return known.length;
       if (this.epoch === undefined) await this.beginTenure();
       const found = lastOf(state) - state.sequence;
-      const parts = (found > 0 ? commits.slice(0, found) : togetherOf(commits)).map(
-        (commit, i) => ({
-          commit,
-          history: this.historyOf(commit, i === 0),
-        }),
-      );
+      // After a failure one alone: it must not wait for another that may never go through.
+      const together = this.hasFailed ? commits.slice(0, 1) : togetherOf(commits);
+      const parts = (found > 0 ? commits.slice(0, found) : together).map((commit, i) => ({
+        commit,
+        history: this.historyOf(commit, i === 0),
+      }));
       if (found === 0) await this.write(parts);
       for (const { commit, history } of parts) applyToState(state, commit, history);
       this.newHistoryId = undefined;
@@ -115,6 +117,7 @@ class ClickHouseStore extends ClickHouseReader implements ClickStore {
   private async write(parts: readonly CommitPart[]): Promise<void> {
     const { connection, state } = this;
     const epoch = this.epoch!;
+    this.hasFailed = true;
     // What can't be made is refused before anything is written.
     const { facts, marks } = blocksOf(parts, epoch, state.dictionaries);
     const lastSequence = parts.at(-1)!.commit.sequence;
@@ -128,6 +131,7 @@ class ClickHouseStore extends ClickHouseReader implements ClickStore {
     await connection.insert("commit_log", marks);
     await assertNotOvertaken(connection, epoch, this.owner);
     this.epoch = epoch;
+    this.hasFailed = false;
     const earlier = state.tenures.filter((tenure) => tenure.epoch !== epoch);
     state.tenures = [...earlier, { epoch, lastSequence }];
   }
@@ -190,13 +194,24 @@ class ClickHouseStore extends ClickHouseReader implements ClickStore {
  * and before all that is behind it.
  */
 function togetherOf(commits: readonly Commit[]): readonly Commit[] {
-  let clickCount = 0;
-  const end = commits.findIndex(({ clicks, erasures }, i) => {
-    for (const { batch } of clicks) clickCount += batch.rowCount;
-    const isAlone = erasures.length > 0 || (commits[i - 1]?.erasures.length ?? 0) > 0;
-    return i > 0 && (isAlone || clickCount > clicksTogetherMax);
+  let rowCount = 0;
+  const end = commits.findIndex((commit, i) => {
+    rowCount += rowsOf(commit);
+    const isAlone = commit.erasures.length + (commits[i - 1]?.erasures.length ?? 0) > 0;
+    return i > 0 && (isAlone || rowCount > rowsTogetherMax);
   });
   return end === -1 ? commits : commits.slice(0, end);
+}
+
+/** Of the tables that may get many. */
+function rowsOf({ clicks, minutes, restatements, outcomeChanges, dictionaries }: Commit): number {
+  return (
+    clicks.reduce((sum, { batch }) => sum + batch.rowCount, 0) +
+    minutes.rowCount +
+    restatements.length +
+    outcomeChanges.length +
+    dictionaries.reduce((sum, { values }) => sum + values.length, 0)
+  );
 }
 
 /** Of the tenures: may be ahead of what was told, where commits were through that seemed to have failed. */

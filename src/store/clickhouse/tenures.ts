@@ -82,7 +82,7 @@ async function countingTenures(
     begun.slice(i + 1).reduce((end, later) => Math.min(end, later.firstSequence), endless),
   );
   const epochs = begun.map(({ epoch }) => epoch);
-  // A tenure writes one commit after the other, and none before the one before it was through.
+  // A tenure writes one stroke after the other, none before the one before it was through; the rows of a stroke are one part.
   const committed = await connection.rows(
     `SELECT epoch, max(sequence) FROM commit_log WHERE sequence > ${known.at(-1)?.lastSequence ?? 0}
        AND sequence < transform(epoch, [${epochs.join(", ")}], [${ends.join(", ")}], 0)
