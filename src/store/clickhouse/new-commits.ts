@@ -123,10 +123,10 @@ async function readMinutes(
   const columns = ["minute", "toInt32(clicks)", "restated", "ad_id", ...texts];
   const found = new Map<number, MinuteDeltas>();
   const blocks = connection.blocks(
-    `SELECT toInt32(sequence), ${columns.join(", ")} FROM minute_count WHERE ${counting} ORDER BY sequence`,
+    `SELECT toInt64(sequence), ${columns.join(", ")} FROM minute_count WHERE ${counting} ORDER BY sequence`,
   );
   for await (const block of blocks) {
-    const sequences = block.int32(0);
+    const sequences = block.int64(0);
     const keysAt = (column: number, dictionary: string): Int32Array =>
       Int32Array.from(block.texts(column), (text) => dictionaries.keyOf(dictionary, text));
     const all: MinuteDeltas = {

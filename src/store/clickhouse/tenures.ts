@@ -78,9 +78,13 @@ async function countingTenures(
   known: readonly Tenure[],
 ): Promise<Tenure[]> {
   if (begun.length === 0) return [];
-  const ends = begun.map((_, i) =>
-    begun.slice(i + 1).reduce((end, later) => Math.min(end, later.firstSequence), endless),
-  );
+  let end = endless;
+  const ends = begun.toReversed().map(({ firstSequence }) => {
+    const own = end;
+    end = Math.min(end, firstSequence);
+    return own;
+  });
+  ends.reverse();
   const epochs = begun.map(({ epoch }) => epoch);
   // A tenure writes one stroke after the other, none before the one before it was through; the rows of a stroke are one part.
   const committed = await connection.rows(

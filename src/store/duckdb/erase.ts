@@ -13,6 +13,7 @@ import { Bindings } from "./filter-sql.ts";
 import { keysOf, noteErasedKeys } from "./forget-values.ts";
 import { integer } from "./queries.ts";
 import { bigintOfWords } from "./read-chunk.ts";
+import type { Column } from "./schema.ts";
 import { expiredTable, ipColumn, keyColumn, quoted, textColumn } from "./schema.ts";
 
 /** See ClickStore.holders. */
@@ -23,20 +24,23 @@ export async function readHolders(
 ): Promise<ValueHolder[]> {
   const bindings = new Bindings();
   const wanted = await WantedValues.find(connection, catalog, query);
-  const isKept = `(${notDroppedToSql(query.partition)})::INTEGER`;
   const { raw, minutes } = tablesOf(catalog);
   const selects = [
-    ...raw.map((table) => ({ table, shown: `${isKept} AS clicks, 0 AS minute_rows` })),
-    ...minutes.map((table) => ({ table, shown: "0 AS clicks, 1 AS minute_rows" })),
-  ].flatMap(({ table, shown }) => {
-    const condition = wanted.conditionOn(table);
-    if (condition === undefined) return [];
-    return [`SELECT c.ad, ${shown} FROM ${quoted(table.name)} c WHERE ${condition}`];
+    ...raw.map((table) => ({ table, time: "click_timestamp" })),
+    ...minutes.map((table) => ({ table, time: "NULL::BIGINT" })),
+  ].flatMap(({ table, time }) => {
+    const values = wanted.columnsOf(table);
+    return values === undefined
+      ? []
+      : [`SELECT ad, ${time} AS click_timestamp, ${values} FROM ${quoted(table.name)}`];
   });
   if (selects.length === 0) return [];
+  // Looked up above the union: within it the state of a join would be held for all tables at a time, and there are many.
   const found = await connection.rows(
-    `WITH ${wanted.textsToSql(bindings)}
-     SELECT ad, SUM(clicks)::BIGINT, MAX(minute_rows) FROM (${selects.join(" UNION ALL ")}) GROUP BY ad`,
+    `WITH ${wanted.tablesToSql(bindings)}
+     SELECT ad, count(click_timestamp) FILTER (WHERE ${notDroppedToSql(query.partition)}),
+       max((click_timestamp IS NULL)::INTEGER)
+     FROM (${selects.join(" UNION ALL ")}) c WHERE ${wanted.isWanted()} GROUP BY ad`,
     bindings.values,
   );
   return found.map(([adKey, clicks, minuteRows]) => ({
@@ -117,6 +121,37 @@ class WantedValues {
   textsToSql(bindings: Bindings): string {
     const texts = this.texts.map((text) => `(${bindings.add(text)})`);
     return `wanted("value") AS (VALUES ${texts.join(", ")})`;
+  }
+
+  /** That, and tables of the other forms. */
+  tablesToSql(bindings: Bindings): string {
+    const { keys, addresses } = this;
+    const list = (values: readonly (number | bigint)[], type: string): string =>
+      `(SELECT unnest([${values.map((value) => `'${value}'`).join(", ")}]::${type}[]))`;
+    return `${this.textsToSql(bindings)}, wanted_key("key") AS ${list(keys, "INTEGER")},
+      wanted_address(address) AS ${list(addresses, "UHUGEINT")}`;
+  }
+
+  /** The forms in which a table has the dimension, missing where it has not; undefined where it has none. */
+  columnsOf(table: TableShape): string | undefined {
+    const columns = this.columns();
+    if (!columns.some(({ name }) => table.has(name))) return undefined;
+    return columns
+      .map(({ name, type }) =>
+        table.has(name) ? quoted(name) : `NULL::${type} AS ${quoted(name)}`,
+      )
+      .join(", ");
+  }
+
+  /** True for rows with these columns that have one of them. */
+  isWanted(): string {
+    const [key, text, address] = this.columns().map(({ name }) => quoted(name));
+    return `(${key} IN (SELECT "key" FROM wanted_key) OR ${text} IN (SELECT "value" FROM wanted)
+      OR ${address} IN (SELECT address FROM wanted_address))`;
+  }
+
+  private columns(): readonly Column[] {
+    return [keyColumn(this.field), textColumn(this.field), ipColumn(this.field)];
   }
 
   /** True for rows `c` of the table that have one of them; undefined where none can. */

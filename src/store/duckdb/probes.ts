@@ -3,14 +3,16 @@
 import { Turns } from "../../clock/turns.ts";
 import { EventIdKind } from "../../model/click-batch.ts";
 import type { DayReceipt } from "../../model/dropped-days.ts";
-import { dayOfMinute, minuteMs, minuteOf } from "../../model/time.ts";
+import { dayOfMinute, minuteMs, minuteOf, minutesADay } from "../../model/time.ts";
 import type { ClickIdentity } from "../../model/log-record.ts";
 import type { RecordedClick } from "../../model/recorded-click.ts";
 import type { BucketState, IdentityProbes, RecordedClicksQuery } from "../click-store.ts";
 import { TableAppenders } from "./append-columns.ts";
 import type { Catalog } from "./catalog.ts";
+import { transaction } from "./compact.ts";
 import type { Connection } from "./connection.ts";
 import { readNewestReceipts } from "./dropped-days.ts";
+import { integer } from "./queries.ts";
 import { readRecordedClicks, wantedColumns, wantedRows, wantedTable } from "./recorded-clicks.ts";
 import { countsForDedup } from "./scan.ts";
 import type { Column } from "./schema.ts";
@@ -92,11 +94,17 @@ export class Probes {
           table.addRows(buckets.map(({ minute, adKey }, i) => [i, minute, adKey])),
         ),
       );
-      const minutes = Float64Array.from(buckets, ({ minute }) => minute);
-      const sql = bucketJoin(this.catalog, minutes);
-      for (const [probe, count, revision] of await this.connection.rows(sql)) {
-        states[probe as number] = { count: count as number, revision: revision as number };
-      }
+      const asked = new Set(buckets.map(({ minute }) => dayOfMinute(minute)));
+      const days = [...asked].toSorted((one, other) => one - other);
+      await transaction(this.connection, async () => {
+        for (let first = 0; first < days.length; first += daysAtOnce) {
+          const sql = countsOfDays(this.catalog, days.slice(first, first + daysAtOnce));
+          for (const [probe, count] of await this.connection.rows(sql))
+            states[probe as number]!.count = count as number;
+        }
+        for (const [probe, revision] of await this.connection.rows(revisionsOfBuckets))
+          states[probe as number]!.revision = revision as number;
+      });
       return states;
     });
   }
@@ -180,25 +188,23 @@ function identityJoin(rows: string, id: string, kind: string): string {
     WHERE p.event_id_kind ${kind} ${EventIdKind.text} AND r.event_id_kind ${kind} ${EventIdKind.text}`;
 }
 
-function bucketJoin(catalog: Catalog, minutes: Float64Array): string {
-  const { from, to } = rangeOf(minutes);
-  const rows = catalog
-    .minutes(dayOfMinute(from), dayOfMinute(to - 1))
-    .map(
-      ({ name }) =>
-        `SELECT minute, ad, clicks FROM ${name} WHERE minute >= ${from} AND minute < ${to}`,
-    )
-    .join(" UNION ALL ");
-  return `WITH counts AS (
-      SELECT p.probe, SUM(m.clicks)::BIGINT AS n FROM bucket_probe p
-      JOIN (${rows}) m ON m.minute = p.minute AND m.ad = p.ad GROUP BY p.probe
-    ), revisions AS (
-      SELECT p.probe, max(r.revision) AS revision FROM bucket_probe p
-      JOIN restatement r ON r.minute = p.minute AND r.ad = p.ad GROUP BY p.probe
-    )
-    SELECT coalesce(c.probe, r.probe), coalesce(c.n, 0)::BIGINT, coalesce(r.revision, 0)::INTEGER
-    FROM counts c FULL JOIN revisions r ON r.probe = c.probe`;
+/** Tables that are joined at once are held in memory at once. */
+const daysAtOnce = 16;
+
+/** Of the probes from the first of these days to the last. */
+function countsOfDays(catalog: Catalog, days: readonly number[]): string {
+  const range = [days[0]! * minutesADay, (days.at(-1)! + 1) * minutesADay].map(integer);
+  const tables = new Set(days.flatMap((day) => catalog.minutes(day, day)).map(({ name }) => name));
+  const rows = [...tables].map(
+    (name) =>
+      `SELECT minute, ad, clicks FROM ${name} WHERE minute >= ${range[0]} AND minute < ${range[1]}`,
+  );
+  return `SELECT p.probe, SUM(m.clicks)::BIGINT FROM bucket_probe p
+    JOIN (${rows.join(" UNION ALL ")}) m ON m.minute = p.minute AND m.ad = p.ad GROUP BY p.probe`;
 }
+
+const revisionsOfBuckets = `SELECT p.probe, max(r.revision) FROM bucket_probe p
+  JOIN restatement r ON r.minute = p.minute AND r.ad = p.ad GROUP BY p.probe`;
 
 /** From the lowest up to, not including, one above the highest. */
 function rangeOf(numbers: Float64Array): { from: number; to: number } {

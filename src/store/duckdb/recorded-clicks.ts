@@ -4,11 +4,18 @@ import { EventIdKind } from "../../model/click-batch.ts";
 import { adDictionary } from "../../model/commit.ts";
 import type { ClickIdentity } from "../../model/log-record.ts";
 import { Outcome, outcomeNames } from "../../model/outcome.ts";
+import type { OutcomeName } from "../../model/outcome.ts";
 import { parseEventId } from "../../model/parse-event-id.ts";
 import type { RecordedClick } from "../../model/recorded-click.ts";
 import type { ClickPlace, RecordedClicksQuery } from "../click-store.ts";
 import type { Catalog } from "./catalog.ts";
-import { allTimes, placedToSql, rawWithin, timeRangeOf, within } from "./clicks-sql.ts";
+import {
+  allTimes,
+  placedToSql,
+  rawWithin,
+  timeRangeOf,
+  within as withinTimes,
+} from "./clicks-sql.ts";
 import type { Connection, SqlValue } from "./connection.ts";
 import { notDroppedToSql } from "./dropped-days.ts";
 import { integer, unionToSql } from "./queries.ts";
@@ -64,10 +71,10 @@ export async function readRecordedClicks(
     .filter((name) => tables.some((table) => table.has(name)));
   const values: SqlValue[] = [];
   const ads = dictionaryTable(adDictionary);
+  // Within each table only what is no join: the state of one is held for all tables at a time, and there are many.
+  const within = [isOneOf(query.outcomes), ...withinTimes(times)].join(" AND ");
   const conditions = [
-    `outcome IN (${query.outcomes.map((name) => Outcome[name]).join(", ")})`,
     notDroppedToSql(query.partition),
-    ...within(times),
     ...(changedBy === undefined
       ? []
       : [
@@ -78,14 +85,14 @@ export async function readRecordedClicks(
       : [`ad = (SELECT "key" FROM ${ads} WHERE "value" = $${values.push(adId)})`]),
   ].join(" AND ");
   const own = rawColumns.map(({ name }) => quoted(name));
-  const rows = unionToSql(tables, own, [...keys, ...texts], conditions);
+  const rows = unionToSql(tables, own, [...keys, ...texts], within);
   const isWanted = query.identities
     ? `SEMI JOIN (SELECT d."key" AS ad, w.* FROM ${wantedTable} w JOIN ${ads} d ON d."value" = w.ad_id) w
          ON w.ad = r.ad AND w.event_id_kind = r.event_id_kind AND w.event_id = r.event_id
            AND w.event_id_text IS NOT DISTINCT FROM r.event_id_text`
     : "";
   const found = await connection.rows(
-    `WITH matched AS (SELECT r.* FROM (${rows}) r ${isWanted}),
+    `WITH matched AS (SELECT r.* FROM (${rows}) r ${isWanted} WHERE ${conditions}),
       placed AS (
         SELECT * FROM (${placedToSql("matched", times)})
         ${partition === undefined ? "" : `WHERE "partition" = ${integer(partition)}`}),
@@ -109,6 +116,12 @@ export async function readRecordedClicks(
     values,
   );
   return found.map((row) => recordedClick(keys, texts, row));
+}
+
+/** A list of five would be a join. */
+function isOneOf(outcomes: readonly OutcomeName[]): string {
+  const bits = outcomes.reduce((sum, name) => sum | (1 << Outcome[name]), 0);
+  return `((1 << outcome::INTEGER) & ${integer(bits)}) != 0`;
 }
 
 const place = `click_timestamp, "partition", log_offset, "row"`;
