@@ -33,13 +33,13 @@ const always: ClickHouseSettings = {
   max_ast_elements: "10000000",
   max_expanded_ast_elements: "10000000",
   join_use_nulls: 0,
+  // An error in the middle of an answer ends the connection, and is never taken for a row of it.
+  http_write_exception_in_output_format: 0,
 };
 
 /** One insert is one block, which is there as a whole or not at all in each partition of its table. */
 const forInserts: ClickHouseSettings = {
   async_insert: 0,
-  // An error in the middle of an answer ends the connection, and is never taken for a row of it.
-  http_write_exception_in_output_format: 0,
   insert_deduplicate: 0,
   max_insert_threads: "1",
   max_partitions_per_insert_block: "0",
