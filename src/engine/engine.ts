@@ -1,8 +1,6 @@
 /** Pipeline and query engine put together over a queue and a store, whichever adapters those are. */
 
-import { SelfAudit } from "../audit/self-audit.ts";
 import type { Clock } from "../clock/clock.ts";
-import { CodedError } from "../model/errors.ts";
 import type { Commit } from "../model/commit.ts";
 import type { Health } from "../model/health.ts";
 import type { MaintenanceSettings } from "../pipeline/maintenance.ts";
@@ -12,13 +10,14 @@ import { ReachedOffsets } from "../pipeline/reached-offsets.ts";
 import { QueryEngine } from "../query/query-engine.ts";
 import type { ServiceNumbers } from "../query/status-answer.ts";
 import type { QueryService } from "../query/query-service.ts";
-import type { ClickStore, RecoveredState } from "../store/click-store.ts";
+import type { ClickStore } from "../store/click-store.ts";
 import { auditNumbers } from "./audit-numbers.ts";
-import { HealthReport } from "./health-report.ts";
+import { checkGeneration } from "./check-generation.ts";
 import { CommitBell } from "./commit-bell.ts";
 import { DataCopies } from "./data-copies.ts";
 import { PacedTurns } from "./paced-turns.ts";
 import { readLags } from "./read-lags.ts";
+import { SelfWatch } from "./self-watch.ts";
 import { SharedLog } from "./shared-log.ts";
 
 /** Queue and store are the engine's own from here on: it closes them, also where it can't start. */
@@ -66,7 +65,7 @@ export interface Engine extends AsyncDisposable {
 }
 
 /** A checkpoint bounds what a restart has to replay: some 90 bytes a click of DuckDB's log. */
-const defaultMaintenance = { checkpointMsMax: 30_000, checkpointClicksMax: 1_000_000 };
+export const defaultMaintenance = { checkpointMsMax: 30_000, checkpointClicksMax: 1_000_000 };
 
 /** Recovers and begins to fold; resolves when queries can be answered. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
@@ -83,6 +82,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     maintenance: defaultMaintenance,
     ...options,
     recovered,
+    partitions: Array.from({ length: queue.partitionCount }, (_, partition) => partition),
     trim: copies.besideCopies(async (progress) => {
       await options.trim(progress);
       for (const covered of progress) trimmed.note(covered);
@@ -99,34 +99,25 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     partitionCount: queue.partitionCount,
     clock: () => options.clock.nowMs(),
     hotBytesMax: options.hotBytesMax,
-    serviceNumbers: () => serviceNumbers(options, pipeline, selfAudit),
+    serviceNumbers: () => serviceNumbers(options, pipeline, watch),
     committed: pipeline.committed,
     trimmed,
     changes: { newer, turns: new PacedTurns(options.clock) },
   });
-  const selfAudit = new SelfAudit({
+  const watch = new SelfWatch({
     clock: options.clock,
     store,
+    query,
     bucketsAMinute: options.auditBucketsAMinute ?? 0,
     seed: recovered.sequence,
-    finalThroughMinute: () => query.finalThroughMinute,
-    onProblem: options.onProblem,
-    onChange: () => health.update(),
-  });
-  const health = new HealthReport({
-    look: () => ({
-      ledgerImbalance: query.ledgerImbalance,
-      mismatchedMinutes: selfAudit.mismatches.map(({ minute }) => minute).toSorted((a, b) => a - b),
-    }),
     onHealth: options.onHealth ?? (() => {}),
     onProblem: options.onProblem,
   });
-  health.update();
   commitListeners.push(
     (commit) => query.apply(commit),
     // Who wakes finds the commit applied.
     (commit) => newer.ring(commit.sequence),
-    () => health.update(),
+    () => watch.update(),
     options.onCommitted ?? (() => {}),
   );
   const stopped = pipeline.start();
@@ -143,8 +134,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         }),
       )
     : undefined;
-  resources.use(selfAudit);
-  void selfAudit.run();
+  resources.use(watch);
+  void watch.run();
   resources.defer(() => copies.stop());
   const owned = resources.move();
   return {
@@ -157,22 +148,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   };
 }
 
-/** Settings of a generation that the log has left behind would be ignored by the fold without a word. */
-function checkGeneration({ configs }: RecoveredState, known: number): void {
-  const stored = configs.at(-1)?.generation ?? 0;
-  if (stored <= known) return;
-  throw new CodedError(
-    "data_corrupt",
-    `the store knows settings of generation ${stored}, config.json only up to ${known}: ` +
-      "it is from another time than the store; put the newer one back",
-    { field: "data_dir", details: { stored, known } },
-  );
-}
-
 async function serviceNumbers(
   { clock, queue, store, dedupBytesMax, queueBytes }: EngineOptions,
   pipeline: Pipeline,
-  selfAudit: SelfAudit,
+  watch: SelfWatch,
 ): Promise<ServiceNumbers> {
   const lags = await readLags(clock, queue, pipeline.committed);
   return {
@@ -182,7 +161,7 @@ async function serviceNumbers(
     queue_bytes: await queueBytes(),
     resident_bytes: process.memoryUsage.rss(),
     uptime_seconds: process.uptime(),
-    audit: auditNumbers(selfAudit),
+    audit: auditNumbers(watch.audit),
     lags,
   };
 }

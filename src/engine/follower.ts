@@ -5,16 +5,19 @@ import type { ErrorCode } from "../model/errors.ts";
 import { CodedError } from "../model/errors.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import { CommittedRecords } from "../pipeline/committed-records.ts";
-import { ReachedOffsets } from "../pipeline/reached-offsets.ts";
 import { QueryEngine } from "../query/query-engine.ts";
 import type { QueryService } from "../query/query-service.ts";
 import { askByName, queryServiceBy } from "../query/query-service.ts";
 import type { ServiceNumbers } from "../query/status-answer.ts";
 import type { ClickQueueReader } from "../queue/click-queue.ts";
 import type { FollowedStore } from "../store/followed-store.ts";
+import { auditNumbers } from "./audit-numbers.ts";
 import { CommitBell } from "./commit-bell.ts";
 import { PacedTurns } from "./paced-turns.ts";
 import { readLags } from "./read-lags.ts";
+import type { SelfWatchOptions } from "./self-watch.ts";
+import { SelfWatch } from "./self-watch.ts";
+import { TrimmedBounds } from "./trimmed-bounds.ts";
 
 /** Queue and store are the follower's own from here on: it closes them, also where it can't start. */
 export interface FollowerOptions {
@@ -26,6 +29,10 @@ export interface FollowerOptions {
   readonly placeholderConfig: SemanticConfig;
   /** Memory for recent minutes. */
   readonly hotBytesMax: number;
+  /** Absent: it does not doubt what it reads. */
+  readonly audit?: Pick<SelfWatchOptions, "bucketsAMinute" | "onHealth">;
+  /** What the process knows of itself beside. */
+  readonly numbers?: () => Promise<Partial<ServiceNumbers>>;
   /** Told of every change: whether the store can't be asked for newer commits. */
   readonly onAway: (isAway: boolean) => void;
   readonly onProblem: (what: string, error: unknown) => void;
@@ -36,6 +43,8 @@ export interface Follower extends AsyncDisposable {
   readonly query: QueryService;
   /** Rejects where it can't go on: the database is not the one any more that it has read. */
   readonly stopped: Promise<never>;
+  /** Looks for newer commits now rather than soon. */
+  look(): void;
 }
 
 /** More than come between two looks. */
@@ -56,6 +65,8 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
     recovered.configs.length > 0 ? recovered.configs : ([options.placeholderConfig] as const);
   const committed = new CommittedRecords(clock, recovered.progress);
   const newer = new CommitBell(clock, recovered.sequence);
+  const stopping = new AbortController();
+  resources.defer(() => stopping.abort());
   const query = await QueryEngine.open({
     store,
     dictionary: store.dictionary,
@@ -63,13 +74,22 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
     partitionCount: queue.partitionCount,
     clock: () => clock.nowMs(),
     hotBytesMax: options.hotBytesMax,
-    serviceNumbers: () => serviceNumbers(options, committed),
+    serviceNumbers: () => serviceNumbers(options, committed, watch),
     committed,
-    // What is trimmed, and when, only the process that counts knows.
-    trimmed: new ReachedOffsets(clock),
+    trimmed: new TrimmedBounds(clock, queue, stopping.signal),
     changes: { newer, turns: new PacedTurns(clock) },
     aheadMsMax: awayAfterMs,
   });
+  const watch =
+    options.audit &&
+    new SelfWatch({
+      ...options.audit,
+      clock,
+      store,
+      query,
+      seed: recovered.sequence,
+      onProblem: (what, error) => onProblem(what, error),
+    });
   const stopped = Promise.withResolvers<never>();
   stopped.promise.catch(() => {});
   const following = resources.use(
@@ -81,6 +101,7 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
             query.apply(commit);
             committed.note(commit);
             newer.ring(commit.sequence);
+            watch?.update();
           }
           // Who was away for long takes them in pieces, and is not there again before the last.
           if (commits.length < manyCommits) return;
@@ -91,8 +112,13 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
       lost: (error) => stopped.reject(error),
     }),
   );
+  if (watch) {
+    resources.use(watch);
+    void watch.run();
+  }
   const owned = resources.move();
   return {
+    look: () => following.lookNow(),
     stopped: stopped.promise,
     query: guarded(query, () => {
       if (!following.isAway) return;
@@ -113,7 +139,11 @@ interface FollowingSteps {
 }
 
 /** The store has not answered, or not well: it may next time. */
-const passingCodes: ReadonlySet<ErrorCode> = new Set(["store_unavailable", "storage_failed"]);
+const passingCodes: ReadonlySet<ErrorCode> = new Set([
+  "store_unavailable",
+  "storage_failed",
+  "queue_unavailable",
+]);
 
 /** Looks for newer commits again and again. */
 class Following implements AsyncDisposable {
@@ -126,6 +156,8 @@ class Following implements AsyncDisposable {
   private awayTimer: Timer;
   private looking: Promise<void> = Promise.resolve();
   private isStopped = false;
+  /** A look now rather than soon. */
+  private isWanted = false;
 
   constructor(clock: Clock, steps: FollowingSteps) {
     this.clock = clock;
@@ -141,11 +173,24 @@ class Following implements AsyncDisposable {
     await this.looking;
   }
 
+  /** Where a look is under way another one follows it. */
+  lookNow(): void {
+    this.isWanted = true;
+    if (!this.timer || this.isStopped) return;
+    this.timer.cancel();
+    this.begin();
+  }
+
   private schedule(): void {
     if (this.isStopped) return;
-    this.timer = this.clock.after(lookEveryMs, () => {
-      this.looking = this.look().finally(() => this.schedule());
-    });
+    if (this.isWanted) this.begin();
+    else this.timer = this.clock.after(lookEveryMs, () => this.begin());
+  }
+
+  private begin(): void {
+    this.timer = undefined;
+    this.isWanted = false;
+    this.looking = this.look().finally(() => this.schedule());
   }
 
   private async look(): Promise<void> {
@@ -189,10 +234,13 @@ function guarded(query: QueryService, check: () => void): QueryService {
 }
 
 async function serviceNumbers(
-  { clock, queue, store }: FollowerOptions,
+  { clock, queue, store, numbers }: FollowerOptions,
   committed: CommittedRecords,
+  watch: SelfWatch | undefined,
 ): Promise<ServiceNumbers> {
   return {
+    ...(await numbers?.()),
+    ...(watch && { audit: auditNumbers(watch.audit) }),
     status: "ready",
     store_bytes: await store.sizeBytes(),
     resident_bytes: process.memoryUsage.rss(),

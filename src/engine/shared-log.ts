@@ -9,7 +9,7 @@ import type { ClickQueueReader } from "../queue/click-queue.ts";
 export interface SharedLogOptions {
   readonly clock: Clock;
   readonly queue: Pick<ClickQueueReader, "ends">;
-  /** Of each partition, as it is now. */
+  /** Of each partition that is counted here, as it is now. */
   readonly reading: () => readonly Reading[];
   readonly notify: (partition: number) => void;
 }
@@ -37,7 +37,7 @@ export class SharedLog implements AsyncDisposable {
     const ends = await queue.ends();
     const nowMs = clock.nowMs();
     // Read after the ends were: what came in between can only make a partition less silent.
-    return reading().flatMap(({ nextOffset, lastLiveMs }, partition) =>
+    return reading().flatMap(({ partition, nextOffset, lastLiveMs }) =>
       nextOffset >= ends[partition]! && nowMs - lastLiveMs >= timeMs ? [partition] : [],
     );
   }
@@ -64,7 +64,7 @@ export class SharedLog implements AsyncDisposable {
       // It is away, as those who read it are told; the next look comes soon.
       return;
     }
-    for (const [partition, { nextOffset }] of reading().entries())
+    for (const { partition, nextOffset } of reading())
       if (ends[partition]! > nextOffset) notify(partition);
   }
 }

@@ -22,6 +22,8 @@ export interface PipelineOptions {
   readonly queue: ClickQueueReader;
   readonly store: ClickStore;
   readonly recovered: RecoveredState;
+  /** What it counts, ascending. */
+  readonly partitions: readonly number[];
   /** Key of the identity hashes. */
   readonly secret: Uint8Array;
   /** Stands in where the store knows of no configuration yet, until the log brings the first. */
@@ -47,7 +49,7 @@ export class Pipeline implements AsyncDisposable {
   readonly committed: CommittedRecords;
   private readonly options: PipelineOptions;
   private readonly states: readonly PartitionState[];
-  private readonly runners: readonly PartitionRunner[];
+  private readonly runners: ReadonlyMap<number, PartitionRunner>;
   private readonly committer: Committer;
   private readonly maintenance: Maintenance;
   private readonly abort = new AbortController();
@@ -80,18 +82,17 @@ export class Pipeline implements AsyncDisposable {
       this.abort.signal,
       options.retryDelays,
     );
-    this.runners = states.map(
-      (state) =>
-        new PartitionRunner(
-          clock,
-          state,
-          this.committed.nextOffset(state.partition),
-          queue,
-          store,
-          this.committer,
-          options.limits,
-        ),
-    );
+    const runnerOf = (state: PartitionState): PartitionRunner =>
+      new PartitionRunner(
+        clock,
+        state,
+        this.committed.nextOffset(state.partition),
+        queue,
+        store,
+        this.committer,
+        options.limits,
+      );
+    this.runners = new Map(states.map((state) => [state.partition, runnerOf(state)]));
     this.maintenance = new Maintenance(clock, store, options.maintenance, {
       finalBeforeMinute: () => this.finalBeforeMinute(),
       trim: options.trim,
@@ -104,7 +105,7 @@ export class Pipeline implements AsyncDisposable {
     const { recovered, store, queue } = options;
     const configs = recovered.configs.length > 0 ? recovered.configs : [options.placeholderConfig];
     const shared = new SharedState(options.secret, configs, recovered.dictionaries);
-    const states = Array.from({ length: queue.partitionCount }, (_, partition) => {
+    const states = options.partitions.map((partition) => {
       const progress = recovered.progress.find((known) => known.partition === partition);
       const closes = recovered.closes.filter((close) => close.partition === partition);
       const closedThrough = Math.max(
@@ -117,15 +118,15 @@ export class Pipeline implements AsyncDisposable {
       return new PartitionState(partition, shared, watermarkMs, closedThrough, changes, dropped);
     });
     const pipeline = new Pipeline(options, shared, states);
-    for (const runner of pipeline.runners) await runner.checkBounds();
-    await rebuildDedup(store, states);
+    for (const runner of pipeline.runners.values()) await runner.checkBounds();
+    await rebuildDedup(store, states, queue.partitionCount);
     return pipeline;
   }
 
   /** Rejects when a partition can no longer be processed; resolves when all have been stopped. */
   start(): Promise<void> {
     this.updateDedupFull();
-    const runs = this.runners.map((runner) => runner.run());
+    const runs = [...this.runners.values()].map((runner) => runner.run());
     // One that fails leaves the others running: all of them have to end before the store may be closed.
     this.runs = Promise.allSettled([...runs, this.maintenance.run()]);
     return Promise.all(runs).then(() => {});
@@ -133,12 +134,11 @@ export class Pipeline implements AsyncDisposable {
 
   /** Tells that a partition's log has grown. */
   notify(partition: number): void {
-    this.runners[partition]!.notify();
+    this.runners.get(partition)?.notify();
   }
 
-  /** By partition. */
   get reading(): readonly Reading[] {
-    return this.runners.map((runner) => runner.reading);
+    return [...this.runners.values()].map((runner) => runner.reading);
   }
 
   /** Ids and bytes of the dedup index. */
@@ -161,7 +161,7 @@ export class Pipeline implements AsyncDisposable {
 
   /** Commits what is in hand, checkpoints and stops. The store stays open. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const runner of this.runners) runner.stop();
+    for (const runner of this.runners.values()) runner.stop();
     this.maintenance.stop();
     // A store that is away must not hold up the stop: what is not committed is in the queue.
     const giveUp = this.options.clock.after(stopMsMax, () =>

@@ -9,10 +9,14 @@ import { clickTimestampMsEnd } from "../model/click.ts";
 import { hourOfMinute, minuteMs, minuteOf, minutesAnHour } from "../model/time.ts";
 import type { ClickStore, IdentityChunk } from "../store/click-store.ts";
 
-/** Rebuilds the dedup index of every partition from the raw store. */
+/** By partition; undefined where another process counts it. */
+type Owners = readonly (PartitionState | undefined)[];
+
+/** Rebuilds the dedup index of these partitions from the raw store. */
 export async function rebuildDedup(
   store: ClickStore,
   states: readonly PartitionState[],
+  partitionCount: number,
 ): Promise<void> {
   const extent = await store.extent();
   if (!extent) return;
@@ -20,20 +24,22 @@ export async function rebuildDedup(
   const begun = states.filter(({ watermark }) => watermark.ms !== -Infinity);
   if (begun.length === 0) return;
   for (const state of begun) state.tidyDedup(state.watermark.ms, extent.lastMinute);
-  await rebuildOlder(store, states, begun);
+  const byPartition = new Map(states.map((state) => [state.partition, state]));
+  const owners = Array.from({ length: partitionCount }, (_, own) => byPartition.get(own));
+  await rebuildOlder(store, owners, begun);
   const firstExactMinute = Math.min(...begun.map((state) => state.dedup.firstExactMinute));
   for await (const chunk of store.scanIdentities(
     firstExactMinute * minuteMs,
     clickTimestampMsEnd,
   )) {
-    restoreChunk(chunk, states, (state, minute) => minute >= state.dedup.firstExactMinute);
+    restoreChunk(chunk, owners, (state, minute) => minute >= state.dedup.firstExactMinute);
   }
 }
 
 /** Each filter is made for as many ids as its hour has counted; an hour's rows need never be in memory at once. */
 async function rebuildOlder(
   store: ClickStore,
-  states: readonly PartitionState[],
+  owners: Owners,
   begun: readonly PartitionState[],
 ): Promise<void> {
   const fromMinute = Math.min(...begun.map((state) => state.dedup.firstFilterMinute));
@@ -52,11 +58,11 @@ async function rebuildOlder(
   for (const { bucketStart, count } of rows) {
     for (const { dedup } of begun) {
       if (bucketStart < dedup.firstExactMinute)
-        dedup.reserveOlder(hourOfMinute(bucketStart), Math.ceil(count / states.length));
+        dedup.reserveOlder(hourOfMinute(bucketStart), Math.ceil(count / owners.length));
     }
   }
   for await (const chunk of store.scanIdentities(fromMinute * minuteMs, toMinute * minuteMs)) {
-    restoreChunk(chunk, states, (state, minute) => minute < state.dedup.firstExactMinute);
+    restoreChunk(chunk, owners, (state, minute) => minute < state.dedup.firstExactMinute);
   }
 }
 
@@ -70,17 +76,18 @@ function hourStarts(fromMinute: number, toMinute: number): number[] {
 
 function restoreChunk(
   chunk: IdentityChunk,
-  states: readonly PartitionState[],
+  owners: Owners,
   belongs: (state: PartitionState, minute: number) => boolean,
 ): void {
-  const { shared } = states[0]!;
+  const { shared } = owners.find((state) => state !== undefined)!;
   const hash = new Uint32Array(identityWords);
   for (let row = 0; row < chunk.rowCount; row++) {
     const adKey = chunk.adKeys[row]!;
+    const state = owners[shared.partitionOfAd(adKey, owners.length)];
+    if (!state) continue;
     const kind = chunk.eventIdKinds[row]!;
     const text = chunk.eventIdTexts[row]!;
     shared.hasher.hashRecorded(adKey, kind, chunk.eventIdWords, row * 4, text, hash);
-    const state = states[shared.partitionOfAd(adKey, states.length)]!;
     const minute = minuteOf(chunk.clickTimestamps[row]!);
     if (belongs(state, minute)) state.dedup.restore(hash, 0, minute);
   }

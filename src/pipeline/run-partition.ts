@@ -37,6 +37,7 @@ export interface MicroBatchLimits {
 }
 
 export interface Reading {
+  readonly partition: number;
   readonly nextOffset: number;
   readonly lastLiveMs: number;
 }
@@ -86,7 +87,8 @@ export class PartitionRunner {
 
   /** How far its log has been read, and when live clicks were read last (epoch ms; at first its start). */
   get reading(): Reading {
-    return { nextOffset: this.nextOffset, lastLiveMs: this.lastLiveMs };
+    const { nextOffset, lastLiveMs, state } = this;
+    return { partition: state.partition, nextOffset, lastLiveMs };
   }
 
   /** Tells that the partition's log has grown. */

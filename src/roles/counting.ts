@@ -23,6 +23,7 @@ import type { EngineThreadData, IngestThreadData } from "../threads/thread-data.
 import { clicksElsewhere } from "./elsewhere.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { listen } from "./listen.ts";
+import { sharedSettings } from "./shared-settings.ts";
 import { packageVersion } from "./release.ts";
 
 /** Between the tries to append to a full queue. */
@@ -58,15 +59,6 @@ export async function startCounting(settings: Settings, options: StartOptions): 
     ...(settings.role === "aggregate" && clicksElsewhere),
   };
   const semantic = semanticConfigOf(settings);
-  const configFile = durableTextFile(join(directory.path, "config.json"));
-  const planned = await planConfig({
-    file: configFile,
-    settings: semantic,
-    maxFutureMs: settings.watermark.maxFutureMs,
-    hasStore: directory.hasStore,
-    now: Date.now,
-  });
-
   let health = soundHealth;
   const engineThread = startThread(
     "engine",
@@ -77,7 +69,6 @@ export async function startCounting(settings: Settings, options: StartOptions): 
       databasePath: directory.databasePath,
       secret: directory.dedupSecret,
       placeholderConfig: { ...semantic, generation: placeholderGeneration, fromMinute: 0 },
-      configGeneration: planned.config.generation,
       ingestPort: between.port2,
     } satisfies EngineThreadData,
     [between.port2],
@@ -86,6 +77,7 @@ export async function startCounting(settings: Settings, options: StartOptions): 
       health: (told: Health) => {
         health = told;
       },
+      away: (isAway: boolean) => lifecycle.away(isAway ? "the store is away" : undefined),
       failed: (message: string) => lifecycle.fail(new Error(`the engine stopped: ${message}`)),
       dedupFull: (full: boolean) => {
         ingestThread.remote.post("dedupFull", [full]);
@@ -109,7 +101,17 @@ export async function startCounting(settings: Settings, options: StartOptions): 
     plan: (request) => query.planExport(request),
     exportDay: (day) => engineThread.remote.call("exportDay", [day]),
   });
-  const recovered = engineThread.remote.call<void>("start", []);
+  const isShared = settings.store.kind === "clickhouse";
+  const ownFile = durableTextFile(join(directory.path, "config.json"));
+  const configFile = isShared ? sharedSettings(engineThread.remote, ownFile) : ownFile;
+  const planned = await planConfig({
+    file: configFile,
+    settings: semantic,
+    maxFutureMs: settings.watermark.maxFutureMs,
+    hasStore: directory.hasStore && !isShared,
+    now: Date.now,
+  });
+  const recovered = engineThread.remote.call<void>("start", [planned.config.generation]);
   recovered.catch(() => {});
   // Before anybody can send a click.
   await untilTaken(

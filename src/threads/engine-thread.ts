@@ -1,5 +1,6 @@
 /** The engine thread: folds the log, commits to the store, answers queries. Composed here; the main thread calls it. */
 
+import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { targetError } from "../backup/target-directory.ts";
@@ -9,20 +10,23 @@ import { openEngine } from "../engine/engine.ts";
 import type { Engine } from "../engine/engine.ts";
 import { EngineMetrics } from "../metrics/engine-metrics.ts";
 import { CodedError } from "../model/errors.ts";
-import type { PartitionProgress } from "../model/commit.ts";
+import type { Commit, PartitionProgress } from "../model/commit.ts";
+import type { Health } from "../model/health.ts";
 import { serviceWatermarkMs } from "../query/finality.ts";
 import type { QueryService } from "../query/query-service.ts";
 import { askByName, queryServiceBy } from "../query/query-service.ts";
 import { copySqliteQueue } from "../queue/sqlite/copy.ts";
 import type { ExportedDay, ExportQuery } from "../store/store-exports.ts";
 import { connect } from "./endpoint.ts";
+import { openSharedEngine } from "../engine/shared-engine.ts";
+import type { SharedNote, SharedStore } from "../store/shared-store.ts";
 import { openQueueReader } from "./open-queue.ts";
-import type { OpenedStore } from "./open-store.ts";
-import { openStore } from "./open-store.ts";
+import type { OwnStore } from "./open-store.ts";
+import { openOwnStore, openSharedStore } from "./open-store.ts";
 import type { EngineThreadData } from "./thread-data.ts";
 import { untilThere } from "./until-there.ts";
 
-const { settings, queuePath, storePath, databasePath, ingestPort, ...data } =
+const { settings, queuePath, storePath, databasePath, ingestPort, secret, ...data } =
   workerData as EngineThreadData;
 
 /** Threads of the store's own: the machine's cores are shared with ingest and folding. */
@@ -32,41 +36,78 @@ const metrics = new EngineMetrics(settings.store.kind);
 
 let engine: Engine | undefined;
 let opening: Promise<Engine> | undefined;
-let opened: OpenedStore | undefined;
+let files: OwnStore["files"] | undefined;
+let shared: Promise<SharedStore> | undefined;
 /** Aborted at a stop: an export, and the wait for a store that is away. */
 const stopping = new AbortController();
 
 const onProblem = (what: string, error?: unknown): void =>
   main.post("problem", error === undefined ? [what] : [what, String(error)]);
 
-async function open(): Promise<Engine> {
+/** What both kinds of engine are made of. */
+const common = {
+  ...data,
+  clock: systemClock,
+  limits: settings.commit,
+  dedupBytesMax: settings.dedup.bytesMax,
+  hotBytesMax: settings.query.hotBytesMax,
+  auditBucketsAMinute: settings.audit.bucketsAMinute,
+  trim: (progress: readonly PartitionProgress[]): Promise<void> => ingest.call("trim", [progress]),
+  queueBytes: (): Promise<number> => ingest.call("queueBytes", []),
+  onDedupFull: (full: boolean): void => main.post("dedupFull", [full]),
+  onCommitted: (commit: Commit, durationMs: number): void =>
+    metrics.committed(commit, durationMs, systemClock.nowMs()),
+  onHealth: (health: Health): void => main.post("health", [health]),
+  onProblem,
+};
+
+async function openOwn(configGeneration: number): Promise<Engine> {
   await using resources = new AsyncDisposableStack();
   const queue = resources.use(await openQueueReader(settings.queue, queuePath));
-  opened = await openStore(settings.store, {
+  const opened = await openOwnStore(settings.store, {
     path: storePath,
     databasePath,
     threads: storeThreads,
     warn: (message) => onProblem(message, undefined),
   });
-  const { store } = opened;
+  ({ files } = opened);
+  const isLogShared = settings.queue.kind === "kafka";
   resources.move();
-  return openEngine({
-    ...data,
-    clock: systemClock,
-    queue,
-    store,
-    limits: settings.commit,
-    dedupBytesMax: settings.dedup.bytesMax,
-    hotBytesMax: settings.query.hotBytesMax,
-    isLogShared: settings.queue.kind === "kafka",
-    auditBucketsAMinute: settings.audit.bucketsAMinute,
-    trim: (progress: readonly PartitionProgress[]) => ingest.call("trim", [progress]),
-    queueBytes: () => ingest.call("queueBytes", []),
-    onDedupFull: (full) => main.post("dedupFull", [full]),
-    onCommitted: (commit, durationMs) => metrics.committed(commit, durationMs, systemClock.nowMs()),
-    onHealth: (health) => main.post("health", [health]),
-    onProblem,
-  });
+  const { store } = opened;
+  return await openEngine({ ...common, queue, store, secret, configGeneration, isLogShared });
+}
+
+/** Over a store that others commit to too. */
+async function openShared(): Promise<Engine> {
+  const store = await sharedStore();
+  try {
+    return await openSharedEngine({
+      ...common,
+      store,
+      openQueue: () => openQueueReader(settings.queue, queuePath),
+      instance: createHash("sha256").update(secret).digest("hex"),
+      onAway: (isAway) => main.post("away", [isAway]),
+    });
+  } catch (error) {
+    // Which has closed it.
+    shared = undefined;
+    throw error;
+  }
+}
+
+/** Opened once, for the settings that it keeps and for all else. */
+function sharedStore(): Promise<SharedStore> {
+  shared ??= openSharedStore(settings, { queuePath, storePath, databasePath }).catch(
+    (error: unknown) => {
+      shared = undefined;
+      throw error;
+    },
+  );
+  return shared;
+}
+
+function untilOpen<T>(open: () => Promise<T>): Promise<T> {
+  return untilThere(open, { warn: onProblem, signal: stopping.signal });
 }
 
 function running(): Engine {
@@ -78,22 +119,22 @@ function query(): QueryService {
   return running().query;
 }
 
-function storeFiles(instead: string): NonNullable<OpenedStore["files"]> {
+function storeFiles(instead: string): OwnStore["files"] {
   running();
-  if (opened!.files) return opened!.files;
+  if (files) return files;
   throw new CodedError("invalid_parameter", `dir: the store is in ClickHouse, ${instead}`, {
     field: "dir",
   });
 }
 
 async function copyData(paths: DataPaths): Promise<CopiedData> {
-  const files = storeFiles("which is backed up there");
+  const own = storeFiles("which is backed up there");
   if (settings.queue.kind !== "sqlite")
     throw new CodedError("invalid_parameter", "dir: the log is in Kafka, which backs up itself", {
       field: "dir",
     });
   const { store, queue } = await running().copies.make({
-    copyStore: (signal) => files.copyTo(paths.store, signal),
+    copyStore: (signal) => own.copyTo(paths.store, signal),
     copyQueue(progress, signal) {
       const firstOffsets = new Map(
         progress.map(({ partition, nextOffset }) => [partition, nextOffset] as const),
@@ -119,8 +160,16 @@ const ingest = connect(ingestPort, {
 });
 
 const main = connect(parentPort!, {
-  async start(): Promise<void> {
-    opening = untilThere(open, { warn: onProblem, signal: stopping.signal });
+  /** See SharedStore. Rejects with `store_unavailable` where it is away, unless it may wait. */
+  readNote: async (name: string, mayWait: boolean): Promise<SharedNote> => {
+    const store = await (mayWait ? untilOpen(sharedStore) : sharedStore());
+    return await store.readNote(name);
+  },
+  writeNote: async (name: string, note: SharedNote): Promise<SharedNote> =>
+    await (await untilOpen(sharedStore)).writeNote(name, note),
+  async start(configGeneration: number): Promise<void> {
+    const isShared = settings.store.kind === "clickhouse";
+    opening = untilOpen(() => (isShared ? openShared() : openOwn(configGeneration)));
     engine = await opening;
     engine.stopped.catch((error: unknown) => main.post("failed", [String(error)]));
   },
@@ -146,5 +195,7 @@ const main = connect(parentPort!, {
     // What is half open can't be closed; a start that fails has closed what it had opened, and has been answered.
     const started = await opening?.catch(() => undefined);
     await started?.[Symbol.asyncDispose]();
+    // Of a start that did not come so far.
+    if (!started) await (await shared?.catch(() => undefined))?.[Symbol.asyncDispose]();
   },
 });

@@ -10,6 +10,7 @@ import type { Settings } from "../config.ts";
 import { CodedError } from "../model/errors.ts";
 import type { ClickQueueReader, ClickQueueWriter } from "../queue/click-queue.ts";
 import type { KafkaQueueOptions, KafkaSecurity } from "../queue/kafka/options.ts";
+import type { KafkaQueueReader } from "../queue/kafka/reader.ts";
 import { openSqliteQueueReader } from "../queue/sqlite/reader.ts";
 import { openSqliteQueueWriter } from "../queue/sqlite/writer.ts";
 import { keepTo, otherKind } from "./kept-identity.ts";
@@ -18,6 +19,46 @@ type QueueSettings = Settings["queue"];
 
 /** Beside `path`, the place of the embedded queue: which topic the store belongs to. */
 const topicFileName = "topic.json";
+
+/** Names the log of the order of commits, after that of the clicks. */
+const orderSuffix = ".order";
+
+/**
+ * Of the log of the order in which commits of several processes count: a topic beside that of the clicks, or a queue in the
+ * data directory.
+ */
+export async function openOrderWriter(
+  queue: QueueSettings,
+  path: string,
+): Promise<ClickQueueWriter> {
+  if (queue.kind === "sqlite") {
+    const { bytesMax: maxBytes } = queue;
+    return await openSqliteQueueWriter({ path: orderPath(path), partitionCount: 1, maxBytes });
+  }
+  const { openKafkaQueueWriter } = await import("../queue/kafka/writer.ts");
+  return await openKafkaQueueWriter(await orderOptions(queue));
+}
+
+/** `path`: absent where another process makes it. */
+export async function openOrderReader(
+  queue: QueueSettings,
+  path: string | undefined,
+): Promise<ClickQueueReader> {
+  if (path !== undefined && queue.kind === "sqlite")
+    return await openSqliteQueueReader({ path: orderPath(path) });
+  const { openKafkaQueueReader } = await import("../queue/kafka/reader.ts");
+  const reader = await openKafkaQueueReader(await orderOptions(queue));
+  return path === undefined ? await checked(reader) : reader;
+}
+
+function orderPath(path: string): string {
+  return join(dirname(path), "order.sqlite");
+}
+
+async function orderOptions(queue: QueueSettings): Promise<KafkaQueueOptions> {
+  const { topic, ...options } = await kafkaOptions(queue);
+  return { ...options, topic: `${topic}${orderSuffix}`, partitionCount: 1 };
+}
 
 /** Without a path nothing is kept here of the queue, which then is Kafka's. */
 export async function openQueueWriter(
@@ -59,7 +100,10 @@ export async function openQueueReader(
 
 /** Of the topic that the settings name, which others make. */
 export async function openOthersTopic(queue: QueueSettings): Promise<ClickQueueReader> {
-  const reader = await openTopicReader(queue);
+  return await checked(await openTopicReader(queue));
+}
+
+async function checked(reader: KafkaQueueReader): Promise<ClickQueueReader> {
   try {
     await reader.checkTopic();
     return reader;

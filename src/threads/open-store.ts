@@ -1,69 +1,93 @@
 /** Opens the click store that the settings name, and keeps a data directory to the one it began with. Only its driver is loaded. */
 
 import { existsSync } from "node:fs";
+import { systemClock } from "../clock/system-clock.ts";
 import type { Settings } from "../config.ts";
+import { OrderLogs } from "../order/order-log.ts";
+import type { ClickHouseOptions } from "../store/clickhouse/connection.ts";
 import type { ClickStore } from "../store/click-store.ts";
 import type { FollowedStore } from "../store/followed-store.ts";
+import type { SharedStore } from "../store/shared-store.ts";
 import type { StoreCopies } from "../store/store-copies.ts";
 import type { StoreExports } from "../store/store-exports.ts";
 import { keepTo, otherKind } from "./kept-identity.ts";
+import { openOrderReader, openOrderWriter } from "./open-queue.ts";
 
-type StoreSettings = Settings["store"];
-
-export interface OpenedStore {
+/** One in the data directory, which this process alone commits to. */
+export interface OwnStore {
   readonly store: ClickStore;
-  /** Of a store that is in the data directory. */
-  readonly files?: StoreCopies & StoreExports;
+  readonly files: StoreCopies & StoreExports;
 }
 
 /** More than a process that follows goes on answering where it can't follow. */
 const purgeAfterMs = 4_000;
 
-interface OpenOptions {
-  /** Of the embedded store. */
+interface OwnStoreOptions {
   readonly path: string;
-  /** Of the file that names the database, else. */
+  /** Of the file that names the database of another kind of store. */
   readonly databasePath: string;
-  /** Threads of the embedded store's own. */
+  /** Threads of its own. */
   readonly threads: number;
   readonly warn: (message: string) => void;
 }
 
-export async function openStore(store: StoreSettings, options: OpenOptions): Promise<OpenedStore> {
-  const { path, databasePath, threads, warn } = options;
-  if (store.kind === "clickhouse") return { store: await openClickHouse(store, options) };
+export async function openOwnStore(
+  { memoryBytesMax }: Settings["store"],
+  { path, databasePath, threads, warn }: OwnStoreOptions,
+): Promise<OwnStore> {
   if (existsSync(databasePath)) throw otherKind("store.kind", "clickhouse");
-  const { memoryBytesMax } = store;
   const { openDuckDbStore } = await import("../store/duckdb/duckdb-store.ts");
   const opened = await openDuckDbStore({ path, memoryBytesMax, threads, warn });
   return { store: opened, files: opened };
 }
 
-async function openClickHouse(
-  { urls, database, username, password }: StoreSettings,
-  { path, databasePath }: OpenOptions,
-): Promise<ClickStore> {
-  if (existsSync(path)) throw otherKind("store.kind", "duckdb");
-  const { openClickHouseStore } = await import("../store/clickhouse/clickhouse-store.ts");
-  const options = { urls, database, username, password, purgeAfterMs };
-  const opened = await openClickHouseStore(options);
+interface SharedStoreOptions {
+  /** Of the queue in the data directory, or beside which it would be. */
+  readonly queuePath: string;
+  /** Of the embedded store. */
+  readonly storePath: string;
+  /** Of the file that names the database. */
+  readonly databasePath: string;
+}
+
+export async function openSharedStore(
+  { queue, store }: Pick<Settings, "queue" | "store">,
+  { queuePath, storePath, databasePath }: SharedStoreOptions,
+): Promise<SharedStore> {
+  if (existsSync(storePath)) throw otherKind("store.kind", "duckdb");
+  const { shareClickHouse } = await import("../store/clickhouse/shared-database.ts");
+  const { database } = store;
+  const shared = await shareClickHouse({
+    ...addressOf(store),
+    purgeAfterMs,
+    clock: systemClock,
+    logs: new OrderLogs(
+      () => openOrderReader(queue, queuePath),
+      await openOrderWriter(queue, queuePath),
+    ),
+  });
   try {
-    const found = { name: database, id: opened.databaseId };
+    const found = { name: database, id: shared.id };
     await keepTo(databasePath, { what: "database", field: "store.database" }, found);
-    return opened;
+    return shared;
   } catch (error) {
-    await opened[Symbol.asyncDispose]();
+    await shared[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-/** That another process commits to. */
+function addressOf({ urls, database, username, password }: Settings["store"]): ClickHouseOptions {
+  return { urls, database, username, password };
+}
+
+/** That other processes commit to. */
 export async function followStore({
-  urls,
-  database,
-  username,
-  password,
-}: StoreSettings): Promise<FollowedStore> {
-  const { followClickHouseStore } = await import("../store/clickhouse/followed-store.ts");
-  return await followClickHouseStore({ urls, database, username, password });
+  queue,
+  store,
+}: Pick<Settings, "queue" | "store">): Promise<FollowedStore> {
+  const { followClickHouse } = await import("../store/clickhouse/shared-database.ts");
+  return await followClickHouse({
+    ...addressOf(store),
+    logs: new OrderLogs(() => openOrderReader(queue, undefined)),
+  });
 }

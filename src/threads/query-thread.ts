@@ -27,7 +27,7 @@ const onProblem = (what: string, error?: unknown): void =>
 
 async function open(): Promise<Follower> {
   await using resources = new AsyncDisposableStack();
-  const store = resources.use(await followStore(settings.store));
+  const store = resources.use(await followStore(settings));
   const queue = resources.use(await openOthersTopic(settings.queue));
   resources.move();
   return await openFollower({

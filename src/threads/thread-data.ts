@@ -19,8 +19,6 @@ export interface EngineThreadData {
   readonly databasePath: string;
   readonly secret: Uint8Array;
   readonly placeholderConfig: SemanticConfig;
-  /** Of the settings in force: no newer ones can be in the store. */
-  readonly configGeneration: number;
   /** To the ingest thread. */
   readonly ingestPort: MessagePort;
 }

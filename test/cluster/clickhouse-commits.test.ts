@@ -3,7 +3,8 @@ import { after, before, describe, it } from "node:test";
 import { CodedError } from "../../src/model/errors.ts";
 import type { Commit } from "../../src/model/commit.ts";
 import type { ClickStore } from "../../src/store/click-store.ts";
-import { openClickHouseStore } from "../../src/store/clickhouse/clickhouse-store.ts";
+import { shareClickHouse } from "../../src/store/clickhouse/shared-database.ts";
+import { openClickHouseStore, orderLogs, sharedOptions } from "../support/clickhouse-store.ts";
 import { Random } from "../../src/traffic/random.ts";
 import { click, hour, noon, shown } from "../contract/click-store/harness.ts";
 import { ClickHouseServer } from "../support/clickhouse-server.ts";
@@ -104,13 +105,19 @@ describe("commits to ClickHouse", () => {
       if (!random.chance(0.1)) continue;
       await store[Symbol.asyncDispose]();
       store = await opening();
+      maker.numberFrom((await store.recover()).sequence);
     }
     assert.ok(failures >= 10, `only ${failures} commits failed on the way`);
     context.diagnostic(`${failures} failures, ${proxy.cuts} cuts`);
     await store[Symbol.asyncDispose]();
     await using reopened = await open(database);
     await isCounted(reopened, expected);
-    assert.equal((await reopened.recover()).sequence, commitCount * commitsTogether);
+    const { sequence, progress } = await reopened.recover();
+    assert.ok(sequence >= commitCount * commitsTogether, `${sequence} commits`);
+    assert.deepEqual(
+      progress.map(({ nextOffset }) => nextOffset),
+      Array.from({ length: commitsTogether }, () => commitCount),
+    );
   });
 
   it("are counted once through kill -9 of the server", async (context) => {
@@ -162,56 +169,84 @@ describe("commits to ClickHouse", () => {
     assert.equal((await reopened.recover()).sequence, 3);
   });
 
-  it("stay counted where one that had claimed before says late with which commit it goes on", async () => {
+  it("of processes that share the partitions all count, and of a partition that has moved only the new one's", async () => {
     const database = newDatabase();
-    const maker = new CommitMaker();
-    const say = (firstSequence: number): Promise<string> =>
-      server.query(`INSERT INTO ${database}.tenure VALUES (2, 'somebody', ${firstSequence})`);
-    const expected = new Map<string, number>();
-    const commit = async (store: ClickStore, ad: string): Promise<void> => {
-      await store.commit(maker.next({ clicks: [click(ad, 1)] }));
-      expected.set(ad, 1);
-    };
+    const openAs = (instance: string) =>
+      openClickHouseStore({ urls: [server.url], database, instance, partitionCount: 2 });
+    const [one, other] = [new CommitMaker(), new CommitMaker()];
+    await using first = await openAs("first");
+    await first.commit(one.next({ partition: 0, clicks: [click("a", 1, { country: "US" })] }));
+    await first.commit(one.next({ partition: 1, clicks: [click("b", 1, { country: "DE" })] }));
     {
-      await using first = await open(database);
-      await commit(first, "a");
-      await commit(first, "b");
-      // It has looked: "a" is through. It does not know of "b".
-      await say(0);
+      await using second = await openAs("second");
+      const { sequence, progress, dictionaries } = await second.recover();
+      other.resume(sequence, 0, dictionaries);
+      for (const { partition, nextOffset } of progress) other.goOn(partition, nextOffset);
+      // It has lost the partition, and keeps the other.
+      const lost = one.next({ partition: 1, clicks: [click("c", 1)] });
+      for (let tries = 0; tries < 3; tries++)
+        await assert.rejects(first.commit(lost), { code: "store_taken_over" });
+      const kept = one.next({ partition: 0, clicks: [click("a", 2, { country: "FR" })] });
+      const moved = other.next({ partition: 1, clicks: [click("b", 2, { country: "FR" })] });
+      await Promise.all([first.commit({ ...kept, sequence: lost.sequence }), second.commit(moved)]);
     }
-    {
-      await using second = await open(database);
-      assert.deepEqual((await second.checkpoint()).length, 1);
-      await say(2);
-      await commit(second, "c");
-      await isCounted(second, expected);
-    }
-    await using third = await open(database);
-    await commit(third, "d");
-    await isCounted(third, expected);
+    await using third = await openAs("third");
+    await isCounted(
+      third,
+      new Map([
+        ["a", 2],
+        ["b", 2],
+      ]),
+    );
   });
 
-  it("of an earlier tenure that arrive late, in whole or in part, count for nothing", async () => {
+  it("that were given up count for nothing, in whole or in part, whenever they arrive", async () => {
     const database = newDatabase();
     const maker = new CommitMaker();
-    {
-      await using earlier = await open(database);
-      await earlier.commit(maker.next({ clicks: [click("a", 1)] }));
-    }
     await using store = await open(database);
-    await store.commit(maker.next({ clicks: [click("b", 1)] }));
-    for (const table of ["click", "minute_count", "ledger", "dictionary", "commit_log"])
-      await server.query(
-        `INSERT INTO ${database}.${table} SELECT * REPLACE (1 AS epoch) FROM ${database}.${table} WHERE epoch = 2`,
-      );
+    await store.commit(maker.next({ clicks: [click("a", 1)] }));
+    const commit = maker.next({ clicks: [click("b", 1)] });
+    const bad = { ...commit, ledger: undefined as unknown as typeof commit.ledger };
+    await assert.rejects(store.commit(bad));
+    await store.commit(commit);
     const expected = new Map([
       ["a", 1],
       ["b", 1],
     ]);
     await isCounted(store, expected);
+    const voidSequence = 2;
+    for (const table of ["click", "minute_count", "ledger", "dictionary", "commit_log"])
+      await server.query(
+        `INSERT INTO ${database}.${table} SELECT * REPLACE (${voidSequence} AS sequence) FROM ${database}.${table} WHERE sequence = 3`,
+      );
+    await isCounted(store, expected);
     await using reopened = await open(database);
     await isCounted(reopened, expected);
+    maker.numberFrom(3);
     await reopened.commit(maker.next({ clicks: [click("b", 2)] }));
     await isCounted(reopened, expected.set("b", 2));
+  });
+
+  it("of another order than the database's are refused, as is a database that lacks some", async () => {
+    const database = newDatabase();
+    {
+      await using store = await open(database);
+      const maker = new CommitMaker();
+      await store.commit(maker.next({ clicks: [click("a", 1)] }));
+      await store.commit(maker.next({ clicks: [click("a", 2)] }));
+    }
+    const other = {
+      ...sharedOptions({ urls: [server.url], database }),
+      logs: orderLogs("of_another_database"),
+    };
+    const shared = await shareClickHouse(other);
+    const member = await shared.enter({ instance: "x", partitionCount: 1, onChange: () => {} });
+    await assert.rejects(member.open(), { code: "data_corrupt" });
+    await member[Symbol.asyncDispose]();
+    await shared[Symbol.asyncDispose]();
+    await server.query(`DELETE FROM ${database}.commit_log WHERE sequence = 2`);
+    await assert.rejects(open(database), { code: "data_corrupt" });
+    await server.query(`DROP DATABASE ${database} SYNC`);
+    await assert.rejects(open(database), { code: "data_corrupt" });
   });
 });

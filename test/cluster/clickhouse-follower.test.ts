@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { systemClock } from "../../src/clock/system-clock.ts";
+import { Member } from "../../src/order/member.ts";
+import { OrderReader } from "../../src/order/order-reader.ts";
 import type { Commit, MinuteDeltas } from "../../src/model/commit.ts";
 import { movesCounts } from "../../src/model/commit.ts";
 import type { SemanticConfig } from "../../src/model/semantic-config.ts";
-import { openClickHouseStore } from "../../src/store/clickhouse/clickhouse-store.ts";
-import { followClickHouseStore } from "../../src/store/clickhouse/followed-store.ts";
+import {
+  followClickHouseStore,
+  openClickHouseStore,
+  orderLogs,
+} from "../support/clickhouse-store.ts";
+
 import { Random } from "../../src/traffic/random.ts";
 import { click, hour, noon } from "../contract/click-store/harness.ts";
 import { ClickHouseServer } from "../support/clickhouse-server.ts";
@@ -170,61 +177,109 @@ describe("a ClickHouse store that is followed", () => {
     await store[Symbol.asyncDispose]();
   });
 
-  it("tells nothing of a commit that may turn out void, nor of one that has", async () => {
+  it("tells nothing of a commit before all that come before it are decided, and nothing that a void one brought", async () => {
     const options = newDatabase();
-    const [one, other] = [new CommitMaker(), new CommitMaker()];
-    const first = { clicks: [click("a", 1)] };
-    await using overtaken = await openClickHouseStore(options);
-    await overtaken.commit(one.next(first));
-    other.next(first);
+    const maker = new CommitMaker();
+    await using store = await openClickHouseStore({ ...options, partitionCount: 2 });
+    await store.commit(maker.next({ clicks: [click("a", 1)] }));
     await using followed = await followClickHouseStore(options);
-    // Somebody claims, looks, and is slow to say with which commit it goes on.
-    const claim = (firstSequence: number): Promise<string> =>
-      server.query(
-        `INSERT INTO ${options.database}.tenure VALUES (1000, 'somebody', ${firstSequence})`,
+    await using log = await orderLogs(options.database).open();
+    const reader = await OrderReader.open(log, undefined);
+    const other = { clock: systemClock, reader, instance: "other", partitionCount: 2 };
+    const member = await Member.enter(other);
+    const [partition] = [...member.terms.keys()];
+    await member.reserve([{ partition: partition!, fromOffset: 0, nextOffset: 1 }]);
+    await store.commit(maker.next({ clicks: [click("b", 2)] }));
+    assert.deepEqual(await followed.newer(), []);
+    // What was written under the sequence of the other.
+    const { database } = options;
+    for (const table of ["click", "minute_count", "dictionary", "commit_log"])
+      await server.query(
+        `INSERT INTO ${database}.${table} SELECT * REPLACE (2 AS sequence) FROM ${database}.${table} WHERE sequence = 3`,
       );
-    await claim(0);
-    await assert.rejects(overtaken.commit(one.next({ clicks: [click("void", 2)] })), {
-      code: "store_taken_over",
-    });
-    const marks = await server.query(`SELECT max(sequence) FROM ${options.database}.commit_log`);
-    assert.equal(marks, "2");
-    assert.deepEqual(await followed.newer(), []);
-    await assert.rejects(followClickHouseStore(options), { code: "store_unavailable" });
-    await claim(2);
-    assert.deepEqual(await followed.newer(), []);
-    await using store = await openClickHouseStore(options);
-    await store.commit(other.next({ clicks: [click("b", 2)] }));
-    const [commit, ...rest] = await followed.newer();
-    assert.equal(rest.length, 0);
+    await member.leave();
+    const commits = await followed.newer();
     assert.deepEqual(
-      commit!.dictionaries.flatMap(({ values }) => values),
-      ["b"],
+      commits.map(({ sequence, dictionaries, minutes }) => [
+        sequence,
+        dictionaries.flatMap(({ values }) => values),
+        minutes.rowCount,
+      ]),
+      [
+        [2, [], 0],
+        [3, ["b"], 1],
+      ],
     );
     const query = { ...hour, source: "raw", groupBy: ["ad_id"], order: "key" } as const;
-    const { rows } = await followed.aggregate(query);
+    const { rows, asOf } = await followed.aggregate(query);
     assert.deepEqual(
-      rows.map(({ group }) => group[0]),
-      ["a", "b"],
+      [rows.map(({ group, count }) => [group[0], count]), asOf],
+      [
+        [
+          ["a", 1],
+          ["b", 1],
+        ],
+        3,
+      ],
     );
   });
 
-  it("notices that the database was made anew, or has gone back", async () => {
+  it("gives the texts of two that count the same keys wherever they are read", async () => {
+    const options = { ...newDatabase(), partitionCount: 2 };
+    await using first = await openClickHouseStore({ ...options, instance: "first" });
+    await using second = await openClickHouseStore({ ...options, instance: "second" });
+    await using followed = await followClickHouseStore(options);
+    const [one, other] = [new CommitMaker(), new CommitMaker()];
+    const clicks = (ad: string, ...countries: string[]) =>
+      countries.map((country, i) => click(ad, i, { country }));
+    await second.commit(other.next({ partition: 1, clicks: clicks("b", "DE", "US") }));
+    await first.commit(one.next({ partition: 0, clicks: clicks("a", "FR", "US", "DE") }));
+    await second.commit(other.next({ partition: 1, clicks: clicks("b", "FR", "IT") }));
+    assert.equal((await followed.newer()).length, 3);
+    await using late = await followClickHouseStore(options);
+    for (const store of [followed, late]) {
+      const { dictionary } = store;
+      const known = ["DE", "US", "FR", "IT"].map((text) => dictionary.key("country", text));
+      assert.deepEqual(known, [1, 2, 3, 4]);
+      assert.deepEqual(
+        ["b", "a"].map((text) => dictionary.key("ad_id", text)),
+        [1, 2],
+      );
+      const rows: string[] = [];
+      for await (const chunk of store.scanMinutes(noon, noon + 60))
+        for (let row = 0; row < chunk.rowCount; row++) {
+          const key = chunk.dimensionKeys.get("country")![row]!;
+          const ad = dictionary.text("ad_id", chunk.adKeys[row]!);
+          rows.push(`${ad} ${dictionary.text("country", key)} ${chunk.counts[row]}`);
+        }
+      assert.deepEqual(rows.toSorted(), [
+        "a DE 1",
+        "a FR 1",
+        "a US 1",
+        "b DE 1",
+        "b FR 1",
+        "b IT 1",
+        "b US 1",
+      ]);
+    }
+  });
+
+  it("notices that the database was made anew, or lacks what counts", async () => {
     const options = newDatabase();
+    const { database } = options;
     {
       await using store = await openClickHouseStore(options);
       const maker = new CommitMaker();
       await store.commit(maker.next({ clicks: [click("a", 1)] }));
+      await using back = await followClickHouseStore(options);
       await store.commit(maker.next({ clicks: [click("b", 1)] }));
+      await server.query(`DELETE FROM ${database}.commit_log WHERE sequence = 2`);
+      await assert.rejects(back.newer(), { code: "data_corrupt" });
     }
-    await using back = await followClickHouseStore(options);
-    await server.query(`INSERT INTO ${options.database}.tenure VALUES (9, 'restored', 2)`);
-    await assert.rejects(back.newer(), { code: "data_corrupt" });
     await using anew = await followClickHouseStore(options);
-    await server.query(`DROP DATABASE ${options.database} SYNC`);
+    await server.query(`DROP DATABASE ${database} SYNC`);
     await assert.rejects(anew.newer(), { code: "storage_failed" });
-    await using store = await openClickHouseStore(options);
-    await store.commit(new CommitMaker().next({ clicks: [click("c", 1)] }));
+    await assert.rejects(openClickHouseStore(options), { code: "data_corrupt" });
     await assert.rejects(anew.newer(), { code: "data_corrupt" });
   });
 

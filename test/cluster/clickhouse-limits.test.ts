@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { ClickIdentity } from "../../src/model/log-record.ts";
-import { openClickHouseStore } from "../../src/store/clickhouse/clickhouse-store.ts";
+import { openClickHouseStore } from "../support/clickhouse-store.ts";
 import { click, noon } from "../contract/click-store/harness.ts";
 import { ClickHouseServer } from "../support/clickhouse-server.ts";
 import { CommitMaker } from "../support/store-clicks.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { after, before } from "node:test";
-import { openClickHouseStore } from "../../src/store/clickhouse/clickhouse-store.ts";
+import { openClickHouseStore } from "../support/clickhouse-store.ts";
 import { describeClickStore } from "../contract/click-store.contract.ts";
 import { ClickHouseServer } from "../support/clickhouse-server.ts";
 

@@ -4,7 +4,7 @@ import type { QueueUnderTest } from "../contract/click-queue.contract.ts";
 import { queueUnderTest } from "../support/queue-under-test.ts";
 import type { KafkaCluster } from "./kafka-cluster.ts";
 
-const security = {
+export const noSecurity = {
   protocol: "PLAINTEXT",
   mechanism: "PLAIN",
   username: "",
@@ -18,7 +18,13 @@ export function openKafkaQueue(
   { brokers }: KafkaCluster,
   partitionCount: number,
 ): Promise<QueueUnderTest> {
-  const options = { brokers, topic: `clicks-${++topics}`, partitionCount, replicas: 3, security };
+  const options = {
+    brokers,
+    topic: `clicks-${++topics}`,
+    partitionCount,
+    replicas: 3,
+    security: noSecurity,
+  };
   return queueUnderTest(async () => ({
     hasClock: true,
     writer: await openKafkaQueueWriter(options),

@@ -1,15 +1,12 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { ClickHouseServer } from "../support/clickhouse-server.ts";
 import { eventually } from "../support/eventually.ts";
 import { liveClicks } from "../support/live-clicks.ts";
 import { booksOf } from "../support/service-books.ts";
-import { ServiceProcess } from "../support/service-process.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
+import type { ServiceProcess } from "../support/service-process.ts";
+import { Deployment } from "./deployment.ts";
 import { KafkaCluster, missingForKafka } from "./kafka-cluster.ts";
-
-type Role = "ingest" | "aggregate" | "query";
 
 const clickCount = 12_000;
 const batchSize = 300;
@@ -28,55 +25,8 @@ if (missing === undefined)
       await brokers[Symbol.asyncDispose]();
     });
 
-    const envOf = (name: string, role: Role): Record<string, string> => ({
-      CLICKTALLY_ROLE: role,
-      CLICKTALLY_QUEUE_KIND: "kafka",
-      CLICKTALLY_QUEUE_BROKERS: brokers.brokers.join(","),
-      CLICKTALLY_QUEUE_TOPIC: name,
-      CLICKTALLY_QUEUE_PARTITIONS: "4",
-      CLICKTALLY_STORE_KIND: "clickhouse",
-      CLICKTALLY_STORE_URLS: store.url,
-      CLICKTALLY_STORE_DATABASE: name,
-      CLICKTALLY_WATERMARK_IDLE_LAG: "4s",
-    });
-
-    /** Five processes, each in a directory of its own. */
-    class Deployment implements AsyncDisposable {
-      readonly name: string;
-      private readonly resources = new AsyncDisposableStack();
-      private readonly directories = new Map<string, string>();
-      private readonly processes = new Map<string, ServiceProcess>();
-
-      constructor(name: string) {
-        this.name = name;
-      }
-
-      async launch(id: string, role: Role): Promise<ServiceProcess> {
-        let dataDir = this.directories.get(id);
-        if (dataDir === undefined) {
-          dataDir = this.resources.use(await temporaryDirectory()).path;
-          this.directories.set(id, dataDir);
-        }
-        const launched = await ServiceProcess.launch({ dataDir, env: envOf(this.name, role) });
-        this.processes.set(id, launched);
-        return launched;
-      }
-
-      async start(id: string, role: Role): Promise<ServiceProcess> {
-        const launched = await this.launch(id, role);
-        await launched.ready();
-        return launched;
-      }
-
-      filesOf(id: string): string[] {
-        return readdirSync(this.directories.get(id)!);
-      }
-
-      async [Symbol.asyncDispose](): Promise<void> {
-        await Promise.all([...this.processes.values()].map((own) => own[Symbol.asyncDispose]()));
-        await this.resources.disposeAsync();
-      }
-    }
+    const deployed = (name: string): Deployment =>
+      new Deployment({ name, brokers: brokers.brokers, storeUrl: store.url, partitions: 4 });
 
     const send = async (to: ServiceProcess, clicks: readonly object[]): Promise<void> => {
       const lines = clicks.map((click) => JSON.stringify(click)).join("\n");
@@ -89,7 +39,7 @@ if (missing === undefined)
     };
 
     it("count each click once, whoever takes it in, and tell the same, through kill -9 of each and a store that is away", async () => {
-      await using all = new Deployment("several");
+      await using all = deployed("several");
       const endMs = Date.now();
       const range = `from=${endMs - 600_000}&to=${endMs + 3_600_000}`;
       const spread = { duplicateShare: 0.1, shuffledOverMs: 5_000, endMs, spanMs: 30_000 };
@@ -163,7 +113,7 @@ if (missing === undefined)
     }
 
     it("refuse what is another's to do, and say whose", async () => {
-      await using all = new Deployment("refusing");
+      await using all = deployed("refusing");
       const [ingest, aggregate, query] = await Promise.all([
         all.start("ingest", "ingest"),
         all.start("aggregate", "aggregate"),
@@ -201,7 +151,7 @@ if (missing === undefined)
     });
 
     it("know of each commit what another one has told, and notice a store that hangs", async () => {
-      await using all = new Deployment("telling");
+      await using all = deployed("telling");
       const [ingest, aggregate, query] = await Promise.all([
         all.start("ingest", "ingest"),
         all.start("aggregate", "aggregate"),
@@ -234,17 +184,15 @@ if (missing === undefined)
     });
 
     it("must know the partitions that there are", async () => {
-      await using all = new Deployment("parted");
+      await using all = deployed("parted");
       await all.start("aggregate", "aggregate");
-      const env = { ...envOf("parted", "query"), CLICKTALLY_QUEUE_PARTITIONS: "3" };
-      await using directory = await temporaryDirectory();
-      await using refused = await ServiceProcess.launch({ dataDir: directory.path, env });
+      const refused = await all.launch("query", "query", { CLICKTALLY_QUEUE_PARTITIONS: "3" });
       assert.notEqual((await refused.endedByItself()).code, 0);
       assert.match(refused.stderr, /topic parted has 4 partitions, the settings say 3/);
     });
 
     it("make time go on in silence, but not past clicks that another process takes in", async () => {
-      await using all = new Deployment("silent");
+      await using all = deployed("silent");
       const [ingest, , query] = await Promise.all([
         all.start("ingest", "ingest"),
         all.start("aggregate", "aggregate"),

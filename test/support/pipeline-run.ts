@@ -88,6 +88,7 @@ export async function startPipeline(
     queue,
     store: around(store),
     recovered: await store.recover(),
+    partitions: Array.from({ length: queue.partitionCount }, (_, partition) => partition),
     secret: new Uint8Array(32).fill(3),
     placeholderConfig: { ...config, generation: placeholderGeneration },
     limits,

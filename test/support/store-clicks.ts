@@ -71,6 +71,16 @@ export class CommitMaker {
     }
   }
 
+  /** For a store that has numbered what it was given anew. */
+  numberFrom(sequence: number): void {
+    this.sequence = sequence;
+  }
+
+  /** Where the partition's log goes on. */
+  goOn(partition: number, nextOffset: number): void {
+    this.nextOffsets.set(partition, nextOffset);
+  }
+
   keyOf(dictionary: string, value: string): number {
     const keys = this.keysOf(dictionary);
     const known = keys.get(value);

@@ -43,7 +43,7 @@ export async function openKafkaQueueReader(options: KafkaQueueOptions): Promise<
   return new KafkaQueueReader(options);
 }
 
-class KafkaQueueReader implements ClickQueueReader {
+export class KafkaQueueReader implements ClickQueueReader {
   readonly partitionCount: number;
   private readonly topic: string;
   private readonly admin: Admin;

@@ -1,10 +1,12 @@
-/** The ClickStore port over a ClickHouse database. */
+/** The ClickStore port over a ClickHouse database, for a process that counts some partitions. */
 
-import { randomUUID } from "node:crypto";
 import { setTimeout as timeout } from "node:timers/promises";
 import { Turns } from "../../clock/turns.ts";
 import type { Commit, MinuteChanges, PartitionProgress } from "../../model/commit.ts";
 import { movesCounts } from "../../model/commit.ts";
+import { CodedError } from "../../model/errors.ts";
+import type { Member } from "../../order/member.ts";
+import type { CommitRange } from "../../order/order-record.ts";
 import type { DayReceipt } from "../../model/dropped-days.ts";
 import type { HoldersQuery, ValueHolder } from "../../model/erasing.ts";
 import type { HistoryStart } from "../changes.ts";
@@ -15,125 +17,127 @@ import type { RestatedRowsQuery } from "../recomputation.ts";
 import { ClickHouseReader } from "./clickhouse-reader.ts";
 import type { CommitPart } from "./commit.ts";
 import { blocksOf } from "./commit.ts";
-import type { ClickHouseOptions, Connection } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { addColumns } from "./dimension-columns.ts";
-import { erase, forgetErasedValues, readHolders } from "./erase.ts";
+import { erase, readHolders } from "./erase.ts";
+import { readDroppedDays } from "./facts.ts";
 import { findIdentities, scanIdentities } from "./identities.ts";
 import { readRestatedRows } from "./minutes.ts";
-import { openDatabase } from "./open.ts";
+import { OrderSnapshots } from "./order-snapshot.ts";
 import { purge, readNewestReceipts } from "./retention.ts";
 import type { StoreState } from "./state.ts";
-import { applyToState, loadState, progressOf } from "./state.ts";
-import { assertNotOvertaken, beginTenure, readTenures, takenOver } from "./tenures.ts";
+import { applyToState, progressOf } from "./state.ts";
 
 /** What goes together is one insert a table; so many rows of clicks are some 50 MB, and take half a second to build. */
 const rowsTogetherMax = 200_000;
 
-export interface ClickHouseStoreOptions extends ClickHouseOptions {
+export interface CountingOptions {
+  readonly connection: Connection;
+  readonly member: Member;
+  /** What it counts, see CommitOrder: as of the state. */
+  readonly terms: ReadonlyMap<number, number>;
+  readonly state: StoreState;
   /**
    * What is dropped goes so long after its commit: processes that follow must have seen by then that it is dropped, or have
-   * seen that they see nothing. 0, the default: nobody follows.
+   * seen that they see nothing.
    */
-  readonly purgeAfterMs?: number;
+  readonly purgeAfterMs: number;
 }
 
-/** Opens the store, makes it where there is none. Rejects with `data_format_newer` or `store_unavailable`. */
-export async function openClickHouseStore(
-  options: ClickHouseStoreOptions,
-): Promise<ClickHouseStore> {
-  await using resources = new AsyncDisposableStack();
-  const { connection, id } = await openDatabase(options);
-  resources.use(connection);
-  await forgetErasedValues(connection);
-  const state = await loadState(connection, await readTenures(connection));
-  resources.move();
-  return new ClickHouseStore(connection, id, state, options.purgeAfterMs ?? 0);
-}
-
-class ClickHouseStore extends ClickHouseReader implements ClickStore {
-  /** Another where the database was made anew under its name. */
-  readonly databaseId: string;
-  private readonly purgeAfterMs: number;
+export class ClickHouseStore extends ClickHouseReader implements ClickStore {
+  private readonly options: CountingOptions;
   private readonly turns = new Turns();
-  /** Tells this process's tenures from those of others. */
-  private readonly owner = randomUUID();
-  /** Undefined until the first commit, and after one whose fate is unknown. */
-  private epoch: number | undefined;
-  /** Under which a commit may be through that seemed to have failed. */
-  private lastEpoch: number | undefined;
-  /** Sequence of the last commit that was ever begun to be written. */
-  private lastWritten = 0;
   /** The last try did, or its fate is unknown. */
   private hasFailed = false;
+  /** What may be through, though it seemed to have failed. */
+  private unknown: readonly CommitPart[] = [];
+  /** Of what it is given, which gets another sequence in the order of commits. */
+  private lastGiven: number;
   /** Of the history that the next commit begins; undefined where one has begun it. */
   private newHistoryId: string | undefined = newHistoryId();
+  private readonly snapshots: OrderSnapshots;
 
-  constructor(connection: Connection, databaseId: string, state: StoreState, purgeAfterMs: number) {
-    super(connection, state);
-    this.databaseId = databaseId;
-    this.purgeAfterMs = purgeAfterMs;
+  constructor(options: CountingOptions) {
+    super(options.connection, options.state);
+    this.options = options;
+    this.lastGiven = options.state.sequence;
+    this.snapshots = new OrderSnapshots(options.connection, options.member.reader);
   }
 
   commit(...commits: readonly [Commit, ...Commit[]]): Promise<number> {
     return this.turns.take(async () => {
-      const { state } = this;
-      assertSequences(commits, state.sequence);
-      const known = commits.filter(({ sequence }) => sequence <= state.sequence);
+      assertSequences(commits, this.lastGiven);
+      const known = commits.filter(({ sequence }) => sequence <= this.lastGiven);
       if (known.length > 0) return known.length;
-      if (this.epoch === undefined) await this.beginTenure();
-      const found = lastOf(state) - state.sequence;
-      // After a failure one alone: it must not wait for another that may never go through.
-      const together = this.hasFailed ? commits.slice(0, 1) : togetherOf(commits);
-      const parts = (found > 0 ? commits.slice(0, found) : together).map((commit, i) => ({
-        commit,
-        history: this.historyOf(commit, i === 0),
-      }));
-      if (found === 0) await this.write(parts);
-      for (const { commit, history } of parts) applyToState(state, commit, history);
+      const parts = (await this.found()) ?? (await this.write(this.togetherOf(commits)));
+      for (const { commit, history } of parts) applyToState(this.state, commit, history);
+      this.lastGiven += parts.length;
       this.newHistoryId = undefined;
+      this.hasFailed = false;
       return parts.length;
     });
   }
 
-  /** May find commits that seemed to have failed. */
-  private async beginTenure(): Promise<void> {
-    const { connection, state, owner } = this;
-    // Who was overtaken must not overtake in its turn.
-    if (this.lastEpoch !== undefined) await assertNotOvertaken(connection, this.lastEpoch, owner);
-    const { epoch, before } = await beginTenure(connection, owner);
-    const last = before.at(-1) ?? { epoch: 0, lastSequence: 0 };
-    const isOwn = last.epoch === this.lastEpoch && last.lastSequence <= this.lastWritten;
-    if (last.lastSequence !== state.sequence && !(isOwn && last.lastSequence > state.sequence))
-      throw takenOver(connection, { last: last.lastSequence, own: state.sequence });
-    state.tenures = before;
-    this.epoch = epoch;
-    this.lastEpoch = epoch;
+  /** What seemed to have failed, where it is through. */
+  private async found(): Promise<readonly CommitPart[] | undefined> {
+    const { unknown } = this;
+    if (unknown.length === 0) return undefined;
+    await this.options.member.settle();
+    this.unknown = [];
+    return this.areThrough(unknown) ? unknown : undefined;
   }
 
   /**
-   * All at one stroke. A failure leaves their fate unknown: the next try begins a tenure, which finds out, and makes void what is
-   * left of this one.
+   * All at one stroke: under sequences that are reserved for it, and that count once it is said to be done. What has failed
+   * is given up at once, for others wait until it is decided.
    */
-  private async write(parts: readonly CommitPart[]): Promise<void> {
-    const { connection, state } = this;
-    const epoch = this.epoch!;
+  private async write(parts: readonly CommitPart[]): Promise<readonly CommitPart[]> {
+    const { member } = this.options;
     this.hasFailed = true;
-    // What can't be made is refused before anything is written.
-    const { facts, marks } = blocksOf(parts, epoch, state.dictionaries);
-    const lastSequence = parts.at(-1)!.commit.sequence;
-    this.epoch = undefined;
-    this.lastWritten = lastSequence;
+    const reserved = await member.reserve(rangesOf(this.state, parts));
+    if (reserved.length < parts.length) throw takenOver();
+    const own = parts.map((part, i) => numbered(part, reserved[i]!.sequence));
+    try {
+      await this.insert(own);
+    } catch (error) {
+      await member.abandon().catch(() => {});
+      throw error;
+    }
+    this.unknown = own;
+    await member.done(reserved);
+    this.unknown = [];
+    if (!this.areThrough(own)) throw takenOver();
+    return own;
+  }
+
+  private async insert(parts: readonly CommitPart[]): Promise<void> {
+    const { connection, state } = this;
+    const blocks = blocksOf(parts, state.dictionaries);
     for (const { commit } of parts) await addColumns(connection, state, commit);
-    for (const { commit } of parts) await erase(connection, state, commit.erasures);
-    const inserts = [...facts].map(([table, block]) => connection.insert(table, block));
+    for (const { commit } of parts) await erase(connection, state, commit);
+    const inserts = [...blocks].map(([table, block]) => connection.insert(table, block));
     await Promise.allSettled(inserts);
     await Promise.all(inserts);
-    await connection.insert("commit_log", marks);
-    await assertNotOvertaken(connection, epoch, this.owner);
-    this.epoch = epoch;
-    this.hasFailed = false;
-    const earlier = state.tenures.filter((tenure) => tenure.epoch !== epoch);
-    state.tenures = [...earlier, { epoch, lastSequence }];
+  }
+
+  /** Throws where some are of partitions that it has lost since they were read: what it has of them is not all. */
+  private areThrough(parts: readonly CommitPart[]): boolean {
+    const { member, terms } = this.options;
+    const now = member.terms;
+    for (const { commit } of parts) {
+      const { partition } = commit.progress;
+      if (now.get(partition) !== terms.get(partition)) throw takenOver();
+    }
+    return parts.every(({ commit: { progress } }) => {
+      const end = member.reader.order.endOf(progress.partition);
+      return end >= progress.nextOffset;
+    });
+  }
+
+  /** After a failure one alone: it must not wait for another that may never go through. */
+  private togetherOf(commits: readonly Commit[]): readonly CommitPart[] {
+    const together = this.hasFailed ? commits.slice(0, 1) : togetherOf(commits);
+    return together.map((commit, i) => ({ commit, history: this.historyOf(commit, i === 0) }));
   }
 
   private historyOf(commit: Commit, isFirst: boolean): HistoryStart | undefined {
@@ -148,20 +152,24 @@ class ClickHouseStore extends ClickHouseReader implements ClickStore {
   /** Minute rows are added up when they are read. */
   async compact(): Promise<void> {}
 
-  /** A commit is synced once it is through; and it stays so once this process may commit, which settles what is through. */
+  /** A commit is synced once it counts, and counts for good. */
   checkpoint(): Promise<PartitionProgress[]> {
     return this.turns.take(async () => {
-      if (this.lastEpoch === undefined) await this.beginTenure();
-      return progressOf(this.state);
+      await this.snapshots.writeNow();
+      return progressOf(this.state).filter(({ partition }) => this.options.terms.has(partition));
     });
   }
 
   async purge(): Promise<void> {
-    const dropped = [...this.state.droppedDays];
-    if (dropped.length === 0) return;
-    if (this.purgeAfterMs > 0) await timeout(this.purgeAfterMs);
-    // Who has clicks of these days is a question of now.
-    await this.turns.take(() => purge(this.connection, this.view(), dropped));
+    const { purgeAfterMs } = this.options;
+    if (this.state.droppedDays.length === 0) return;
+    if (purgeAfterMs > 0) await timeout(purgeAfterMs);
+    // Who has clicks of these days, and who has dropped them, are questions of now.
+    await this.turns.take(async () => {
+      const view = this.view();
+      const dropped = await readDroppedDays(this.connection, view.counting);
+      await purge(this.connection, view, dropped);
+    });
   }
 
   scanIdentities(fromMs: number, toMs: number): AsyncIterable<IdentityChunk> {
@@ -214,7 +222,27 @@ function rowsOf({ clicks, minutes, restatements, outcomeChanges, dictionaries }:
   );
 }
 
-/** Of the tenures: may be ahead of what was told, where commits were through that seemed to have failed. */
-function lastOf({ tenures }: StoreState): number {
-  return tenures.at(-1)?.lastSequence ?? 0;
+/** What they apply of their partitions: each goes on where the one before it ends. */
+function rangesOf({ progress }: StoreState, parts: readonly CommitPart[]): CommitRange[] {
+  const ends = new Map([...progress].map(([partition, { nextOffset }]) => [partition, nextOffset]));
+  return parts.map(({ commit: { progress: own } }) => {
+    const { partition, nextOffset } = own;
+    const fromOffset = ends.get(partition) ?? 0;
+    ends.set(partition, nextOffset);
+    return { partition, fromOffset, nextOffset };
+  });
+}
+
+function numbered({ commit, history }: CommitPart, sequence: number): CommitPart {
+  return {
+    commit: { ...commit, sequence },
+    history: history && { ...history, firstSequence: sequence },
+  };
+}
+
+function takenOver(): CodedError {
+  return new CodedError(
+    "store_taken_over",
+    "another process counts a partition that this one has begun to commit",
+  );
 }

@@ -21,50 +21,42 @@ import {
   minuteColumns,
 } from "./schema.ts";
 
-export interface CommitBlocks {
-  /** By table; only tables that get rows. */
-  readonly facts: ReadonlyMap<string, NativeBlock>;
-  /** The rows that make all others count, one a commit: the last to be written, and in one piece. */
-  readonly marks: NativeBlock;
-}
-
-/** A commit, and the history that it begins. */
+/** A commit under its sequence in the order of commits, and the history that it begins. */
 export interface CommitPart {
   readonly commit: Commit;
   readonly history: HistoryStart | undefined;
 }
 
-/** Without epoch and sequence: the partition first. */
+/** Without the sequence: the partition first. */
 type Row = readonly (number | string | null)[];
 
 type TextOf = (dictionary: string, key: number) => string | undefined;
 
+/** By table; only tables that get rows. */
 export function blocksOf(
   parts: readonly CommitPart[],
-  epoch: number,
   dictionaries: Dictionaries,
-): CommitBlocks {
+): ReadonlyMap<string, NativeBlock> {
   const growths = parts.flatMap(({ commit }) => commit.dictionaries);
   const textOf = textsOf(growths, dictionaries);
   const rows = new Map<FactTable, Row[]>();
   for (const { commit, history } of parts) {
     for (const [table, own] of factRows(commit, textOf, dictionaries, history)) {
       const all = rows.get(table) ?? [];
-      for (const row of own) all.push([epoch, commit.sequence, ...row]);
+      for (const row of own) all.push([commit.sequence, ...row]);
       rows.set(table, all);
     }
   }
-  const blockOf = (table: FactTable): NativeBlock =>
-    blockOfRows([...commitColumns, ...factTables[table]], rows.get(table)!);
-  const facts = new Map<string, NativeBlock>();
+  const blocks = new Map<string, NativeBlock>();
   for (const [table, own] of rows)
-    if (table !== "commit_log" && own.length > 0) facts.set(table, blockOf(table));
+    if (own.length > 0)
+      blocks.set(table, blockOfRows([...commitColumns, ...factTables[table]], own));
   const commits = parts.map(({ commit }) => commit);
-  const clicks = clickBlock(commits, epoch);
-  if (clicks.rowCount > 0) facts.set("click", clicks);
-  const minutes = minuteBlock(commits, epoch, textOf);
-  if (minutes.rowCount > 0) facts.set("minute_count", minutes);
-  return { facts, marks: blockOf("commit_log") };
+  const clicks = clickBlock(commits);
+  if (clicks.rowCount > 0) blocks.set("click", clicks);
+  const minutes = minuteBlock(commits, textOf);
+  if (minutes.rowCount > 0) blocks.set("minute_count", minutes);
+  return blocks;
 }
 
 function factRows(
@@ -78,8 +70,8 @@ function factRows(
   return [
     [
       "dictionary",
-      commit.dictionaries.flatMap(({ dictionary, firstKey, values }) =>
-        values.map((value, i): Row => [own, dictionary, firstKey + i, value]),
+      commit.dictionaries.flatMap(({ dictionary, values }) =>
+        values.map((value, i): Row => [own, dictionary, value, i]),
       ),
     ],
     [
@@ -199,7 +191,7 @@ function textsOf(growths: readonly DictionaryGrowth[], dictionaries: Dictionarie
   };
 }
 
-function clickBlock(commits: readonly Commit[], epoch: number): NativeBlock {
+function clickBlock(commits: readonly Commit[]): NativeBlock {
   const names = new Set(
     commits.flatMap(({ clicks }) =>
       clicks.flatMap(({ batch }) => batch.dimensions.map(({ name }) => name)),
@@ -213,7 +205,7 @@ function clickBlock(commits: readonly Commit[], epoch: number): NativeBlock {
   for (const commit of commits) {
     for (const clicks of commit.clicks) {
       rowCount += clicks.batch.rowCount;
-      for (const [i, value] of ownNumbers(epoch, commit).entries())
+      for (const [i, value] of ownNumbers(commit).entries())
         writer(commitColumns[i]!.name).repeat(value, clicks.batch.rowCount);
       writeRecord(clicks, writer);
       for (const name of names) {
@@ -229,8 +221,8 @@ function clickBlock(commits: readonly Commit[], epoch: number): NativeBlock {
 }
 
 /** As the columns that every row has. */
-function ownNumbers(epoch: number, { sequence, progress }: Commit): readonly number[] {
-  return [epoch, sequence, progress.partition];
+function ownNumbers({ sequence, progress }: Commit): readonly number[] {
+  return [sequence, progress.partition];
 }
 
 function writeRecord(clicks: DecidedClicks, writer: (name: string) => ColumnWriter): void {
@@ -281,7 +273,7 @@ function writeDimension(
   }
 }
 
-function minuteBlock(commits: readonly Commit[], epoch: number, textOf: TextOf): NativeBlock {
+function minuteBlock(commits: readonly Commit[], textOf: TextOf): NativeBlock {
   const columnsOf = (
     write: (writer: ColumnWriter, commit: Commit) => void,
     column: Column,
@@ -321,7 +313,7 @@ function minuteBlock(commits: readonly Commit[], epoch: number, textOf: TextOf):
     [
       ...commitColumns.map((column, i) =>
         columnsOf(
-          (writer, commit) => writer.repeat(ownNumbers(epoch, commit)[i]!, commit.minutes.rowCount),
+          (writer, commit) => writer.repeat(ownNumbers(commit)[i]!, commit.minutes.rowCount),
           column,
         ),
       ),

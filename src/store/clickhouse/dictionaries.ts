@@ -1,4 +1,8 @@
-/** The keys by which the counting side knows texts. The tables hold the texts themselves. */
+/**
+ * The keys of texts: 1, 2, 3 … in the order in which commits have brought them, so that whoever reads the same commits comes to
+ * the same. Two that count beside one another may both bring a text: the first counts. A process that counts gives keys of
+ * its own to what it brings, which nobody else ever sees. The tables hold the texts themselves.
+ */
 
 import type { DictionaryGrowth } from "../../model/commit.ts";
 import type { DictionaryView } from "../../model/dictionary-view.ts";
@@ -8,7 +12,7 @@ export class Dictionaries {
   readonly view: DictionaryView = {
     text: (dictionary, key) => this.textOf(dictionary, key),
     key: (dictionary, text) => this.keys.get(dictionary)?.get(text),
-    size: (dictionary) => this.values.get(dictionary)?.length ?? 0,
+    size: (dictionary) => this.sizeOf(dictionary),
   };
   private readonly values = new Map<string, string[]>();
   private readonly keys = new Map<string, Map<string, number>>();
@@ -25,6 +29,18 @@ export class Dictionaries {
       own[firstKey - 1 + i] = value;
       keys.set(value, firstKey + i);
     }
+  }
+
+  /** False where the text has a key already. */
+  learn(dictionary: string, value: string): boolean {
+    if (this.keys.get(dictionary)?.has(value)) return false;
+    const firstKey = (this.values.get(dictionary)?.length ?? 0) + 1;
+    this.grow({ dictionary, firstKey, values: [value] });
+    return true;
+  }
+
+  sizeOf(dictionary: string): number {
+    return this.values.get(dictionary)?.length ?? 0;
   }
 
   /** All values in the order of their keys. */

@@ -1,10 +1,11 @@
 /** Takes values of a dimension away, in place: from clicks and minute rows, of whichever commit. */
 
+import { randomUUID } from "node:crypto";
 import { adDictionary } from "../../model/commit.ts";
-import type { Erasure } from "../../model/commit.ts";
+import type { Commit } from "../../model/commit.ts";
 import type { ErasedValues, HoldersQuery, ValueHolder } from "../../model/erasing.ts";
 import type { Connection } from "./connection.ts";
-import { literal, literals } from "./connection.ts";
+import { integer, literal, literals } from "./connection.ts";
 import { columnOf } from "./filter-sql.ts";
 import { keptDaysToSql } from "./retention.ts";
 import type { DimensionTable } from "./schema.ts";
@@ -41,11 +42,14 @@ export async function readHolders(
   }));
 }
 
-/** Done before the commit counts, and again where it is given again. */
+/**
+ * Done before the commit counts, and again where it is given again. Only to what came before it: who is slow to do it may have
+ * been replaced long ago.
+ */
 export async function erase(
   connection: Connection,
   state: StoreState,
-  erasures: readonly Erasure[],
+  { erasures, sequence }: Pick<Commit, "erasures" | "sequence">,
 ): Promise<void> {
   for (const { adKeys, inMinutes, ...erased } of erasures) {
     if (adKeys.length === 0) continue;
@@ -54,14 +58,17 @@ export async function erase(
       if (table === "minute_count" && !inMinutes) continue;
       await connection.run(
         `ALTER TABLE ${table} UPDATE ${columnOf(erased.field)} = NULL
-         WHERE ad_id IN (${literals(ads)}) AND ${hasOne(erased)}`,
+         WHERE ad_id IN (${literals(ads)}) AND ${hasOne(erased)} AND sequence < ${integer(sequence)}`,
         atOnce,
       );
     }
   }
 }
 
-/** The dictionary's keys of erased values that no row has any more spell them no longer. For an opening, before it is read. */
+/**
+ * The dictionary's keys of erased values that no row has any more spell them no longer. For an opening, before it is read, while
+ * nobody counts who may still have the value in hand.
+ */
 export async function forgetErasedValues(connection: Connection): Promise<void> {
   const rows = await connection.rows(
     `SELECT DISTINCT e.field, e.value FROM erased_value e
@@ -74,9 +81,8 @@ export async function forgetErasedValues(connection: Connection): Promise<void> 
     );
     if (uses![0] !== 0) continue;
     const spelled = `dictionary = ${literal(field)} AND value = ${literal(value)}`;
-    const forgotten = `concat('erased ', toString(generateUUIDv4(key)))`;
     await connection.run(
-      `ALTER TABLE dictionary UPDATE value = ${forgotten} WHERE ${spelled}`,
+      `ALTER TABLE dictionary UPDATE value = ${literal(`erased ${randomUUID()}`)} WHERE ${spelled}`,
       atOnce,
     );
     await connection.run(

@@ -1,6 +1,5 @@
 /** What commits have brought of the small things that the store keeps in memory. */
 
-import type { DictionaryGrowth } from "../../model/commit.ts";
 import type { SemanticConfig } from "../../model/semantic-config.ts";
 import type { RecordedClose, RecordedDroppedDay, RecordedLayoutChange } from "../click-store.ts";
 import { closeOfRow, droppedDayOfRow, layoutChangeOfRow } from "../row-shapes.ts";
@@ -14,9 +13,16 @@ export interface DatedConfig {
   readonly config: SemanticConfig;
 }
 
+export interface DatedText {
+  readonly asOf: number;
+  readonly dictionary: string;
+  readonly value: string;
+}
+
 /** Each in the order of the commits. */
 export interface Facts {
-  readonly growths: readonly (DictionaryGrowth & { readonly asOf: number })[];
+  /** Each as it was brought first. */
+  readonly texts: readonly DatedText[];
   readonly configs: DatedConfig[];
   readonly closes: RecordedClose[];
   readonly layoutChanges: RecordedLayoutChange[];
@@ -48,8 +54,13 @@ export async function readFacts(connection: Connection, counting: string): Promi
       `SELECT ${columns} FROM ${table} WHERE ${counting} ORDER BY ${order}`,
     );
   };
-  const values = await rowsOf("dictionary", "dictionary, key, value, sequence", "dictionary, key");
-  const configs = await rowsOf("config", "sequence, settings", "generation");
+  const texts = news.has("dictionary") ? await readTexts(connection, counting) : [];
+  // Each process that meets one in a log brings it.
+  const configs = await rowsOf(
+    "config",
+    "sequence, settings",
+    "generation, sequence LIMIT 1 BY generation",
+  );
   const closes = await rowsOf(
     "closed_period",
     "id, through_minute, zone, partition, received_at, sequence",
@@ -60,26 +71,17 @@ export async function readFacts(connection: Connection, counting: string): Promi
     "id, partition, from_minute, to_minute, dimensions, sequence",
     "sequence, from_minute",
   );
-  const droppedDays = await rowsOf(
-    "dropped_day",
-    "partition, day, what, received_day, sequence",
-    "sequence, partition, day",
-  );
+  const droppedDays = news.has("dropped_day") ? await readDroppedDays(connection, counting) : [];
   const histories = await rowsOf("history", "sequence, id, starts_over", "sequence");
   return {
-    growths: values.map(([dictionary, key, value, asOf]) => ({
-      dictionary: dictionary as string,
-      firstKey: key as number,
-      values: [value as string],
-      asOf: asOf as number,
-    })),
+    texts,
     configs: configs.map(([asOf, settings]) => ({
       asOf: asOf as number,
       config: JSON.parse(settings as string) as SemanticConfig,
     })),
     closes: closes.map(closeOfRow),
     layoutChanges: layoutChanges.map(layoutChangeOfRow),
-    droppedDays: droppedDays.map(droppedDayOfRow),
+    droppedDays,
     histories: histories.map(([first, id, startsOver]) => ({
       firstSequence: first as number,
       id: id as string,
@@ -87,6 +89,29 @@ export async function readFacts(connection: Connection, counting: string): Promi
     })),
     hasOutcomeChanges: news.has("outcome_change"),
   };
+}
+
+export async function readDroppedDays(
+  connection: Connection,
+  counting: string,
+): Promise<RecordedDroppedDay[]> {
+  const rows = await connection.rows(
+    `SELECT partition, day, what, received_day, sequence FROM dropped_day WHERE ${counting}
+     ORDER BY sequence, partition, day`,
+  );
+  return rows.map(droppedDayOfRow);
+}
+
+async function readTexts(connection: Connection, counting: string): Promise<DatedText[]> {
+  const rows = await connection.rows(
+    `SELECT dictionary, value, min((sequence, ordinal)) AS first FROM dictionary WHERE ${counting}
+     GROUP BY dictionary, value ORDER BY dictionary, first`,
+  );
+  return rows.map(([dictionary, value, first]) => ({
+    dictionary: dictionary as string,
+    value: value as string,
+    asOf: (first as unknown as readonly [number, number])[0],
+  }));
 }
 
 async function tablesWithRows(

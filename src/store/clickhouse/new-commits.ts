@@ -2,6 +2,7 @@
 
 import type {
   Commit,
+  DictionaryGrowth,
   LedgerDelta,
   MinuteDeltas,
   PartitionProgress,
@@ -10,16 +11,18 @@ import type {
 import { adDictionary } from "../../model/commit.ts";
 import { CodedError } from "../../model/errors.ts";
 import { outcomeNames } from "../../model/outcome.ts";
+import type { CommitRange } from "../../order/order-record.ts";
+import type { Decision } from "../../order/commit-order.ts";
 import type { HistoryStart } from "../changes.ts";
 import { outcomesFrom } from "./clicks.ts";
 import type { Connection } from "./connection.ts";
 import type { Dictionaries } from "./dictionaries.ts";
 import { readFacts } from "./facts.ts";
 import { columnsOf } from "./seen-sql.ts";
+import type { DatedText } from "./facts.ts";
+import { countingToSql } from "./counting-sql.ts";
 import type { StoreState } from "./state.ts";
 import { watermarkOf } from "./state.ts";
-import type { Tenure } from "./tenures.ts";
-import { countingToSql } from "./tenures.ts";
 
 export interface NewCommits {
   /** In their order, without a gap. */
@@ -29,16 +32,19 @@ export interface NewCommits {
   readonly hasOutcomeChanges: boolean;
 }
 
-/** Those behind the state's last one up to `last`; the dictionaries grow by theirs, which changes nothing for earlier ones. */
+/**
+ * Those that were decided behind the state's last one; a void one is told as one that brings nothing. The dictionaries grow by
+ * theirs, which changes nothing for earlier ones.
+ */
 export async function readNewCommits(
   connection: Connection,
-  { sequence, dictionaries, columns }: StoreState,
-  tenures: readonly Tenure[],
-  last: number,
+  { sequence, dictionaries, columns, configs: known, order, progress }: StoreState,
+  decisions: readonly Decision[],
 ): Promise<NewCommits> {
-  const counting = `sequence > ${sequence} AND ${countingToSql(tenures, last)}`;
+  const last = decisions.at(-1)!.sequence;
+  const counting = `sequence > ${sequence} AND ${countingToSql(order.voids, last)}`;
   const facts = await readFacts(connection, counting);
-  for (const growth of facts.growths) dictionaries.grow(growth);
+  const growths = growthsOf(facts.texts, dictionaries);
   const names = [...columns.minute_count].toSorted();
   const [marks, minutes, ledger, restatements] = await Promise.all([
     readMarks(connection, counting),
@@ -46,15 +52,20 @@ export async function readNewCommits(
     readLedgerDeltas(connection, counting),
     readRestatementsOf(connection, counting, dictionaries),
   ]);
-  const growths = bySequence(facts.growths, ({ asOf }) => asOf);
-  const configs = bySequence(facts.configs, ({ asOf }) => asOf);
+  const lastGeneration = known.at(-1)?.config.generation ?? 0;
+  const configs = bySequence(
+    facts.configs.filter(({ config }) => config.generation > lastGeneration),
+    ({ asOf }) => asOf,
+  );
   const closes = bySequence(facts.closes, ({ asOf }) => asOf);
   const layoutChanges = bySequence(facts.layoutChanges, ({ asOf }) => asOf);
   const droppedDays = bySequence(facts.droppedDays, ({ asOf }) => asOf);
   const histories = new Map(facts.histories.map((own) => [own.firstSequence, own]));
-  const commits = marks.map((mark, i): Commit => {
-    const own = mark.sequence;
-    if (own !== sequence + 1 + i) throw missing(connection, sequence + 1 + i);
+  const reached = new Map(progress);
+  const commits = decisions.map(({ sequence: own, counts, range }): Commit => {
+    const mark = counts ? marks.get(own) : voidMark(reached, range);
+    if (!mark) throw missing(connection, own);
+    reached.set(range.partition, mark.progress);
     return {
       sequence: own,
       committedAtMs: mark.committedAtMs,
@@ -74,7 +85,6 @@ export async function readNewCommits(
       configs: (configs.get(own) ?? []).map(({ config }) => config),
     };
   });
-  if (commits.length !== last - sequence) throw missing(connection, sequence + 1 + commits.length);
   return { commits, histories, hasOutcomeChanges: facts.hasOutcomeChanges };
 }
 
@@ -90,26 +100,54 @@ const noMinutes: MinuteDeltas = {
   restated: new Uint8Array(),
 };
 
+function growthsOf(
+  texts: readonly DatedText[],
+  dictionaries: Dictionaries,
+): ReadonlyMap<number, readonly DictionaryGrowth[]> {
+  const growths = new Map<number, DictionaryGrowth[]>();
+  for (const { asOf, dictionary, value } of texts) {
+    if (!dictionaries.learn(dictionary, value)) continue;
+    const growth = { dictionary, firstKey: dictionaries.sizeOf(dictionary), values: [value] };
+    growths.set(asOf, [...(growths.get(asOf) ?? []), growth]);
+  }
+  return growths;
+}
+
 interface Mark {
-  readonly sequence: number;
   readonly committedAtMs: number;
   readonly progress: PartitionProgress;
 }
 
-async function readMarks(connection: Connection, counting: string): Promise<Mark[]> {
+/** Of a commit that came to nothing. */
+function voidMark(
+  reached: ReadonlyMap<number, PartitionProgress>,
+  { partition, fromOffset }: CommitRange,
+): Mark {
+  const none = { partition, nextOffset: fromOffset, watermarkMs: -Infinity };
+  return { committedAtMs: 0, progress: reached.get(partition) ?? none };
+}
+
+async function readMarks(
+  connection: Connection,
+  counting: string,
+): Promise<ReadonlyMap<number, Mark>> {
   const rows = await connection.rows(
     `SELECT sequence, partition, committed_at, next_offset, watermark
-     FROM commit_log WHERE ${counting} ORDER BY sequence`,
+     FROM commit_log WHERE ${counting}`,
   );
-  return rows.map(([sequence, partition, committedAtMs, nextOffset, watermark]) => ({
-    sequence: sequence as number,
-    committedAtMs: committedAtMs as number,
-    progress: {
-      partition: partition as number,
-      nextOffset: nextOffset as number,
-      watermarkMs: watermarkOf(watermark!),
-    },
-  }));
+  return new Map(
+    rows.map(([sequence, partition, committedAtMs, nextOffset, watermark]) => [
+      sequence as number,
+      {
+        committedAtMs: committedAtMs as number,
+        progress: {
+          partition: partition as number,
+          nextOffset: nextOffset as number,
+          watermarkMs: watermarkOf(watermark!),
+        },
+      },
+    ]),
+  );
 }
 
 async function readMinutes(

@@ -6,7 +6,7 @@ import { blockOfRows } from "./column-writer.ts";
 import type { ClickHouseOptions } from "./connection.ts";
 import { Connection, literal, quoted } from "./connection.ts";
 import { createTable, formatVersion, tables } from "./schema.ts";
-import { tenureColumns } from "./tenures.ts";
+import { orderStateTable } from "./order-snapshot.ts";
 
 const metaColumns = [
   { name: "name", type: "String" },
@@ -16,14 +16,8 @@ const metaColumns = [
 const formatName = "format";
 const idName = "id";
 
-export interface OpenedDatabase {
-  readonly connection: Connection;
-  /** Of its own for each database that was made. */
-  readonly id: string;
-}
-
 /** Rejects with `data_format_newer` where a newer release has written it. */
-export async function openDatabase(options: ClickHouseOptions): Promise<OpenedDatabase> {
+export async function openDatabase(options: ClickHouseOptions): Promise<Connection> {
   await using resources = new AsyncDisposableStack();
   const { database } = options;
   {
@@ -32,13 +26,13 @@ export async function openDatabase(options: ClickHouseOptions): Promise<OpenedDa
   }
   const connection = resources.use(new Connection(options));
   await connection.run(createTable("meta", { columns: metaColumns, orderBy: "name" }));
-  const id = (await readId(connection)) ?? (await makeTables(connection));
+  if ((await readIds(connection)).length === 0) await makeTables(connection);
   resources.move();
-  return { connection, id };
+  return connection;
 }
 
 /** Of what another process has made. Rejects with `store_unavailable` until it is there. */
-export async function findDatabase(options: ClickHouseOptions): Promise<OpenedDatabase> {
+export async function findDatabase(options: ClickHouseOptions): Promise<Connection> {
   const { database } = options;
   {
     await using server = new Connection({ ...options, database: "default" });
@@ -49,10 +43,9 @@ export async function findDatabase(options: ClickHouseOptions): Promise<OpenedDa
   }
   await using resources = new AsyncDisposableStack();
   const connection = resources.use(new Connection(options));
-  const id = await readId(connection);
-  if (id === undefined) throw notMade(database);
+  if ((await readIds(connection)).length === 0) throw notMade(database);
   resources.move();
-  return { connection, id };
+  return connection;
 }
 
 function notMade(database: string): CodedError {
@@ -62,11 +55,14 @@ function notMade(database: string): CodedError {
   );
 }
 
-/** Undefined where not all tables are made yet. */
-export async function readId(connection: Connection): Promise<string | undefined> {
-  const values = await connection.rows("SELECT name, min(value) FROM meta GROUP BY name");
-  const meta = new Map(values as unknown as [string, string][]);
-  const found = Number(meta.get(formatName) ?? formatVersion);
+/** Of its own for each database that was made, two where two have made it at a time; none where not all tables are made yet. */
+export async function readIds(connection: Connection): Promise<string[]> {
+  const rows = (await connection.rows(
+    "SELECT name, value FROM meta ORDER BY value",
+  )) as unknown as [string, string][];
+  const valuesOf = (wanted: string): string[] =>
+    rows.filter(([name]) => name === wanted).map(([, value]) => value);
+  const found = Number(valuesOf(formatName)[0] ?? formatVersion);
   if (found > formatVersion)
     throw new CodedError(
       "data_format_newer",
@@ -74,18 +70,16 @@ export async function readId(connection: Connection): Promise<string | undefined
       { field: "store.database", details: { found, known: formatVersion } },
     );
   // Written last: where it is, all tables are.
-  return meta.get(idName);
+  return valuesOf(idName);
 }
 
-async function makeTables(connection: Connection): Promise<string> {
+async function makeTables(connection: Connection): Promise<void> {
   for (const [name, table] of Object.entries(tables))
     await connection.run(createTable(name, table));
-  await connection.run(createTable("tenure", { columns: tenureColumns, orderBy: "epoch" }));
-  const id = randomUUID();
+  await connection.run(createTable("order_state", orderStateTable));
   const rows = [
     [formatName, String(formatVersion)],
-    [idName, id],
+    [idName, randomUUID()],
   ];
   await connection.insert("meta", blockOfRows(metaColumns, rows));
-  return id;
 }

@@ -1,11 +1,12 @@
 /**
- * The tables. Rows are only added, and each says in which commit (`sequence`) and under which tenure (`epoch`, see
- * tenures.ts) it came: it counts from the moment that the commit's row of `commit_log` is there, which is written last.
+ * The tables. Rows are only added, and each says under which `sequence` it was written: whether that counts is decided in the
+ * order of commits (order/commit-order.ts), after all rows are there.
  * What commits bring is never changed but by an erasure; what corrections make of clicks stands in `outcome_change`.
  *
  * - `click`        every accepted click, by the day of its event time, with the outcome that was decided when it came
  * - `minute_count` what the commits added to minute counts
- * - `dictionary`   the keys that the counting side knows texts by; rows of clicks and counts hold the texts
+ * - `dictionary`   the texts that have keys, in the order of their keys, see dictionaries.ts; rows of clicks and counts hold the texts
+ * - `order_state`  the order of commits at some of its records, from which it is read on
  *
  * Columns of dimensions: `d_NAME`, null where missing; addresses in the form of formatIp.
  */
@@ -13,7 +14,7 @@
 import { outcomeNames } from "../../model/outcome.ts";
 
 /** Of the tables below; a database with a higher one was written by a newer release. */
-export const formatVersion = 1;
+export const formatVersion = 2;
 
 /** As a column is sent; it may be kept in another form. */
 export type ColumnType =
@@ -50,7 +51,6 @@ const fewTexts = "LowCardinality(String)";
 
 /** Of every row that a commit brings. */
 export const commitColumns: readonly Column[] = [
-  column("epoch", "UInt32"),
   column("sequence", "UInt64"),
   column("partition", "UInt16"),
 ];
@@ -61,8 +61,9 @@ const day = "intDiv(minute, 1440)";
 export const factTables = {
   dictionary: [
     column("dictionary", "String", fewTexts),
-    column("key", "UInt32"),
     column("value", "String"),
+    // Among the texts that a commit brings.
+    column("ordinal", "UInt32"),
   ],
   ledger: [
     column("received_minute", "Int32"),

@@ -1,4 +1,4 @@
-/** What a query may see of the commits, as SQL over rows with epoch, sequence, partition and minute; without I/O. */
+/** What a query may see of the commits, as SQL over rows with sequence, partition and minute; without I/O. */
 
 import type { MinuteRange } from "../../model/window.ts";
 import type { SeenCommits, Visibility, VisiblePiece } from "../visibility.ts";
@@ -90,9 +90,11 @@ export function attributeJoin(versions: string, i: number): string {
     ON a${i}.ad_id = c.ad_id AND a${i}.piece = c.piece AND c.minute >= a${i}.from_minute`;
 }
 
-/** The keys of a dictionary's texts, as a table of `value` and `key` to be joined. */
+/** The keys of a dictionary's texts (see dictionaries.ts), as a table of `value` and `key` to be joined. */
 export function keysToSql({ counting }: View, dictionary: string): string {
-  return `(SELECT value, key FROM dictionary WHERE dictionary = ${literal(dictionary)} AND ${counting})`;
+  return `(
+    SELECT value, toUInt32(row_number() OVER (ORDER BY min((sequence, ordinal)))) AS key
+    FROM dictionary WHERE dictionary = ${literal(dictionary)} AND ${counting} GROUP BY value)`;
 }
 
 export function columnsOf(dimensions: readonly string[]): string[] {

@@ -7,6 +7,7 @@ import type {
   RecordedLayoutChange,
   Snapshot,
 } from "../click-store.ts";
+import type { CommitOrder } from "../../order/commit-order.ts";
 import type { HistoryStart } from "../changes.ts";
 import type { Connection, SqlValue } from "./connection.ts";
 import { Dictionaries } from "./dictionaries.ts";
@@ -14,11 +15,10 @@ import type { DatedConfig } from "./facts.ts";
 import { readFacts } from "./facts.ts";
 import type { DimensionTable } from "./schema.ts";
 import { dimensionTables } from "./schema.ts";
-import type { Tenure } from "./tenures.ts";
-import { countingToSql } from "./tenures.ts";
+import { countingToSql } from "./counting-sql.ts";
 
 export interface StoreState {
-  tenures: readonly Tenure[];
+  readonly order: Pick<CommitOrder, "voids">;
   /** Of the last commit. */
   sequence: number;
   readonly progress: Map<number, PartitionProgress>;
@@ -44,8 +44,8 @@ export interface View {
 }
 
 export function viewOf(state: StoreState): View {
-  const { sequence, tenures } = state;
-  return { state, counting: countingToSql(tenures, sequence) };
+  const { sequence, order } = state;
+  return { state, counting: countingToSql(order.voids, sequence) };
 }
 
 export function snapshotOf(state: StoreState): Snapshot {
@@ -56,19 +56,16 @@ export function progressOf({ progress }: StoreState): PartitionProgress[] {
   return [...progress.values()].toSorted((a, b) => a.partition - b.partition);
 }
 
-/** `tenures`: all that are through. */
-export async function loadState(
-  connection: Connection,
-  tenures: readonly Tenure[],
-): Promise<StoreState> {
-  const sequence = tenures.at(-1)?.lastSequence ?? 0;
-  const counting = countingToSql(tenures, sequence);
-  const { growths, ...facts } = await readFacts(connection, counting);
+/** As of the last commit of the order up to which all is decided. */
+export async function loadState(connection: Connection, order: CommitOrder): Promise<StoreState> {
+  const sequence = order.settledThrough;
+  const counting = countingToSql(order.voids, sequence);
+  const { texts, ...facts } = await readFacts(connection, counting);
   const dictionaries = new Dictionaries();
-  for (const growth of growths) dictionaries.grow(growth);
+  for (const { dictionary, value } of texts) dictionaries.learn(dictionary, value);
   const progress = await readProgress(connection, counting);
   return {
-    tenures,
+    order,
     sequence,
     progress: new Map(progress.map((own) => [own.partition, own])),
     dictionaries,

@@ -1,0 +1,70 @@
+/** The order of commits as the database knows it, so that nobody has to read its log from the beginning. */
+
+import { CodedError } from "../../model/errors.ts";
+import type { OrderState } from "../../order/commit-order.ts";
+import type { OrderReader, OrderSnapshot } from "../../order/order-reader.ts";
+import { blockOfRows } from "./column-writer.ts";
+import type { Connection } from "./connection.ts";
+import type { Table } from "./schema.ts";
+
+const formatVersion = 1;
+
+const columns = [
+  { name: "log_offset", type: "UInt64" },
+  { name: "state", type: "String" },
+] as const;
+
+export const orderStateTable: Table = { columns, orderBy: "log_offset" };
+
+/** Undefined where none was written yet. */
+export async function readOrderSnapshot(
+  connection: Connection,
+): Promise<OrderSnapshot | undefined> {
+  const [row] = await connection.rows(
+    "SELECT log_offset, state FROM order_state ORDER BY log_offset DESC LIMIT 1",
+  );
+  if (!row) return undefined;
+  const { v, ...state } = JSON.parse(row[1] as string) as OrderState & { readonly v: number };
+  if (v !== formatVersion)
+    throw new CodedError(
+      "data_format_newer",
+      `the database ${connection.database} has an order of commits of format ${v}, this release knows ${formatVersion}`,
+    );
+  return { offset: row[0] as number, state };
+}
+
+/** A record of the log has some 200 bytes; a start reads so many and some in tens of milliseconds. */
+const recordsBetween = 1_000;
+
+/** Writes the order down every so many records, and trims its log. */
+export class OrderSnapshots {
+  private readonly connection: Connection;
+  private readonly reader: OrderReader;
+  private lastOffset: number;
+
+  constructor(connection: Connection, reader: OrderReader) {
+    this.connection = connection;
+    this.reader = reader;
+    this.lastOffset = reader.nextOffset;
+  }
+
+  async writeNow(): Promise<void> {
+    const { reader, lastOffset } = this;
+    if (reader.nextOffset - lastOffset < recordsBetween) return;
+    const { snapshot } = reader;
+    await writeOrderSnapshot(this.connection, snapshot);
+    this.lastOffset = snapshot.offset;
+    // Who has just read the snapshot before goes on from there.
+    await reader.log.trim(lastOffset);
+  }
+}
+
+/** Those before the newest are forgotten. */
+async function writeOrderSnapshot(
+  connection: Connection,
+  { offset, state }: OrderSnapshot,
+): Promise<void> {
+  const text = JSON.stringify({ v: formatVersion, ...state });
+  await connection.insert("order_state", blockOfRows(columns, [[offset, text]]));
+  await connection.run(`DELETE FROM order_state WHERE log_offset < ${offset}`);
+}

@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { OrderLog } from "../../src/order/order-log.ts";
+import { OrderReader } from "../../src/order/order-reader.ts";
+import { openKafkaQueueReader } from "../../src/queue/kafka/reader.ts";
+import { Random } from "../../src/traffic/random.ts";
+import { ClickHouseServer } from "../support/clickhouse-server.ts";
+import { CuttingProxy } from "../support/cutting-proxy.ts";
+import { eventually } from "../support/eventually.ts";
+import type { ServiceProcess } from "../support/service-process.ts";
+import { CountedStream } from "./counted-stream.ts";
+import { Deployment } from "./deployment.ts";
+import { KafkaCluster, missingForKafka } from "./kafka-cluster.ts";
+import { noSecurity } from "./kafka-queue.ts";
+
+const clickCount = 1_000_000;
+const partitions = 8;
+const drainedWithinMs = 240_000;
+const rangeOf = (startMs: number): string => `from=${startMs - 600_000}&to=${startMs + 3_600_000}`;
+
+const missing = await missingForKafka();
+
+/** Each answer of the service against the plain count. */
+async function isCountedOnce(
+  query: ServiceProcess,
+  stream: CountedStream,
+  range: string,
+): Promise<void> {
+  await eventually(
+    "all is counted",
+    async () => {
+      const { partitions: all } = await query.get<{ partitions: { lag_records: number }[] }>(
+        "/v1/status",
+      );
+      return all.every(({ lag_records }) => lag_records === 0) ? true : undefined;
+    },
+    drainedWithinMs,
+  );
+  interface Rows {
+    readonly rows: readonly Record<string, string & number>[];
+  }
+  const countsBy = async (path: string, key: string): Promise<Map<string, number>> => {
+    const { rows } = await query.get<Rows>(`/v1/breakdown?by=${path}&limit=1000&${range}`);
+    return new Map(rows.map((row) => [row[key]!, row["count"]!]));
+  };
+  const { total, balanced } = await query.get<{
+    total: Record<string, number>;
+    balanced: boolean;
+  }>(`/v1/ledger?${range}`);
+  assert.equal(total["counted"]! + total["restated"]!, stream.distinct);
+  assert.equal(balanced, true);
+  assert.deepEqual(await countsBy("ad_id", "ad_id"), stream.byAd);
+  assert.deepEqual(
+    await countsBy("country&filter=device==mobile", "country"),
+    stream.mobileByCountry,
+  );
+  const [user, count] = [...stream.byUser].reduce((a, b) => (b[1] > a[1] ? b : a));
+  const ofUser = await countsBy(`user_id&filter=user_id==${user}`, "user_id");
+  assert.deepEqual([...ofUser], [[user, count]]);
+  const { ads } = await query.get<{ ads: { ad_id: string; count: number }[] }>(
+    `/v1/top?topN=10&${range}`,
+  );
+  const best = [...stream.byAd].toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  assert.deepEqual(
+    ads.map(({ ad_id, count: n }) => [ad_id, n]),
+    best.slice(0, 10),
+  );
+  const audit = await query.post<{ differing_rows: number; compared_rows: number }>(
+    "/v1/admin/audit",
+    "{}",
+    "application/json",
+  );
+  assert.equal(audit.body.differing_rows, 0);
+}
+
+if (missing === undefined)
+  describe("several processes that count over Kafka and ClickHouse", () => {
+    let brokers: KafkaCluster;
+    let store: ClickHouseServer;
+    before(async () => {
+      [brokers, store] = await Promise.all([KafkaCluster.start(3), ClickHouseServer.start()]);
+    });
+    after(async () => {
+      await store[Symbol.asyncDispose]();
+      await brokers[Symbol.asyncDispose]();
+    });
+
+    const deployed = (name: string): Deployment =>
+      new Deployment({ name, brokers: brokers.brokers, storeUrl: store.url, partitions });
+
+    /** As of all that is in its log. */
+    async function orderOf(name: string): Promise<OrderReader> {
+      const options = { brokers: brokers.brokers, replicas: 3, security: noSecurity };
+      const topic = { ...options, topic: `${name}.order`, partitionCount: 1 };
+      return await OrderReader.open(new OrderLog(await openKafkaQueueReader(topic)), undefined);
+    }
+
+    it("count each click of a million once, and share the partitions", async () => {
+      await using all = deployed("shared");
+      const [ingest, , , , query] = await Promise.all([
+        all.start("ingest", "ingest"),
+        ...["a", "b", "c"].map((id) => all.start(`aggregate ${id}`, "aggregate")),
+        all.start("query", "query"),
+      ]);
+      const startMs = Date.now();
+      const stream = new CountedStream(new Random(21));
+      await stream.send(clickCount, ingest, async () => {});
+      await isCountedOnce(query!, stream, rangeOf(startMs));
+      const reader = await orderOf("shared");
+      await using _ = reader.log;
+      const { order } = reader;
+      const shares = order.memberNames.map((name) => order.termsOf(name).size);
+      assert.deepEqual(shares.toSorted(), [2, 3, 3]);
+    });
+
+    it("count each click once through deaths, sleep and cuts of anything at any moment", async (context) => {
+      const seed = Number(process.env["TEST_SEED"] ?? Date.now() % 1e9);
+      context.diagnostic(`TEST_SEED=${seed} makes the same choices again`);
+      const random = new Random(seed);
+      await using all = deployed("faulty");
+      await using proxy = await CuttingProxy.start(Number(new URL(store.url).port), () =>
+        random.below(3_000_000),
+      );
+      const cut = { CLICKTALLY_STORE_URLS: proxy.url };
+      const ingest = await all.start("ingest", "ingest");
+      let killed = await all.start("aggregate killed", "aggregate");
+      const sleeper = await all.start("aggregate that sleeps", "aggregate");
+      await all.start("aggregate that is cut off", "aggregate", cut);
+      const query = await all.start("query", "query");
+      const reader = await orderOf("faulty");
+      await using _ = reader.log;
+
+      /** Rows that count for nothing, whoever wrote them. */
+      const voidRows = async (): Promise<number> => {
+        await reader.readAll();
+        const voids = reader.order.voids.map(([from, to]) => `sequence BETWEEN ${from} AND ${to}`);
+        if (voids.length === 0) return 0;
+        return Number(
+          await store.query(`SELECT count() FROM faulty.click WHERE ${voids.join(" OR ")}`),
+        );
+      };
+      const outsiders = async (): Promise<number> => {
+        await reader.readAll();
+        return reader.order.memberNames.length;
+      };
+      /** Past the time after which it is taken for dead, and awake again. */
+      const sleep = async (): Promise<void> => {
+        const members = await outsiders();
+        process.kill(-sleeper.child.pid!, "SIGSTOP");
+        await eventually(
+          "it is expelled",
+          async () => ((await outsiders()) < members ? true : undefined),
+          60_000,
+        );
+        const known = await voidRows();
+        process.kill(-sleeper.child.pid!, "SIGCONT");
+        await eventually(
+          "it is back",
+          async () => ((await outsiders()) >= members ? true : undefined),
+          60_000,
+        );
+        if ((await voidRows()) > known) zombies.push(sleeper.child.pid!);
+      };
+      const zombies: number[] = [];
+      const faults = [
+        sleep,
+        async () => {
+          await killed.kill();
+          killed = await all.launch("aggregate killed", "aggregate");
+        },
+        async () => {
+          await all.launch("aggregate that joins", "aggregate");
+        },
+        async () => {
+          const id = 1 + random.below(3);
+          await brokers.kill(id);
+          brokers.startBroker(id);
+        },
+        async () => {
+          await store.kill();
+          await store.restart();
+        },
+        sleep,
+      ];
+      const startMs = Date.now();
+      const stream = new CountedStream(random);
+      const between = clickCount / 2_000 / (faults.length + 1);
+      let batches = 0;
+      await stream.send(clickCount, ingest, async () => {
+        await store.revive();
+        if (++batches < between || faults.length === 0) return;
+        batches = 0;
+        const [fault] = faults.splice(random.below(faults.length), 1);
+        await fault!();
+      });
+      // Until one has written what no longer counts after it woke.
+      for (let tries = 0; zombies.length === 0 && tries < 10; tries++) {
+        await stream.send(20_000, ingest, async () => {});
+        await sleep();
+      }
+      const reviving = setInterval(() => void store.revive(), 1_000);
+      try {
+        await isCountedOnce(query, stream, rangeOf(startMs));
+      } finally {
+        clearInterval(reviving);
+      }
+      context.diagnostic(
+        `${proxy.cuts} cuts, ${zombies.length} zombies, ${await voidRows()} void rows`,
+      );
+      assert.ok(proxy.cuts > 0);
+      assert.ok(zombies.length > 0, "whoever slept wrote nothing after it woke");
+    });
+  });

@@ -1,0 +1,75 @@
+/** Processes of several roles over one Kafka and one ClickHouse, each in a directory of its own. */
+import { readdirSync } from "node:fs";
+import { ServiceProcess } from "../support/service-process.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+
+export type Role = "ingest" | "aggregate" | "query";
+
+export interface DeploymentOptions {
+  /** Of the topic and of the database. */
+  readonly name: string;
+  readonly brokers: readonly string[];
+  readonly storeUrl: string;
+  readonly partitions: number;
+}
+
+export class Deployment implements AsyncDisposable {
+  private readonly options: DeploymentOptions;
+  private readonly resources = new AsyncDisposableStack();
+  private readonly directories = new Map<string, string>();
+  private readonly processes = new Map<string, ServiceProcess>();
+
+  constructor(options: DeploymentOptions) {
+    this.options = options;
+  }
+
+  /** `env`: instead of some of the deployment's. One that is launched again has the directory that it had. */
+  async launch(
+    id: string,
+    role: Role,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<ServiceProcess> {
+    let dataDir = this.directories.get(id);
+    if (dataDir === undefined) {
+      dataDir = this.resources.use(await temporaryDirectory()).path;
+      this.directories.set(id, dataDir);
+    }
+    const launched = await ServiceProcess.launch({ dataDir, env: { ...this.envOf(role), ...env } });
+    this.processes.set(id, launched);
+    return launched;
+  }
+
+  async start(
+    id: string,
+    role: Role,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<ServiceProcess> {
+    const launched = await this.launch(id, role, env);
+    await launched.ready();
+    return launched;
+  }
+
+  filesOf(id: string): string[] {
+    return readdirSync(this.directories.get(id)!);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.processes.values()].map((own) => own[Symbol.asyncDispose]()));
+    await this.resources.disposeAsync();
+  }
+
+  private envOf(role: Role): Record<string, string> {
+    const { name, brokers, storeUrl, partitions } = this.options;
+    return {
+      CLICKTALLY_ROLE: role,
+      CLICKTALLY_QUEUE_KIND: "kafka",
+      CLICKTALLY_QUEUE_BROKERS: brokers.join(","),
+      CLICKTALLY_QUEUE_TOPIC: name,
+      CLICKTALLY_QUEUE_PARTITIONS: String(partitions),
+      CLICKTALLY_STORE_KIND: "clickhouse",
+      CLICKTALLY_STORE_URLS: storeUrl,
+      CLICKTALLY_STORE_DATABASE: name,
+      CLICKTALLY_WATERMARK_IDLE_LAG: "4s",
+    };
+  }
+}
