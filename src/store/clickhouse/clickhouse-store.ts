@@ -125,7 +125,9 @@ class ClickHouseStore extends ClickHouseReader implements ClickStore {
     this.lastWritten = lastSequence;
     for (const { commit } of parts) await addColumns(connection, state, commit);
     for (const { commit } of parts) await erase(connection, state, commit.erasures);
-    const inserts = [...facts].map(([table, block]) => connection.insert(table, block));
+    const inserts = [...facts].map(async ([table, blocks]) => {
+      for (const block of blocks) await connection.insert(table, block);
+    });
     await Promise.allSettled(inserts);
     await Promise.all(inserts);
     await connection.insert("commit_log", marks);

@@ -12,6 +12,7 @@ import { blockOfRows, ColumnWriter } from "./column-writer.ts";
 import type { Dictionaries } from "./dictionaries.ts";
 import type { NativeColumn } from "./native-block.ts";
 import { NativeBlock } from "./native-block.ts";
+import { splitByDays } from "./split-days.ts";
 import type { Column, FactTable } from "./schema.ts";
 import {
   clickColumns,
@@ -22,8 +23,8 @@ import {
 } from "./schema.ts";
 
 export interface CommitBlocks {
-  /** By table; only tables that get rows. */
-  readonly facts: ReadonlyMap<string, NativeBlock>;
+  /** By table, only tables that get rows: an insert each, one after the other. */
+  readonly facts: ReadonlyMap<string, readonly NativeBlock[]>;
   /** The rows that make all others count, one a commit: the last to be written, and in one piece. */
   readonly marks: NativeBlock;
 }
@@ -64,7 +65,10 @@ export function blocksOf(
   if (clicks.rowCount > 0) facts.set("click", clicks);
   const minutes = minuteBlock(commits, epoch, textOf);
   if (minutes.rowCount > 0) facts.set("minute_count", minutes);
-  return { facts, marks: blockOf("commit_log") };
+  return {
+    facts: new Map([...facts].map(([table, block]) => [table, splitByDays(table, block)])),
+    marks: blockOf("commit_log"),
+  };
 }
 
 function factRows(
