@@ -83,7 +83,7 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
             newer.ring(commit.sequence);
           }
           // Who was away for long takes them in pieces, and is not there again before the last.
-          if (commits.length < manyCommits) return;
+          if (commits.length < manyCommits && !store.hasMore) return;
         }
       },
       failed: (error) => onProblem("the store can't be followed", error),

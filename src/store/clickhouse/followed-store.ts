@@ -14,9 +14,6 @@ import { applyToState, loadState, readDimensions } from "./state.ts";
 import type { Tenure } from "./tenures.ts";
 import { readSettledTenures } from "./tenures.ts";
 
-/** What is read at a time, so that one who was away for long takes it in pieces. */
-const commitsMax = 500;
-
 /** What asks for newer commits all the time has small answers to wait for. */
 const lookSilenceMsMax = 5_000;
 
@@ -54,6 +51,10 @@ class FollowedClickHouseStore extends ClickHouseReader implements FollowedStore 
     return this.state.dictionaries.view;
   }
 
+  get hasMore(): boolean {
+    return lastOf(this.settled) > this.state.sequence;
+  }
+
   async newer(): Promise<readonly Commit[]> {
     const { looking, state } = this;
     if ((await readId(looking)) !== this.databaseId)
@@ -66,14 +67,13 @@ class FollowedClickHouseStore extends ClickHouseReader implements FollowedStore 
       if (!found || lastOf(found) === state.sequence) return [];
       this.settled = found;
     }
-    const last = Math.min(lastOf(this.settled), state.sequence + commitsMax);
     // They may have values of dimensions that no commit had before; columns that nobody asks for do no harm.
     Object.assign(state, await readDimensions(looking));
     const { commits, histories, hasOutcomeChanges } = await readNewCommits(
       looking,
       state,
       this.settled,
-      last,
+      lastOf(this.settled),
     );
     state.tenures = this.settled;
     state.hasOutcomeChanges ||= hasOutcomeChanges;

@@ -29,14 +29,22 @@ export interface NewCommits {
   readonly hasOutcomeChanges: boolean;
 }
 
-/** Those behind the state's last one up to `last`; the dictionaries grow by theirs, which changes nothing for earlier ones. */
+/** What is read at a time, so that one who was away for long takes it in pieces; a commit is always read as a whole. */
+const commitsMax = 500;
+const rowsMax = 200_000;
+
+/**
+ * The first of those behind the state's last one up to `newest`; the dictionaries grow by theirs, which changes nothing for
+ * earlier ones.
+ */
 export async function readNewCommits(
   connection: Connection,
   { sequence, dictionaries, columns }: StoreState,
   tenures: readonly Tenure[],
-  last: number,
+  newest: number,
 ): Promise<NewCommits> {
-  const counting = `sequence > ${sequence} AND ${countingToSql(tenures, last)}`;
+  const last = await lastToRead(connection, sequence, tenures, newest);
+  const counting = countingBehind(sequence, tenures, last);
   const facts = await readFacts(connection, counting);
   for (const growth of facts.growths) dictionaries.grow(growth);
   const names = [...columns.minute_count].toSorted();
@@ -76,6 +84,33 @@ export async function readNewCommits(
   });
   if (commits.length !== last - sequence) throw missing(connection, sequence + 1 + commits.length);
   return { commits, histories, hasOutcomeChanges: facts.hasOutcomeChanges };
+}
+
+function countingBehind(sequence: number, tenures: readonly Tenure[], last: number): string {
+  return `sequence > ${sequence} AND ${countingToSql(tenures, last)}`;
+}
+
+/** Tables that a commit may have many rows of; those of clicks are not read. */
+const largeTables = ["minute_count", "restatement", "dictionary", "ledger"];
+
+async function lastToRead(
+  connection: Connection,
+  sequence: number,
+  tenures: readonly Tenure[],
+  newest: number,
+): Promise<number> {
+  const last = Math.min(newest, sequence + commitsMax);
+  if (last <= sequence + 1) return last;
+  const counting = countingBehind(sequence, tenures, last);
+  const selects = largeTables.map((table) => `SELECT sequence FROM ${table} WHERE ${counting}`);
+  const [row] = await connection.rows(
+    `SELECT min(sequence) FROM (
+       SELECT sequence, sum(count()) OVER (ORDER BY sequence) AS rows_so_far
+       FROM (${selects.join(" UNION ALL ")}) GROUP BY sequence)
+     WHERE rows_so_far > ${rowsMax}`,
+  );
+  const tooMany = row![0] as number;
+  return tooMany === 0 ? last : Math.max(sequence + 1, tooMany - 1);
 }
 
 /** Of which fields and values is not kept, only that minute rows had them. */
