@@ -47,8 +47,6 @@ export interface Follower extends AsyncDisposable {
   look(): void;
 }
 
-/** More than come between two looks. */
-const manyCommits = 100;
 /** A commit waits so long for being seen, on average half of it. */
 const lookEveryMs = 100;
 /** So long what was seen last is near enough to now. */
@@ -104,7 +102,7 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
             watch?.update();
           }
           // Who was away for long takes them in pieces, and is not there again before the last.
-          if (commits.length < manyCommits) return;
+          if (!store.hasMore) return;
         }
       },
       failed: (error) => onProblem("the store can't be followed", error),

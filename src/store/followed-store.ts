@@ -10,11 +10,13 @@ export interface FollowedStore extends ClickStoreReader, AsyncDisposable {
   /** As of the opening. */
   recover(): Promise<RecoveredState>;
   /**
-   * The commits that came since, in their order, with all that queries need: without clicks and what was asked of them. What
+   * The next commits that came since, in their order, with all that queries need: without clicks and what was asked of them. What
    * the store answers moves on to the last of them. None where there is none, or where it is being settled who goes on
    * committing. Rejects with `store_unavailable`, and then nothing has moved; or with `data_corrupt` where it
    * is another store by now, or has gone back behind what was told.
    */
   newer(): Promise<readonly Commit[]>;
+  /** Whether newer ones are known already that did not go with what was told last. */
+  readonly hasMore: boolean;
   sizeBytes(): Promise<number>;
 }

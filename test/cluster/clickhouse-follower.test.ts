@@ -72,6 +72,18 @@ function rowsOf(minutes: MinuteDeltas): string[] {
   });
 }
 
+/** As many rows, of one ad. */
+function minutesOf(rowCount: number, adKey: number): MinuteDeltas {
+  return {
+    rowCount,
+    minutes: new Int32Array(rowCount).fill(noon),
+    adKeys: new Int32Array(rowCount).fill(adKey),
+    dimensionKeys: new Map(),
+    counts: new Int32Array(rowCount).fill(1),
+    restated: new Uint8Array(rowCount),
+  };
+}
+
 /** What a commit may bring besides clicks. */
 function randomParts(random: Random, i: number): CommitParts {
   const id = `of-${i}`;
@@ -175,6 +187,28 @@ describe("a ClickHouse store that is followed", () => {
     await using late = await followClickHouseStore(options);
     assert.deepEqual(await late.recover(), await store.recover());
     await store[Symbol.asyncDispose]();
+  });
+
+  it("tells what came in a long absence in pieces that memory has room for", async () => {
+    const options = newDatabase();
+    const maker = new CommitMaker();
+    await using store = await openClickHouseStore(options);
+    await store.commit(maker.next({ clicks: [click("ad-0", 0)] }));
+    await using followed = await followClickHouseStore(options);
+    assert.equal(followed.hasMore, false);
+    // The third alone is more than a piece.
+    const sizes = [90_000, 90_000, 250_000, 5, 10, 90_000];
+    const adKey = maker.keyOf("ad_id", "ad-0");
+    for (const size of sizes) await store.commit(maker.next({ minutes: minutesOf(size, adKey) }));
+    const pieces: number[][] = [];
+    do {
+      const commits = await followed.newer();
+      pieces.push(commits.map(({ minutes }) => minutes.rowCount));
+    } while (followed.hasMore);
+    assert.deepEqual(pieces, [[90_000, 90_000], [250_000], [5, 10, 90_000]]);
+    assert.deepEqual(await followed.newer(), []);
+    const query = { ...hour, source: "minute", groupBy: ["ad_id"], order: "key" } as const;
+    assert.deepEqual(await followed.aggregate(query), await store.aggregate(query));
   });
 
   it("tells nothing of a commit before all that come before it are decided, and nothing that a void one brought", async () => {

@@ -115,7 +115,9 @@ export class ClickHouseStore extends ClickHouseReader implements ClickStore {
     const blocks = blocksOf(parts, state.dictionaries);
     for (const { commit } of parts) await addColumns(connection, state, commit);
     for (const { commit } of parts) await erase(connection, state, commit);
-    const inserts = [...blocks].map(([table, block]) => connection.insert(table, block));
+    const inserts = [...blocks].map(async ([table, own]) => {
+      for (const block of own) await connection.insert(table, block);
+    });
     await Promise.allSettled(inserts);
     await Promise.all(inserts);
   }

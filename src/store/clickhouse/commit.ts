@@ -12,6 +12,7 @@ import { blockOfRows, ColumnWriter } from "./column-writer.ts";
 import type { Dictionaries } from "./dictionaries.ts";
 import type { NativeColumn } from "./native-block.ts";
 import { NativeBlock } from "./native-block.ts";
+import { splitByDays } from "./split-days.ts";
 import type { Column, FactTable } from "./schema.ts";
 import {
   clickColumns,
@@ -32,11 +33,11 @@ type Row = readonly (number | string | null)[];
 
 type TextOf = (dictionary: string, key: number) => string | undefined;
 
-/** By table; only tables that get rows. */
+/** By table, only tables that get rows: an insert each, one after the other. */
 export function blocksOf(
   parts: readonly CommitPart[],
   dictionaries: Dictionaries,
-): ReadonlyMap<string, NativeBlock> {
+): ReadonlyMap<string, readonly NativeBlock[]> {
   const growths = parts.flatMap(({ commit }) => commit.dictionaries);
   const textOf = textsOf(growths, dictionaries);
   const rows = new Map<FactTable, Row[]>();
@@ -56,7 +57,7 @@ export function blocksOf(
   if (clicks.rowCount > 0) blocks.set("click", clicks);
   const minutes = minuteBlock(commits, textOf);
   if (minutes.rowCount > 0) blocks.set("minute_count", minutes);
-  return blocks;
+  return new Map([...blocks].map(([table, block]) => [table, splitByDays(table, block)]));
 }
 
 function factRows(

@@ -1,6 +1,6 @@
 /** Speaks to ClickHouse over HTTP, and tells its errors apart for the rest of the program. */
 
-import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
+import type { ClickHouseClient, ClickHouseSettings, ExecParams } from "@clickhouse/client";
 import { ClickHouseError, ClickHouseLogLevel, createClient } from "@clickhouse/client";
 import { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
@@ -8,6 +8,8 @@ import { isCertificateError } from "../../model/certificate-error.ts";
 import { CodedError } from "../../model/errors.ts";
 import type { NativeBlock } from "./native-block.ts";
 import { readBlocks } from "./native-block.ts";
+import { Slots } from "./slots.ts";
+import { Statement } from "./statement.ts";
 
 export interface ClickHouseOptions {
   /** `http://host:port` each; any of them knows all that was committed. */
@@ -15,7 +17,7 @@ export interface ClickHouseOptions {
   readonly database: string;
   readonly username?: string;
   readonly password?: string;
-  /** Of silence on a connection; has a default that bears long queries. */
+  /** After so long a silence a statement is given up that the server does not work on; has a default. */
   readonly silenceMsMax?: number;
 }
 
@@ -23,7 +25,8 @@ export type SqlValue = number | string | null;
 export type SqlRow = readonly SqlValue[];
 
 const silenceMsMaxDefault = 60_000;
-const connectionsMax = 16;
+/** Further statements wait for one of these to end: what has not been sent yet must not seem to be silence. */
+const statementsMax = 16;
 
 const always: ClickHouseSettings = {
   output_format_json_quote_64bit_integers: 0,
@@ -37,6 +40,12 @@ const always: ClickHouseSettings = {
   http_write_exception_in_output_format: 0,
 };
 
+/** A query that nobody waits for any more ends. The server looks for that where it is told that nothing is changed by it. */
+const forReads: ClickHouseSettings = {
+  readonly: "2",
+  cancel_http_readonly_queries_on_client_close: 1,
+};
+
 /** One insert is one block, which is there as a whole or not at all in each partition of its table. */
 const forInserts: ClickHouseSettings = {
   async_insert: 0,
@@ -46,95 +55,179 @@ const forInserts: ClickHouseSettings = {
   wait_end_of_query: 1,
 };
 
+interface Server {
+  readonly client: ClickHouseClient;
+  /** For asking what the server works on; gives up by itself. */
+  readonly asking: ClickHouseClient;
+}
+
 export class Connection implements AsyncDisposable {
   readonly database: string;
-  private readonly clients: readonly ClickHouseClient[];
+  private readonly silenceMsMax: number;
+  private readonly servers: readonly Server[];
+  private readonly slots = new Slots(statementsMax);
   /** The one that answered last. */
   private current = 0;
 
-  constructor({
-    urls,
-    database,
-    username,
-    password,
-    silenceMsMax = silenceMsMaxDefault,
-  }: ClickHouseOptions) {
-    this.database = database;
-    this.clients = urls.map((url) =>
-      createClient({
-        url,
-        database,
-        ...(username !== undefined && { username }),
-        ...(password !== undefined && { password }),
-        request_timeout: silenceMsMax,
-        max_open_connections: connectionsMax,
-        clickhouse_settings: always,
-        log: { level: ClickHouseLogLevel.OFF },
-      }),
-    );
+  constructor(options: ClickHouseOptions) {
+    this.database = options.database;
+    this.silenceMsMax = options.silenceMsMax ?? silenceMsMaxDefault;
+    this.servers = options.urls.map((url) => ({
+      client: clientOf(url, options, 0),
+      asking: clientOf(url, options, this.silenceMsMax),
+    }));
   }
 
   async rows(sql: string): Promise<SqlRow[]> {
-    return await this.ask(sql, async (client) => {
-      const answer = await client.query({ query: sql, format: "JSONCompactEachRow" });
-      return await answer.json<SqlRow>();
+    return await this.ask(sql, async (client, statement) => {
+      const answer = await statement.hear(
+        client.query({
+          query: sql,
+          format: "JSONCompactEachRow",
+          ...requestOf(statement),
+          clickhouse_settings: forReads,
+        }),
+      );
+      const rows: SqlRow[] = [];
+      for await (const some of chunksOf(answer.stream<SqlRow>(), statement))
+        for (const row of some) rows.push(row.json());
+      return rows;
     });
   }
 
   async run(sql: string, settings: ClickHouseSettings = {}): Promise<void> {
-    await this.ask(sql, async (client) => {
-      await client.command({ query: sql, clickhouse_settings: settings });
-    });
+    await this.ask(sql, (client, statement) =>
+      throughItsEnd(client, statement, { query: sql, clickhouse_settings: settings }),
+    );
   }
 
   async insert(table: string, block: NativeBlock): Promise<void> {
     const columns = block.columns.map(({ name }) => quoted(name)).join(", ");
     const query = `INSERT INTO ${table} (${columns}) FORMAT Native`;
-    await this.ask(query, async (client) => {
-      const { stream } = await client.exec({
+    await this.ask(query, (client, statement) =>
+      throughItsEnd(client, statement, {
         query,
         values: Readable.from([block.encode()]),
         clickhouse_settings: forInserts,
-      });
-      // Rejects also where the server goes before its answer has come to an end.
-      await finished(stream.resume());
-    });
+      }),
+    );
   }
 
   /** The rows of a query in blocks of columns, as they come. */
   async *blocks(sql: string): AsyncGenerator<NativeBlock> {
-    const { stream } = await this.ask(sql, (client) =>
-      client.exec({ query: `${sql} FORMAT Native` }),
-    );
+    using resources = new DisposableStack();
+    resources.use(await this.slots.take());
+    const { stream, statement } = await this.tryServers(sql, async (client, own) => {
+      const query = `${sql} FORMAT Native`;
+      const answer = await own.hear(
+        client.exec({ query, ...requestOf(own), clickhouse_settings: forReads }),
+      );
+      return { stream: answer.stream, statement: own };
+    });
     try {
-      yield* readBlocks(stream);
+      yield* readBlocks(chunksOf(stream, statement));
     } catch (error) {
       throw storeError(error, sql);
-    } finally {
-      stream.destroy();
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.clients.map((client) => client.close()));
+    const clients = this.servers.flatMap(({ client, asking }) => [client, asking]);
+    await Promise.all(clients.map((client) => client.close()));
+  }
+
+  private async ask<T>(sql: string, work: Work<T>): Promise<T> {
+    using resources = new DisposableStack();
+    resources.use(await this.slots.take());
+    return await this.tryServers(sql, work);
   }
 
   /**
    * Nothing that may have been heard is asked twice: who asked decides. A server that can't be connected to is passed over
    * for the next, and one that went away in the middle for the next question.
    */
-  private async ask<T>(sql: string, work: (client: ClickHouseClient) => Promise<T>): Promise<T> {
+  private async tryServers<T>(sql: string, work: Work<T>): Promise<T> {
+    const { servers, silenceMsMax } = this;
     for (let tries = 1; ; tries++) {
       const asked = this.current;
+      const { client, asking } = servers[asked]!;
+      const isWorkedOn = (id: string): Promise<boolean> => isRunning(asking, id);
       try {
-        return await work(this.clients[asked]!);
+        return await work(client, new Statement({ isWorkedOn, silenceMsMax }));
       } catch (error) {
         const told = storeError(error, sql);
         if (told.code === "store_unavailable" && asked === this.current)
-          this.current = (asked + 1) % this.clients.length;
-        if (tries === this.clients.length || !wasNeverHeard(error)) throw told;
+          this.current = (asked + 1) % servers.length;
+        if (tries === servers.length || !wasNeverHeard(error)) throw told;
       }
     }
+  }
+}
+
+type Work<T> = (client: ClickHouseClient, statement: Statement) => Promise<T>;
+
+/** Of `silenceMsMax` 0: waits for ever. */
+function clientOf(
+  url: string,
+  { database, username, password }: ClickHouseOptions,
+  silenceMsMax: number,
+): ClickHouseClient {
+  return createClient({
+    url,
+    database,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    request_timeout: silenceMsMax,
+    max_open_connections: statementsMax,
+    clickhouse_settings: always,
+    log: { level: ClickHouseLogLevel.OFF },
+  });
+}
+
+function requestOf({ id, signal }: Statement): Pick<ExecParams, "query_id" | "abort_signal"> {
+  return { query_id: id, abort_signal: signal };
+}
+
+/** Of one that answers nothing but its end. Rejects also where the server goes before that. */
+async function throughItsEnd(
+  client: ClickHouseClient,
+  statement: Statement,
+  params: Parameters<ClickHouseClient["exec"]>[0],
+): Promise<void> {
+  const { stream } = await statement.hear(client.exec({ ...params, ...requestOf(statement) }));
+  try {
+    await statement.hear(finished(stream.resume()));
+  } finally {
+    stream.destroy();
+  }
+}
+
+/** While nobody asks for the next one there is no silence. */
+async function* chunksOf<T>(stream: StreamOf<T>, statement: Statement): AsyncGenerator<T> {
+  const chunks = stream[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const { value, done } = await statement.hear(chunks.next());
+      if (done === true) return;
+      yield value;
+    }
+  } finally {
+    stream.destroy();
+  }
+}
+
+type StreamOf<T> = AsyncIterable<T> & Pick<Readable, "destroy">;
+
+async function isRunning(asking: ClickHouseClient, id: string): Promise<boolean> {
+  try {
+    const answer = await asking.query({
+      query: `SELECT count() FROM system.processes WHERE query_id = ${literal(id)}`,
+      format: "JSONCompactEachRow",
+    });
+    const [row] = await answer.json<[number]>();
+    return row![0] > 0;
+  } catch {
+    return false;
   }
 }
 

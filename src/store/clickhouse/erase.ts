@@ -7,12 +7,11 @@ import type { ErasedValues, HoldersQuery, ValueHolder } from "../../model/erasin
 import type { Connection } from "./connection.ts";
 import { integer, literal, literals } from "./connection.ts";
 import { columnOf } from "./filter-sql.ts";
+import { change } from "./mutations.ts";
 import { keptDaysToSql } from "./retention.ts";
 import type { DimensionTable } from "./schema.ts";
 import { dimensionTables } from "./schema.ts";
 import type { StoreState, View } from "./state.ts";
-
-const atOnce = { mutations_sync: "2" } as const;
 
 /** See ClickStore.holders. */
 export async function readHolders(
@@ -56,11 +55,11 @@ export async function erase(
     const ads = adKeys.map((key) => state.dictionaries.textOf(adDictionary, key) ?? "");
     for (const table of tablesWith(state, erased.field)) {
       if (table === "minute_count" && !inMinutes) continue;
-      await connection.run(
-        `ALTER TABLE ${table} UPDATE ${columnOf(erased.field)} = NULL
-         WHERE ad_id IN (${literals(ads)}) AND ${hasOne(erased)} AND sequence < ${integer(sequence)}`,
-        atOnce,
-      );
+      await change(connection, {
+        table,
+        what: `UPDATE ${columnOf(erased.field)} = NULL`,
+        where: `ad_id IN (${literals(ads)}) AND ${hasOne(erased)} AND sequence < ${integer(sequence)}`,
+      });
     }
   }
 }
@@ -80,15 +79,16 @@ export async function forgetErasedValues(connection: Connection): Promise<void> 
       `SELECT (SELECT count() FROM minute_count WHERE ${is}) + (SELECT count() FROM click WHERE ${is})`,
     );
     if (uses![0] !== 0) continue;
-    const spelled = `dictionary = ${literal(field)} AND value = ${literal(value)}`;
-    await connection.run(
-      `ALTER TABLE dictionary UPDATE value = ${literal(`erased ${randomUUID()}`)} WHERE ${spelled}`,
-      atOnce,
-    );
-    await connection.run(
-      `ALTER TABLE erased_value DELETE WHERE field = ${literal(field)} AND value = ${literal(value)}`,
-      atOnce,
-    );
+    await change(connection, {
+      table: "dictionary",
+      what: `UPDATE value = ${literal(`erased ${randomUUID()}`)}`,
+      where: `dictionary = ${literal(field)} AND value = ${literal(value)}`,
+    });
+    await change(connection, {
+      table: "erased_value",
+      what: "DELETE",
+      where: `field = ${literal(field)} AND value = ${literal(value)}`,
+    });
   }
 }
 

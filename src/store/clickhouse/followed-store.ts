@@ -13,9 +13,6 @@ import { readNewCommits } from "./new-commits.ts";
 import type { StoreState } from "./state.ts";
 import { applyToState, readDimensions } from "./state.ts";
 
-/** What is read at a time, so that one who was away for long takes it in pieces. */
-const commitsMax = 500;
-
 export interface FollowedOptions {
   readonly connection: Connection;
   /** For what is asked all the time. */
@@ -40,6 +37,10 @@ export class FollowedClickHouseStore extends ClickHouseReader implements Followe
     return this.state.dictionaries.view;
   }
 
+  get hasMore(): boolean {
+    return this.options.decided.length > 0;
+  }
+
   async newer(): Promise<readonly Commit[]> {
     const { looking, reader, decided, databaseId } = this.options;
     const { state } = this;
@@ -50,12 +51,11 @@ export class FollowedClickHouseStore extends ClickHouseReader implements Followe
         `the database ${looking.database} is not the one that was read, but one that was made anew`,
       );
     await reader.readAll();
-    const some = decided.slice(0, commitsMax);
-    if (some.length === 0) return [];
+    if (decided.length === 0) return [];
     // They may have values of dimensions that no commit had before; columns that nobody asks for do no harm.
     Object.assign(state, await readDimensions(looking));
-    const { commits, histories, hasOutcomeChanges } = await readNewCommits(looking, state, some);
-    decided.splice(0, some.length);
+    const { commits, histories, hasOutcomeChanges } = await readNewCommits(looking, state, decided);
+    decided.splice(0, commits.length);
     state.hasOutcomeChanges ||= hasOutcomeChanges;
     for (const commit of commits) applyToState(state, commit, histories.get(commit.sequence));
     return commits;

@@ -30,6 +30,19 @@ export class NativeBlock {
     return Buffer.concat(parts);
   }
 
+  /** A block of these rows alone. */
+  rowsAt(rows: readonly number[]): NativeBlock {
+    const columns = this.columns.map(({ name, type, bytes }) => {
+      const width = fixedBytes[type];
+      const parts =
+        width === undefined
+          ? this.textParts({ name, type, bytes }, rows)
+          : rows.map((row) => bytes.subarray(row * width, (row + 1) * width));
+      return { name, type, bytes: Buffer.concat(parts) };
+    });
+    return new NativeBlock(rows.length, columns);
+  }
+
   uint8(column: number): Uint8Array {
     return this.columns[column]!.bytes;
   }
@@ -66,6 +79,18 @@ export class NativeBlock {
       const value = cursor.text();
       return isNullable && bytes[row] === 1 ? null : value;
     });
+  }
+
+  private textParts({ type, bytes }: NativeColumn, rows: readonly number[]): Uint8Array[] {
+    const isNullable = type === "Nullable(String)";
+    const cursor = new Cursor(bytes, isNullable ? this.rowCount : 0);
+    const texts = Array.from({ length: this.rowCount }, () => {
+      const start = cursor.at;
+      cursor.take(cursor.varint());
+      return bytes.subarray(start, cursor.at);
+    });
+    const missing = isNullable ? [Uint8Array.from(rows, (row) => bytes[row]!)] : [];
+    return [...missing, ...rows.map((row) => texts[row]!)];
   }
 
   private aligned(column: number): ArrayBuffer {

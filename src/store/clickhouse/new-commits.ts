@@ -32,17 +32,24 @@ export interface NewCommits {
   readonly hasOutcomeChanges: boolean;
 }
 
+/** What is read at a time, so that one who was away for long takes it in pieces; a commit is always read as a whole. */
+const commitsMax = 500;
+const rowsMax = 200_000;
+
 /**
- * Those that were decided behind the state's last one; a void one is told as one that brings nothing. The dictionaries grow by
- * theirs, which changes nothing for earlier ones.
+ * The first of those that were decided behind the state's last one; a void one is told as one that brings nothing. The
+ * dictionaries grow by theirs, which changes nothing for earlier ones.
  */
 export async function readNewCommits(
   connection: Connection,
   { sequence, dictionaries, columns, configs: known, order, progress }: StoreState,
-  decisions: readonly Decision[],
+  decided: readonly Decision[],
 ): Promise<NewCommits> {
-  const last = decisions.at(-1)!.sequence;
-  const counting = `sequence > ${sequence} AND ${countingToSql(order.voids, last)}`;
+  const countingTo = (last: number): string =>
+    `sequence > ${sequence} AND ${countingToSql(order.voids, last)}`;
+  const last = await lastToRead(connection, decided, countingTo);
+  const decisions = decided.filter((decision) => decision.sequence <= last);
+  const counting = countingTo(last);
   const facts = await readFacts(connection, counting);
   const growths = growthsOf(facts.texts, dictionaries);
   const names = [...columns.minute_count].toSorted();
@@ -86,6 +93,29 @@ export async function readNewCommits(
     };
   });
   return { commits, histories, hasOutcomeChanges: facts.hasOutcomeChanges };
+}
+
+/** Tables that a commit may have many rows of; those of clicks are not read. */
+const largeTables = ["minute_count", "restatement", "dictionary", "ledger"];
+
+async function lastToRead(
+  connection: Connection,
+  decided: readonly Decision[],
+  countingTo: (last: number) => string,
+): Promise<number> {
+  const first = decided[0]!.sequence;
+  const last = decided[Math.min(decided.length, commitsMax) - 1]!.sequence;
+  if (first === last) return last;
+  const counting = countingTo(last);
+  const selects = largeTables.map((table) => `SELECT sequence FROM ${table} WHERE ${counting}`);
+  const [row] = await connection.rows(
+    `SELECT min(sequence) FROM (
+       SELECT sequence, sum(count()) OVER (ORDER BY sequence) AS rows_so_far
+       FROM (${selects.join(" UNION ALL ")}) GROUP BY sequence)
+     WHERE rows_so_far > ${rowsMax}`,
+  );
+  const tooMany = row![0] as number;
+  return tooMany === 0 ? last : Math.max(first, tooMany - 1);
 }
 
 /** Of which fields and values is not kept, only that minute rows had them. */

@@ -4,8 +4,9 @@ import { Outcome } from "../../model/outcome.ts";
 import type { DayReceipt } from "../../model/dropped-days.ts";
 import { dayMs, dayOfMinute, minutesADay } from "../../model/time.ts";
 import type { MinuteRange } from "../../model/window.ts";
-import type { Connection } from "./connection.ts";
-import { integer } from "./connection.ts";
+import type { Connection, SqlRow } from "./connection.ts";
+import { integer, literals } from "./connection.ts";
+import { change } from "./mutations.ts";
 import { clicksToSql } from "./seen-sql.ts";
 import type { RecordedDroppedDay } from "../click-store.ts";
 import type { StoreState, View } from "./state.ts";
@@ -65,36 +66,62 @@ export async function purge(
         .filter(({ what, ...own }) => what === wanted && own.day === day)
         .map(({ partition }) => partition),
     );
-  const days = [...new Set(droppedDays.map(({ day }) => day))];
-  if (days.length === 0) return;
-  const holding = await connection.rows(
-    `SELECT intDiv(minute, ${minutesADay}) AS day, groupUniqArray(partition) FROM click
-     WHERE ${view.counting} AND day IN (${days.map(integer).join(", ")}) GROUP BY day`,
-  );
-  const held = new Map(
-    holding.map(([day, partitions]) => [
-      day as number,
-      new Set(partitions as unknown as readonly number[]),
-    ]),
-  );
-  for (const day of days) {
-    const raw = partitionsOf(day, "raw");
-    if (raw.size === 0 || held.get(day)?.isSubsetOf(raw) === false) continue;
-    await dropDay(connection, ["click", "outcome_change"], day);
-    // Minute rows go once all that had clicks of the day have dropped its counts too.
-    if (raw.isSubsetOf(partitionsOf(day, "minute")))
-      await dropDay(connection, ["minute_count", "restatement"], day);
+  const there = await readDaysThere(connection);
+  const days = [...new Set(droppedDays.map(({ day }) => day))].filter((day) => there.has(day));
+  if (days.length > 0) {
+    const held = await readPartitionsWithClicks(connection, view, days);
+    for (const day of days) {
+      const raw = partitionsOf(day, "raw");
+      if (raw.size === 0 || held.get(day)?.isSubsetOf(raw) === false) continue;
+      // Minute rows go once all that had clicks of the day have dropped its counts too. Those of other partitions stay: another
+      // process may be just bringing some.
+      const isMinuteOver = raw.isSubsetOf(partitionsOf(day, "minute"));
+      for (const table of [...tablesOf.raw, ...(isMinuteOver ? tablesOf.minute : [])])
+        if (there.get(day)!.has(table))
+          await change(connection, {
+            table,
+            what: `DELETE IN PARTITION ${integer(day)}`,
+            where: `partition IN (${[...raw].map(integer).join(", ")})`,
+          });
+    }
   }
   await carryLedger(connection, droppedDays);
 }
 
-async function dropDay(
+const tablesOf: Readonly<Record<"raw" | "minute", readonly string[]>> = {
+  raw: ["click", "outcome_change"],
+  minute: ["minute_count", "restatement"],
+};
+
+/** The tables that have anything of a day: what went with an earlier purge is not dropped again. */
+async function readDaysThere(
   connection: Connection,
-  tables: readonly string[],
-  day: number,
-): Promise<void> {
-  for (const table of tables)
-    await connection.run(`ALTER TABLE ${table} DROP PARTITION ${integer(day)}`);
+): Promise<ReadonlyMap<number, ReadonlySet<string>>> {
+  const rows = await connection.rows(
+    `SELECT toInt32(partition) AS day, groupUniqArray(table) FROM system.parts
+     WHERE database = currentDatabase() AND active AND rows > 0
+       AND table IN (${literals([...tablesOf.raw, ...tablesOf.minute])}) GROUP BY day`,
+  );
+  return setsOf(rows);
+}
+
+async function readPartitionsWithClicks(
+  connection: Connection,
+  { counting }: View,
+  days: readonly number[],
+): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
+  const rows = await connection.rows(
+    `SELECT intDiv(minute, ${minutesADay}) AS day, groupUniqArray(partition) FROM click
+     WHERE ${counting} AND day IN (${days.map(integer).join(", ")}) GROUP BY day`,
+  );
+  return setsOf(rows);
+}
+
+/** Of rows with a key and a list. */
+function setsOf<T>(rows: readonly SqlRow[]): ReadonlyMap<number, ReadonlySet<T>> {
+  return new Map(
+    rows.map(([key, all]) => [key as number, new Set(all as unknown as readonly T[])]),
+  );
 }
 
 async function carryLedger(
@@ -110,10 +137,9 @@ async function carryLedger(
   const [row] = await connection.rows(`SELECT count() FROM ledger WHERE ${old}`);
   if (row![0] === 0) return;
   // Rows of one source and minute add up: where their minute is changed one by one, none is missed or counted twice.
-  await connection.run(
-    `ALTER TABLE ledger UPDATE received_minute = ${carriedMinute} WHERE ${old}`,
-    {
-      mutations_sync: "2",
-    },
-  );
+  await change(connection, {
+    table: "ledger",
+    what: `UPDATE received_minute = ${carriedMinute}`,
+    where: old,
+  });
 }

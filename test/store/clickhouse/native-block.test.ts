@@ -84,4 +84,23 @@ describe("blocks of columns", () => {
     for await (const read of readBlocks(inPieces(encoded, [3])))
       assert.deepEqual([...read.uint128(0)], words);
   });
+
+  it("are the same rows where some are taken out of them", async () => {
+    await fc.assert(
+      fc.property(
+        fc.array(fc.tuple(row, fc.boolean()), { minLength: 1, maxLength: 30 }),
+        (rows) => {
+          const block = blockOfRows(
+            columns,
+            rows.map(([own]) => own),
+          );
+          const taken = rows.flatMap(([, isTaken], i) => (isTaken ? [i] : []));
+          assert.deepEqual(
+            rowsOf(block.rowsAt(taken)),
+            taken.map((i) => rowsOf(block)[i]),
+          );
+        },
+      ),
+    );
+  });
 });
