@@ -18,7 +18,7 @@ import { HealthReport } from "./health-report.ts";
 import { CommitBell } from "./commit-bell.ts";
 import { DataCopies } from "./data-copies.ts";
 import { PacedTurns } from "./paced-turns.ts";
-import { readLags } from "./read-lags.ts";
+import { LagReader } from "./read-lags.ts";
 import { SharedLog } from "./shared-log.ts";
 
 /** Queue and store are the engine's own from here on: it closes them, also where it can't start. */
@@ -92,6 +92,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     },
   });
   const newer = new CommitBell(options.clock, recovered.sequence);
+  const lags = new LagReader(options.clock, queue, pipeline.committed);
   const query = await QueryEngine.open({
     store,
     dictionary: pipeline.shared.view,
@@ -99,7 +100,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     partitionCount: queue.partitionCount,
     clock: () => options.clock.nowMs(),
     hotBytesMax: options.hotBytesMax,
-    serviceNumbers: () => serviceNumbers(options, pipeline, selfAudit),
+    serviceNumbers: () => serviceNumbers(options, pipeline, lags, selfAudit),
     committed: pipeline.committed,
     trimmed,
     changes: { newer, turns: new PacedTurns(options.clock) },
@@ -170,12 +171,13 @@ function checkGeneration({ configs }: RecoveredState, known: number): void {
 }
 
 async function serviceNumbers(
-  { clock, queue, store, dedupBytesMax, queueBytes }: EngineOptions,
+  { store, dedupBytesMax, queueBytes }: EngineOptions,
   pipeline: Pipeline,
+  lags: LagReader,
   selfAudit: SelfAudit,
 ): Promise<ServiceNumbers> {
-  const lags = await readLags(clock, queue, pipeline.committed);
   return {
+    lags: await lags.read(),
     status: "ready",
     dedup: { ...pipeline.dedup, max_bytes: dedupBytesMax },
     store_bytes: await store.sizeBytes(),
@@ -183,6 +185,5 @@ async function serviceNumbers(
     resident_bytes: process.memoryUsage.rss(),
     uptime_seconds: process.uptime(),
     audit: auditNumbers(selfAudit),
-    lags,
   };
 }

@@ -14,7 +14,7 @@ import type { ClickQueueReader } from "../queue/click-queue.ts";
 import type { FollowedStore } from "../store/followed-store.ts";
 import { CommitBell } from "./commit-bell.ts";
 import { PacedTurns } from "./paced-turns.ts";
-import { readLags } from "./read-lags.ts";
+import { LagReader } from "./read-lags.ts";
 
 /** Queue and store are the follower's own from here on: it closes them, also where it can't start. */
 export interface FollowerOptions {
@@ -56,6 +56,7 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
     recovered.configs.length > 0 ? recovered.configs : ([options.placeholderConfig] as const);
   const committed = new CommittedRecords(clock, recovered.progress);
   const newer = new CommitBell(clock, recovered.sequence);
+  const lags = new LagReader(clock, queue, committed);
   const query = await QueryEngine.open({
     store,
     dictionary: store.dictionary,
@@ -63,7 +64,7 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
     partitionCount: queue.partitionCount,
     clock: () => clock.nowMs(),
     hotBytesMax: options.hotBytesMax,
-    serviceNumbers: () => serviceNumbers(options, committed),
+    serviceNumbers: () => serviceNumbers(store, lags),
     committed,
     // What is trimmed, and when, only the process that counts knows.
     trimmed: new ReachedOffsets(clock),
@@ -188,15 +189,12 @@ function guarded(query: QueryService, check: () => void): QueryService {
   });
 }
 
-async function serviceNumbers(
-  { clock, queue, store }: FollowerOptions,
-  committed: CommittedRecords,
-): Promise<ServiceNumbers> {
+async function serviceNumbers(store: FollowedStore, lags: LagReader): Promise<ServiceNumbers> {
   return {
     status: "ready",
     store_bytes: await store.sizeBytes(),
     resident_bytes: process.memoryUsage.rss(),
     uptime_seconds: process.uptime(),
-    lags: await readLags(clock, queue, committed),
+    lags: await lags.read(),
   };
 }
