@@ -141,6 +141,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
           queue,
           reading: () => pipeline.reading,
           notify: (partition) => pipeline.notify(partition),
+          outages: pipeline.outages,
         }),
       )
     : undefined;
