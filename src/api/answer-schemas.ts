@@ -257,9 +257,9 @@ export const StatusAnswerSchema = schemaOf<StatusAnswer>()(
       Type.Object({
         partition: whole(),
         next_offset: whole(),
-        lag_records: whole(),
-        lag_clicks: whole(),
-        lag_seconds: Type.Number(),
+        lag_records: nullableWhole("not committed yet; null where the queue does not say for now"),
+        lag_clicks: nullableWhole("in them; null as lag_records is"),
+        lag_seconds: nullableNumber(),
         watermark: nullableText(),
         watermark_delay_seconds: nullableNumber(),
       }),

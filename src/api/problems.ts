@@ -34,6 +34,7 @@ const problemKinds: Readonly<Record<ErrorCode, ProblemKind>> = {
   method_not_allowed: { status: 405, title: "The method is not allowed here" },
   body_too_large: { status: 413, title: "The body is too large" },
   batch_too_large: { status: 413, title: "The batch has too many items" },
+  record_too_large: { status: 413, title: "The queue takes no record as large as this" },
   unsupported_media_type: { status: 415, title: "The media type is not supported" },
   unsupported_encoding: { status: 415, title: "The content encoding is not supported" },
   malformed_encoding: { status: 400, title: "The body is not encoded as it says" },

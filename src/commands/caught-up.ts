@@ -8,10 +8,13 @@ const pollMs = 50;
 /** Resolves when everything that is in the queue by now is counted. */
 export async function caughtUp(askStatus: () => Promise<StatusAnswer>): Promise<void> {
   const deadline = performance.now() + catchUpMsMax;
-  const { partitions } = await askStatus();
-  const ends = new Map(partitions.map((p) => [p.partition, p.next_offset + p.lag_records]));
-  for (let status = { partitions }; ; status = await askStatus()) {
-    if (status.partitions.every((p) => p.next_offset >= (ends.get(p.partition) ?? 0))) return;
+  /** By partition, as soon as the queue tells. */
+  const ends = new Map<number, number>();
+  for (;;) {
+    const { partitions } = await askStatus();
+    for (const { partition, next_offset: nextOffset, lag_records: lag } of partitions)
+      if (lag !== null && !ends.has(partition)) ends.set(partition, nextOffset + lag);
+    if (partitions.every((p) => p.next_offset >= (ends.get(p.partition) ?? Infinity))) return;
     if (performance.now() > deadline) {
       throw new Error(`the clicks are durable, but not counted after ${catchUpMsMax / 1000} s`);
     }

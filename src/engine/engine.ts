@@ -16,7 +16,7 @@ import { checkGeneration } from "./check-generation.ts";
 import { CommitBell } from "./commit-bell.ts";
 import { DataCopies } from "./data-copies.ts";
 import { PacedTurns } from "./paced-turns.ts";
-import { readLags } from "./read-lags.ts";
+import { LagReader } from "./read-lags.ts";
 import { SelfWatch } from "./self-watch.ts";
 import { SharedLog } from "./shared-log.ts";
 
@@ -92,6 +92,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     },
   });
   const newer = new CommitBell(options.clock, recovered.sequence);
+  const lags = new LagReader(options.clock, queue, pipeline.committed);
   const query = await QueryEngine.open({
     store,
     dictionary: pipeline.shared.view,
@@ -99,7 +100,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     partitionCount: queue.partitionCount,
     clock: () => options.clock.nowMs(),
     hotBytesMax: options.hotBytesMax,
-    serviceNumbers: () => serviceNumbers(options, pipeline, watch),
+    serviceNumbers: () => serviceNumbers(options, pipeline, lags, watch),
     committed: pipeline.committed,
     trimmed,
     changes: { newer, turns: new PacedTurns(options.clock) },
@@ -131,6 +132,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
           queue,
           reading: () => pipeline.reading,
           notify: (partition) => pipeline.notify(partition),
+          outages: pipeline.outages,
         }),
       )
     : undefined;
@@ -149,12 +151,13 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 }
 
 async function serviceNumbers(
-  { clock, queue, store, dedupBytesMax, queueBytes }: EngineOptions,
+  { store, dedupBytesMax, queueBytes }: EngineOptions,
   pipeline: Pipeline,
+  lags: LagReader,
   watch: SelfWatch,
 ): Promise<ServiceNumbers> {
-  const lags = await readLags(clock, queue, pipeline.committed);
   return {
+    lags: await lags.read(),
     status: "ready",
     dedup: { ...pipeline.dedup, max_bytes: dedupBytesMax },
     store_bytes: await store.sizeBytes(),
@@ -162,6 +165,5 @@ async function serviceNumbers(
     resident_bytes: process.memoryUsage.rss(),
     uptime_seconds: process.uptime(),
     audit: auditNumbers(watch.audit),
-    lags,
   };
 }

@@ -14,7 +14,7 @@ import type { FollowedStore } from "../store/followed-store.ts";
 import { auditNumbers } from "./audit-numbers.ts";
 import { CommitBell } from "./commit-bell.ts";
 import { PacedTurns } from "./paced-turns.ts";
-import { readLags } from "./read-lags.ts";
+import { LagReader } from "./read-lags.ts";
 import type { SelfWatchOptions } from "./self-watch.ts";
 import { SelfWatch } from "./self-watch.ts";
 import { TrimmedBounds } from "./trimmed-bounds.ts";
@@ -63,6 +63,7 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
     recovered.configs.length > 0 ? recovered.configs : ([options.placeholderConfig] as const);
   const committed = new CommittedRecords(clock, recovered.progress);
   const newer = new CommitBell(clock, recovered.sequence);
+  const lags = new LagReader(clock, queue, committed);
   const stopping = new AbortController();
   resources.defer(() => stopping.abort());
   const query = await QueryEngine.open({
@@ -72,7 +73,7 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
     partitionCount: queue.partitionCount,
     clock: () => clock.nowMs(),
     hotBytesMax: options.hotBytesMax,
-    serviceNumbers: () => serviceNumbers(options, committed, watch),
+    serviceNumbers: () => serviceNumbers(options, lags, watch),
     committed,
     trimmed: new TrimmedBounds(clock, queue, stopping.signal),
     changes: { newer, turns: new PacedTurns(clock) },
@@ -232,8 +233,8 @@ function guarded(query: QueryService, check: () => void): QueryService {
 }
 
 async function serviceNumbers(
-  { clock, queue, store, numbers }: FollowerOptions,
-  committed: CommittedRecords,
+  { store, numbers }: FollowerOptions,
+  lags: LagReader,
   watch: SelfWatch | undefined,
 ): Promise<ServiceNumbers> {
   return {
@@ -243,6 +244,6 @@ async function serviceNumbers(
     store_bytes: await store.sizeBytes(),
     resident_bytes: process.memoryUsage.rss(),
     uptime_seconds: process.uptime(),
-    lags: await readLags(clock, queue, committed),
+    lags: await lags.read(),
   };
 }

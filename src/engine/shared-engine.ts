@@ -6,6 +6,7 @@
 import type { Clock } from "../clock/clock.ts";
 import type { Commit } from "../model/commit.ts";
 import type { Health } from "../model/health.ts";
+import { QueueOutages } from "../pipeline/queue-outages.ts";
 import type { ClickQueueReader } from "../queue/click-queue.ts";
 import type { SharedStore } from "../store/shared-store.ts";
 import { CountingLives } from "./counting-lives.ts";
@@ -72,6 +73,7 @@ export async function openSharedEngine(options: SharedEngineOptions): Promise<En
       queue,
       reading: () => lives.reading,
       notify: (partition) => lives.notify(partition),
+      outages: new QueueOutages(onProblem),
     }),
   );
   const counting = lives.run();

@@ -3,6 +3,7 @@
  */
 
 import type { Clock, Timer } from "../clock/clock.ts";
+import type { QueueOutages } from "../pipeline/queue-outages.ts";
 import type { Reading } from "../pipeline/run-partition.ts";
 import type { ClickQueueReader } from "../queue/click-queue.ts";
 
@@ -12,6 +13,7 @@ export interface SharedLogOptions {
   /** Of each partition that is counted here, as it is now. */
   readonly reading: () => readonly Reading[];
   readonly notify: (partition: number) => void;
+  readonly outages: QueueOutages;
 }
 
 /** A click waits so long for being read, on average half of it. */
@@ -56,14 +58,15 @@ export class SharedLog implements AsyncDisposable {
   }
 
   private async look(): Promise<void> {
-    const { queue, reading, notify } = this.options;
+    const { queue, reading, notify, outages } = this.options;
     let ends: readonly number[];
     try {
       ends = await queue.ends();
-    } catch {
-      // It is away, as those who read it are told; the next look comes soon.
+    } catch (error) {
+      outages.away(this, error);
       return;
     }
+    outages.back(this);
     for (const { partition, nextOffset } of reading())
       if (ends[partition]! > nextOffset) notify(partition);
   }

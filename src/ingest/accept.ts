@@ -4,6 +4,7 @@ import type { Clock } from "../clock/clock.ts";
 import { decodeClickBatch } from "../model/click-batch-codec.ts";
 import { ClickBatchBuilder } from "../model/click-batch-builder.ts";
 import type { ClickBatch } from "../model/click-batch.ts";
+import type { ErrorCode } from "../model/errors.ts";
 import { CodedError } from "../model/errors.ts";
 import type { DimensionLayout } from "../model/dimensions.ts";
 import type { Control, Position } from "../model/log-record.ts";
@@ -91,7 +92,7 @@ export class Ingest implements IngestService, AsyncDisposable {
     unknownFields: 0,
   };
   private isClosed = false;
-  /** The failed sync after which nothing is appended any more: what is durable is unknown. */
+  /** Why nothing is appended any more: a sync has failed, after which it is unknown what is durable, or the end is near. */
   private failure: CodedError | undefined;
 
   /** `clock`: that of receipt too. The queue stays the caller's to close. */
@@ -171,8 +172,8 @@ export class Ingest implements IngestService, AsyncDisposable {
 
   /** Refuses what comes from now on (`not_ready`) and finishes what is waiting. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const source of this.tickSources) await source[Symbol.asyncDispose]();
     this.isClosed = true;
+    for (const source of this.tickSources) await source[Symbol.asyncDispose]();
     await this.committer.idle();
   }
 
@@ -229,9 +230,16 @@ export class Ingest implements IngestService, AsyncDisposable {
       for (const { job, body } of jobs) job.resolve(body.answer(positions));
       for (const { job, start, end } of made) job.resolve(positions.slice(start, end));
     } catch (error) {
-      if (error instanceof CodedError && error.code === "storage_failed") this.failure ??= error;
-      for (const { job } of jobs) job.reject(error);
-      for (const job of recordJobs) job.reject(error);
+      const all = [...jobs.map(({ job }) => job), ...recordJobs];
+      if (hasCode(error, "record_too_large") && all.length > 1) {
+        // One of them is to blame, and must not cost the others.
+        for (const job of all) await this.commitGroup(onlyOnce(job));
+        return;
+      }
+      if (hasCode(error, "storage_failed")) this.failure ??= error;
+      // What waits at the end would wait for a queue that is away group by group.
+      if (this.isClosed && hasCode(error, "queue_unavailable")) this.failure ??= error;
+      for (const job of all) job.reject(error);
     }
   }
 
@@ -280,6 +288,19 @@ function decodeForeignBatch(bytes: Uint8Array): ClickBatch {
     });
   }
   return batch;
+}
+
+function hasCode(error: unknown, code: ErrorCode): error is CodedError {
+  return error instanceof CodedError && error.code === code;
+}
+
+function onlyOnce(job: Job): () => Job | undefined {
+  let left: Job | undefined = job;
+  return () => {
+    const taken = left;
+    left = undefined;
+    return taken;
+  };
 }
 
 /** Errors without a code are bugs: they cost their body and no other. */

@@ -22,6 +22,7 @@ export type ErrorCode =
   | "method_not_allowed"
   | "body_too_large"
   | "batch_too_large"
+  | "record_too_large"
   | "unsupported_media_type"
   | "unsupported_encoding"
   | "malformed_encoding"

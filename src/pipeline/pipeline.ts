@@ -12,6 +12,8 @@ import { CommittedRecords } from "./committed-records.ts";
 import { Committer } from "./committer.ts";
 import type { MaintenanceSettings } from "./maintenance.ts";
 import { Maintenance } from "./maintenance.ts";
+import { PartitionReads } from "./partition-reads.ts";
+import { QueueOutages } from "./queue-outages.ts";
 import type { RetryDelays } from "./retry.ts";
 import { rebuildDedup } from "./recovery.ts";
 import type { MicroBatchLimits, Reading } from "./run-partition.ts";
@@ -30,7 +32,7 @@ export interface PipelineOptions {
   readonly placeholderConfig: SemanticConfig;
   readonly limits: MicroBatchLimits;
   readonly maintenance: MaintenanceSettings;
-  /** Between the tries of a commit; has a default. */
+  /** Between the tries of a commit, and of a read; has a default. */
   readonly retryDelays?: RetryDelays;
   readonly dedupBytesMax: number;
   /** Trims the queue; the writer may live elsewhere. */
@@ -47,6 +49,7 @@ const stopMsMax = 5_000;
 export class Pipeline implements AsyncDisposable {
   readonly shared: SharedState;
   readonly committed: CommittedRecords;
+  readonly outages: QueueOutages;
   private readonly options: PipelineOptions;
   private readonly states: readonly PartitionState[];
   private readonly runners: ReadonlyMap<number, PartitionRunner>;
@@ -82,16 +85,22 @@ export class Pipeline implements AsyncDisposable {
       this.abort.signal,
       options.retryDelays,
     );
-    const runnerOf = (state: PartitionState): PartitionRunner =>
-      new PartitionRunner(
+    const { retryDelays } = options;
+    const outages = new QueueOutages(options.onProblem);
+    this.outages = outages;
+    const runnerOf = (state: PartitionState): PartitionRunner => {
+      const { partition } = state;
+      return new PartitionRunner(
         clock,
         state,
-        this.committed.nextOffset(state.partition),
+        this.committed.nextOffset(partition),
         queue,
+        new PartitionReads({ clock, queue, partition, retryDelays, outages }),
         store,
         this.committer,
         options.limits,
       );
+    };
     this.runners = new Map(states.map((state) => [state.partition, runnerOf(state)]));
     this.maintenance = new Maintenance(clock, store, options.maintenance, {
       finalBeforeMinute: () => this.finalBeforeMinute(),

@@ -16,6 +16,8 @@ export interface RetryOptions {
   readonly delays?: RetryDelays;
   /** Called at each failed try. */
   readonly failed: (error: unknown, tries: number) => void;
+  /** Whether it may be another time; has a default, which all but what is broken for good passes. */
+  readonly mayPass?: (error: unknown) => boolean;
 }
 
 const defaultDelays: RetryDelays = { msMin: 50, msMax: 5_000 };
@@ -25,16 +27,20 @@ const neverMended: ReadonlySet<ErrorCode> = new Set(["data_corrupt", "store_take
 /** Tries until it is done: the queue keeps what comes meanwhile. Rejects where it never can be or `stop` was given. */
 export async function retryUntilDone<T>(
   work: () => Promise<T>,
-  { clock, stop, delays = defaultDelays, failed }: RetryOptions,
+  { clock, stop, delays = defaultDelays, failed, mayPass = isNotLasting }: RetryOptions,
 ): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await work();
     } catch (error) {
       failed(error, tries);
-      if (error instanceof CodedError && neverMended.has(error.code)) throw error;
+      if (!mayPass(error)) throw error;
       await pause(clock, Math.min(delays.msMin * 2 ** (tries - 1), delays.msMax), stop);
       stop.throwIfAborted();
     }
   }
+}
+
+function isNotLasting(error: unknown): boolean {
+  return !(error instanceof CodedError) || !neverMended.has(error.code);
 }

@@ -28,6 +28,7 @@ import { answerCorrection, answerNeeds } from "./answer-needs.ts";
 import { answerErase } from "./answer-erase.ts";
 import { answerRecompute } from "./answer-recompute.ts";
 import type { Committer } from "./committer.ts";
+import type { PartitionReads } from "./partition-reads.ts";
 import { Wakeup } from "./wakeup.ts";
 
 export interface MicroBatchLimits {
@@ -52,6 +53,7 @@ export class PartitionRunner {
   private readonly state: PartitionState;
   private readonly queue: ClickQueueReader;
   private readonly store: ClickStore;
+  private readonly reads: PartitionReads;
   private readonly committer: Committer;
   private readonly limits: MicroBatchLimits;
   private readonly wakeup: Wakeup;
@@ -69,6 +71,7 @@ export class PartitionRunner {
     state: PartitionState,
     nextOffset: number,
     queue: ClickQueueReader,
+    reads: PartitionReads,
     store: ClickStore,
     committer: Committer,
     limits: MicroBatchLimits,
@@ -79,6 +82,7 @@ export class PartitionRunner {
     this.nextOffset = nextOffset;
     this.lastLiveMs = clock.nowMs();
     this.queue = queue;
+    this.reads = reads;
     this.store = store;
     this.committer = committer;
     this.limits = limits;
@@ -100,9 +104,10 @@ export class PartitionRunner {
   stop(): void {
     this.stopping = true;
     this.wakeup.ring();
+    this.reads.stop();
   }
 
-  /** Until stopped. Rejects where the log can't be read or a commit can never succeed. */
+  /** Until stopped. Rejects where the log is damaged or a commit can never succeed. */
   async run(): Promise<void> {
     while (!this.stopping) {
       await this.gather();
@@ -129,7 +134,7 @@ export class PartitionRunner {
     );
   }
 
-  /** Folds records until the micro-batch is full or due. */
+  /** Folds records until the micro-batch is full or due, also where the log is out of reach meanwhile. */
   private async gather(): Promise<void> {
     let dueMs = Infinity;
     let sliceEndMs = this.clock.monotonicMs() + sliceMs;
@@ -138,10 +143,12 @@ export class PartitionRunner {
       const full =
         this.effects.clickCount >= this.limits.clicksMax || this.recordCount >= recordsMax;
       if (full || nowMs >= dueMs || (this.stopping && this.recordCount > 0)) return;
-      const records = await this.queue.read(this.state.partition, this.nextOffset, {
+      const room = {
         clicksMax: this.limits.clicksMax - this.effects.clickCount,
         recordsMax: recordsMax - this.recordCount,
-      });
+      };
+      const records = await this.reads.read(this.nextOffset, room, dueMs);
+      if (records === undefined) return;
       if (records.length === 0) {
         if (this.stopping) return;
         await this.wakeup.sleep(dueMs - nowMs);

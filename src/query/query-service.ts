@@ -351,9 +351,10 @@ export interface StatusAnswer {
   readonly partitions: readonly {
     readonly partition: number;
     readonly next_offset: number;
-    readonly lag_records: number;
-    readonly lag_clicks: number;
-    readonly lag_seconds: number;
+    /** Null, as the other two, where the queue does not say for now. */
+    readonly lag_records: number | null;
+    readonly lag_clicks: number | null;
+    readonly lag_seconds: number | null;
     readonly watermark: string | null;
     readonly watermark_delay_seconds: number | null;
   }[];

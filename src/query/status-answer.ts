@@ -8,12 +8,12 @@ export interface ServiceNumbers extends Pick<
   StatusAnswer,
   "status" | "dedup" | "store_bytes" | "queue_bytes" | "audit" | "resident_bytes" | "uptime_seconds"
 > {
-  /** Of every partition. */
+  /** Of every partition; null is not known. */
   readonly lags: readonly {
     readonly partition: number;
-    readonly lag_records: number;
-    readonly lag_clicks: number;
-    readonly lag_seconds: number;
+    readonly lag_records: number | null;
+    readonly lag_clicks: number | null;
+    readonly lag_seconds: number | null;
   }[];
 }
 

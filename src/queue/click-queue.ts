@@ -46,7 +46,8 @@ export interface ClickQueueWriter extends AsyncDisposable {
   readonly partitionCount: number;
   /**
    * Appends all records durably and atomically; resolves after the sync with their positions, in order.
-   * Rejects with `queue_full` where the disk budget or the disk is used up (nothing was appended), and with
+   * Rejects with `queue_full` where the disk budget or the disk is used up (nothing was appended), with `record_too_large`
+   * where one of them is larger than the log takes, now and at any time, and with
    * `storage_failed` where the sync failed: then what is durable is unknown and the process must stop.
    */
   append(records: readonly NewRecord[]): Promise<Position[]>;
@@ -64,7 +65,8 @@ export interface ClickQueueReader extends AsyncDisposable {
   /**
    * The records from `fromOffset` on, in order, until either limit is met (the record that meets it is the last)
    * or an adapter's own bound on bytes; at least one where one is there, none at the end of the log. Rejects with
-   * `data_corrupt` where the offset is not in the log or a record is damaged.
+   * `data_corrupt` where the offset is not in the log or a record is damaged, and with `queue_unavailable` where the log is
+   * out of reach for now: it may be read again afterwards.
    */
   read(partition: number, fromOffset: number, limits: ReadLimits): Promise<StoredRecord[]>;
   backlog(partition: number, fromOffset: number): Promise<Backlog>;

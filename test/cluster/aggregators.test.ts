@@ -144,7 +144,7 @@ if (missing === undefined)
         return reader.order.memberNames.length;
       };
       /** Past the time after which it is taken for dead, and awake again. */
-      const sleep = async (): Promise<void> => {
+      const fallAsleep = async (): Promise<void> => {
         const members = await outsiders();
         process.kill(-sleeper.child.pid!, "SIGSTOP");
         await eventually(
@@ -163,7 +163,7 @@ if (missing === undefined)
       };
       const zombies: number[] = [];
       const faults = [
-        sleep,
+        fallAsleep,
         async () => {
           await killed.kill();
           killed = await all.launch("aggregate killed", "aggregate");
@@ -180,7 +180,7 @@ if (missing === undefined)
           await store.kill();
           await store.restart();
         },
-        sleep,
+        fallAsleep,
       ];
       const startMs = Date.now();
       const stream = new CountedStream(random);
@@ -196,7 +196,7 @@ if (missing === undefined)
       // Until one has written what no longer counts after it woke.
       for (let tries = 0; zombies.length === 0 && tries < 10; tries++) {
         await stream.send(20_000, ingest, async () => {});
-        await sleep();
+        await fallAsleep();
       }
       const reviving = setInterval(() => void store.revive(), 1_000);
       try {

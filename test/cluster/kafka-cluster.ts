@@ -133,6 +133,15 @@ export class KafkaCluster implements AsyncDisposable {
     await ended;
   }
 
+  /** As one whose machine hangs: what is sent to it is taken, and never answered. */
+  suspend(id: number): void {
+    this.member(id).process!.kill("SIGSTOP");
+  }
+
+  resume(id: number): void {
+    this.member(id).process!.kill("SIGCONT");
+  }
+
   startBroker(id: number): void {
     const member = this.member(id);
     const log = openSync(join(member.directory, "broker.log"), "a");

@@ -57,7 +57,10 @@ export const pipelineBugs: readonly PlantedBug[] = [
       {
         file: "src/pipeline/retry.ts",
         find: "      failed(error, tries);\n",
-        replace: "      failed(error, tries);\n      if (tries === 3) return undefined as T;\n",
+        // Reads of the log, which have a rule of their own for what may pass, go on being tried.
+        replace: `      failed(error, tries);
+      if (tries === 3 && mayPass === isNotLasting) return undefined as T;
+`,
       },
     ],
   },
@@ -145,7 +148,7 @@ export const pipelineBugs: readonly PlantedBug[] = [
   },
   {
     name: "a rebuild that forgets the older ids",
-    patches: [{ file: recovery, find: "await rebuildOlder(store, states, begun);", replace: "" }],
+    patches: [{ file: recovery, find: "await rebuildOlder(store, owners, begun);", replace: "" }],
   },
   {
     name: "a rebuild that forgets the recent ids",

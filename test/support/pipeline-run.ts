@@ -6,7 +6,7 @@ import { encodeLogRecord } from "../../src/model/log-record-codec.ts";
 import type { SemanticConfig } from "../../src/model/semantic-config.ts";
 import type { PipelineOptions } from "../../src/pipeline/pipeline.ts";
 import { Pipeline } from "../../src/pipeline/pipeline.ts";
-import type { ClickQueueWriter } from "../../src/queue/click-queue.ts";
+import type { ClickQueueReader, ClickQueueWriter } from "../../src/queue/click-queue.ts";
 import { openSqliteQueueReader } from "../../src/queue/sqlite/reader.ts";
 import { openSqliteQueueWriter } from "../../src/queue/sqlite/writer.ts";
 import type { ClickStore } from "../../src/store/click-store.ts";
@@ -25,6 +25,8 @@ export interface PipelineRunOptions extends Partial<
 > {
   /** Puts itself between the pipeline and the store. */
   readonly around?: (store: ClickStore) => ClickStore;
+  /** Between the pipeline and the queue. */
+  readonly aroundQueue?: (queue: ClickQueueReader) => ClickQueueReader;
 }
 
 /** The log on disk. */
@@ -36,8 +38,8 @@ export async function openLog(directory: string, partitionCount = 1): Promise<Cl
   });
 }
 
-/** A store of which some methods are others. */
-export function changedStore(store: ClickStore, changes: Partial<ClickStore>): ClickStore {
+/** A store, or a queue, of which some methods are others. */
+export function changedStore<T extends object = ClickStore>(store: T, changes: Partial<T>): T {
   return new Proxy(store, {
     get(target, name) {
       const changed: unknown = Reflect.get(changes, name);
@@ -69,7 +71,11 @@ export async function startPipeline(
   directory: string,
   config: SemanticConfig,
   limits: { readonly delayMsMax: number; readonly clicksMax: number },
-  { around = (store) => store, ...options }: PipelineRunOptions = {},
+  {
+    around = (store) => store,
+    aroundQueue = (queue) => queue,
+    ...options
+  }: PipelineRunOptions = {},
 ): Promise<PipelineRun> {
   await using resources = new AsyncDisposableStack();
   const queue = resources.use(
@@ -85,7 +91,7 @@ export async function startPipeline(
   const problems: string[] = [];
   const pipeline = await Pipeline.recover({
     clock: systemClock,
-    queue,
+    queue: aroundQueue(queue),
     store: around(store),
     recovered: await store.recover(),
     partitions: Array.from({ length: queue.partitionCount }, (_, partition) => partition),

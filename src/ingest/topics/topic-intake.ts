@@ -43,8 +43,11 @@ const tellEveryMs = 10_000;
 
 /** How often it is looked whether the topics have got more partitions. */
 const lookEveryMs = 60_000;
+/** Longer than the others of a group have for joining, which a broker waits for with its answer. */
+const requestMsMax = 30_000;
 /** The client's own tries nest; to begin anew is for here. */
 const retriesMax = 5;
+const retryAfterMs = 500;
 
 /** What ingest refuses now and may take in a moment. */
 const passingCodes: ReadonlySet<ErrorCode> = new Set([
@@ -59,6 +62,7 @@ const bodyCodes: ReadonlySet<ErrorCode> = new Set([
   "malformed_json",
   "body_too_large",
   "batch_too_large",
+  "record_too_large",
   "internal_error",
 ]);
 
@@ -109,8 +113,7 @@ export class TopicIntake implements AsyncDisposable {
   private async consume(): Promise<void> {
     const { topics, group } = this.options;
     const consumer: OwnConsumer = new Consumer({
-      ...clientOptions(this.options),
-      retries: retriesMax,
+      ...clientOptions(this.options, { requestMsMax, retriesMax, retryAfterMs }),
       groupId: group,
       sessionTimeout: sessionMs,
       rebalanceTimeout: rebalanceMs,

@@ -10,9 +10,28 @@ export function corruptRecord(partition: number, offset: number, what: string): 
   );
 }
 
+/** What is read from it again and again, also after an outage, must be the same log. */
+export function madeAnew(topic: string): CodedError {
+  return new CodedError(
+    "data_corrupt",
+    `topic ${topic} was deleted and made anew: what its log held is gone, and its offsets begin again`,
+  );
+}
+
 /** Whether the brokers have answered with this error of the protocol. */
 export function isProtocolError(error: unknown, apiId: string): boolean {
   return error instanceof Error && findErrorBy(error, "apiId", apiId) !== null;
+}
+
+/** Of what brokers say of a batch that is larger than they are set to take: they will say it again. */
+export function isTooLarge(error: unknown): boolean {
+  return (
+    isProtocolError(error, "MESSAGE_TOO_LARGE") || isProtocolError(error, "RECORD_LIST_TOO_LARGE")
+  );
+}
+
+export function tooLarge(message: string, cause?: unknown): CodedError {
+  return new CodedError("record_too_large", message, { cause });
 }
 
 /** `queue_refused` where the brokers are there and it will not do to ask again. */

@@ -1,10 +1,10 @@
 /**
  * Reads the topic by partition and offset. There is no consumer group: where to go on is the store's to know. What a fetch
- * has brought beyond what was asked for is kept for the next read, one fetch a partition.
+ * has brought beyond what was asked for is kept for the next read, one fetch a partition. What is only looked at, for lag, has
+ * connections of its own: it must not wait for reads, nor they for it.
  */
 
-import { Admin, Consumer, ListOffsetTimestamps } from "@platformatic/kafka";
-import { Turns } from "../../clock/turns.ts";
+import { Admin, ListOffsetTimestamps } from "@platformatic/kafka";
 import { CodedError } from "../../model/errors.ts";
 import type {
   Backlog,
@@ -13,25 +13,21 @@ import type {
   ReadLimits,
   StoredRecord,
 } from "../click-queue.ts";
+import { BoundedClient } from "./bounded-client.ts";
 import { corruptRecord, isProtocolError, unavailable } from "./failures.ts";
-import type { KafkaQueueOptions } from "./options.ts";
-import { clientOptions } from "./options.ts";
-import type { FetchedRecord } from "./record-form.ts";
-import { recordOf } from "./record-form.ts";
-import { checkTopic, messageBytesMax } from "./topic.ts";
+import type { FetchedBatches } from "./fetcher.ts";
+import { Fetcher } from "./fetcher.ts";
+import type { AskingBounds, KafkaQueueOptions } from "./options.ts";
+import { clientOptions, factBounds, glanceBounds, recordBounds } from "./options.ts";
+import type { FetchedMessage, FetchedRecord, MessagePlace } from "./record-form.ts";
+import { clickCountOf, recordOf } from "./record-form.ts";
+import { checkTopic } from "./topic.ts";
 
-/** What a fetch brings, unless a single batch is larger. */
 const fetchBytesMax = 8 << 20;
 /** Of a backlog so much is looked at; what lies behind is taken to be like it. */
 const backlogRecordsMax = 10_000;
-const backlogFetchesMax = 8;
-/** Isolation: nothing of ours is in a transaction. */
-const readUncommitted = 0;
-const unknownEpoch = -1;
-
-type FetchedBatches = NonNullable<
-  Awaited<ReturnType<Consumer["fetch"]>>["responses"][number]["partitions"][number]["records"]
->;
+const backlogFetchesMax = 4;
+const backlogFetchBytesMax = 1 << 20;
 
 interface LookedAt {
   readonly count: number;
@@ -46,28 +42,28 @@ export async function openKafkaQueueReader(options: KafkaQueueOptions): Promise<
 export class KafkaQueueReader implements ClickQueueReader {
   readonly partitionCount: number;
   private readonly topic: string;
-  private readonly admin: Admin;
-  /** Asked again and again, so that it need not try for long: the client's tries go to a leader that is gone. */
-  private readonly endsAdmin: Admin;
-  private readonly consumer: Consumer;
-  /** The client keeps one session a broker, which does not bear two fetches at once. */
-  private readonly turns = new Turns();
+  private readonly admin: BoundedClient<Admin>;
+  private readonly glanceAdmin: BoundedClient<Admin>;
+  private readonly records: Fetcher;
+  private readonly glances: Fetcher;
   private readonly ahead = new Map<number, readonly FetchedRecord[]>();
 
   constructor(options: KafkaQueueOptions) {
     this.partitionCount = options.partitionCount;
     this.topic = options.topic;
-    this.admin = new Admin(clientOptions(options));
-    this.endsAdmin = new Admin({ ...clientOptions(options), retries: 1, retryDelay: 50 });
-    this.consumer = new Consumer({ ...clientOptions(options), groupId: "clicktally-unused" });
-    this.consumer.topics.track(options.topic);
+    this.admin = new BoundedClient(() => new Admin(clientOptions(options, factBounds)));
+    this.glanceAdmin = new BoundedClient(() => new Admin(clientOptions(options, glanceBounds)));
+    this.records = new Fetcher(options, { ...recordBounds, bytesMax: fetchBytesMax });
+    this.glances = new Fetcher(options, { ...glanceBounds, bytesMax: backlogFetchBytesMax });
   }
 
   /** Of a topic that others make. Rejects with `queue_unavailable` where it is not there. */
   async checkTopic(): Promise<void> {
     const { topic, partitionCount } = this;
     try {
-      await checkTopic(this.admin, { topic, partitionCount });
+      await this.admin.ask(factBounds.questionMsMax, (admin) =>
+        checkTopic(admin, { topic, partitionCount }),
+      );
     } catch (error) {
       throw error instanceof CodedError ? error : unavailable(error, `${topic} can't be looked at`);
     }
@@ -75,9 +71,7 @@ export class KafkaQueueReader implements ClickQueueReader {
 
   async bounds(partition: number): Promise<PartitionBounds> {
     this.checkPartition(partition);
-    const firstOffset = await this.offsetAt(partition, ListOffsetTimestamps.EARLIEST);
-    const nextOffset = await this.offsetAt(partition, ListOffsetTimestamps.LATEST);
-    return { firstOffset, nextOffset };
+    return await this.boundsBy(this.admin, factBounds, partition);
   }
 
   async ends(): Promise<readonly number[]> {
@@ -86,9 +80,9 @@ export class KafkaQueueReader implements ClickQueueReader {
       timestamp: ListOffsetTimestamps.LATEST,
     }));
     try {
-      const listed = await this.endsAdmin.listOffsets({
-        topics: [{ name: this.topic, partitions }],
-      });
+      const listed = await this.glanceAdmin.ask(glanceBounds.questionMsMax, (admin) =>
+        admin.listOffsets({ topics: [{ name: this.topic, partitions }] }),
+      );
       const found = new Map(
         listed.flatMap((topic) =>
           topic.partitions.map(({ partitionIndex, offset }) => [partitionIndex, Number(offset)]),
@@ -115,7 +109,9 @@ export class KafkaQueueReader implements ClickQueueReader {
   }
 
   async backlog(partition: number, fromOffset: number): Promise<Backlog> {
-    const { firstOffset, nextOffset } = await this.bounds(partition);
+    this.checkPartition(partition);
+    const { glanceAdmin } = this;
+    const { firstOffset, nextOffset } = await this.boundsBy(glanceAdmin, glanceBounds, partition);
     const from = Math.max(fromOffset, firstOffset);
     const records = Math.max(0, nextOffset - from);
     let looked: LookedAt;
@@ -123,7 +119,7 @@ export class KafkaQueueReader implements ClickQueueReader {
       looked = await this.lookAt(partition, from, Math.min(records, backlogRecordsMax));
     } catch (error) {
       // What is committed is trimmed, also while somebody asks what lies behind it.
-      const { firstOffset: nowFirst } = await this.bounds(partition);
+      const { firstOffset: nowFirst } = await this.boundsBy(glanceAdmin, glanceBounds, partition);
       if (nowFirst > from) return await this.backlog(partition, nowFirst);
       throw error;
     }
@@ -133,10 +129,12 @@ export class KafkaQueueReader implements ClickQueueReader {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.turns.through();
-    await this.consumer.close(true);
-    await this.endsAdmin.close();
-    await this.admin.close();
+    await Promise.all([
+      this.records[Symbol.asyncDispose](),
+      this.glances[Symbol.asyncDispose](),
+      this.admin[Symbol.asyncDispose](),
+      this.glanceAdmin[Symbol.asyncDispose](),
+    ]);
   }
 
   /** Of so many records, or of those of some fetches; none of them is kept. */
@@ -144,7 +142,10 @@ export class KafkaQueueReader implements ClickQueueReader {
     let [count, clicks] = [0, 0];
     let oldestReceivedAtMs: number | undefined;
     for (let fetches = 0; count < countMax && fetches < backlogFetchesMax; fetches++) {
-      const some = await this.fetch(partition, from + count);
+      const some = await this.fetch(this.glances, partition, from + count, (message, place) => ({
+        clickCount: clickCountOf(message, place),
+        receivedAtMs: place.receivedAtMs,
+      }));
       if (some.length === 0) break;
       count += some.length;
       for (const { clickCount } of some) clicks += clickCount;
@@ -157,7 +158,7 @@ export class KafkaQueueReader implements ClickQueueReader {
   private async from(partition: number, offset: number): Promise<readonly FetchedRecord[]> {
     const kept = this.ahead.get(partition);
     if (kept?.[0]?.offset === offset) return kept;
-    return await this.fetch(partition, offset);
+    return await this.fetch(this.records, partition, offset, recordOf);
   }
 
   private keep(partition: number, records: readonly FetchedRecord[]): void {
@@ -165,65 +166,46 @@ export class KafkaQueueReader implements ClickQueueReader {
     else this.ahead.delete(partition);
   }
 
-  private fetch(partition: number, offset: number): Promise<readonly FetchedRecord[]> {
-    return this.turns.take(async () => {
-      if (offset < 0) throw await this.outside(partition, offset);
-      try {
-        return recordsFrom(await this.ask(partition, offset), partition, offset);
-      } catch (error) {
-        if (isProtocolError(error, "OFFSET_OUT_OF_RANGE"))
-          throw await this.outside(partition, offset);
-        if (error instanceof CodedError) throw error;
-        throw unavailable(error, `partition ${partition} of ${this.topic} can't be read`);
-      }
-    });
-  }
-
-  private async ask(partition: number, offset: number): Promise<FetchedBatches> {
-    const metadata = await this.consumer.metadata({ topics: [this.topic] });
-    const { id: topicId, partitions } = metadata.topics.get(this.topic)!;
-    const { responses } = await this.consumer.fetch({
-      node: partitions[partition]!.leader,
-      maxWaitTime: 0,
-      minBytes: 0,
-      maxBytes: messageBytesMax,
-      isolationLevel: readUncommitted,
-      topics: [
-        {
-          topicId,
-          partitions: [
-            {
-              partition,
-              fetchOffset: BigInt(offset),
-              partitionMaxBytes: fetchBytesMax,
-              currentLeaderEpoch: unknownEpoch,
-              lastFetchedEpoch: unknownEpoch,
-            },
-          ],
-        },
-      ],
-    });
-    // Within a session a partition without anything new is left out of the answer.
-    const found = responses
-      .flatMap(({ partitions: answered }) => answered)
-      .find(({ partitionIndex }) => partitionIndex === partition);
-    return found?.records ?? [];
+  private async fetch<T>(
+    fetcher: Fetcher,
+    partition: number,
+    offset: number,
+    form: (message: FetchedMessage, place: MessagePlace) => T,
+  ): Promise<readonly T[]> {
+    if (offset < 0) throw await this.outside(partition, offset);
+    try {
+      return formsFrom(await fetcher.fetch(partition, offset), partition, offset, form);
+    } catch (error) {
+      if (isProtocolError(error, "OFFSET_OUT_OF_RANGE"))
+        throw await this.outside(partition, offset);
+      if (error instanceof CodedError) throw error;
+      throw unavailable(error, `partition ${partition} of ${this.topic} can't be read`);
+    }
   }
 
   private async outside(partition: number, offset: number): Promise<Error> {
     const { firstOffset, nextOffset } = await this.bounds(partition);
-    return corruptRecord(
-      partition,
-      offset,
-      `the log holds offsets ${firstOffset} up to ${nextOffset}`,
-    );
+    const holds = `the log holds offsets ${firstOffset} up to ${nextOffset}`;
+    // A broker that has only just become the leader may not know yet.
+    if (offset >= firstOffset && offset <= nextOffset)
+      return unavailable(new Error(holds), `a broker denies offset ${offset} of ${partition}`);
+    return corruptRecord(partition, offset, holds);
   }
 
-  private async offsetAt(partition: number, timestamp: bigint): Promise<number> {
-    const partitions = [{ partitionIndex: partition, timestamp }];
-    try {
-      const [listed] = await this.admin.listOffsets({ topics: [{ name: this.topic, partitions }] });
+  private async boundsBy(
+    admin: BoundedClient<Admin>,
+    { questionMsMax }: AskingBounds,
+    partition: number,
+  ): Promise<PartitionBounds> {
+    const offsetAt = async (timestamp: bigint): Promise<number> => {
+      const partitions = [{ partitionIndex: partition, timestamp }];
+      const topics = [{ name: this.topic, partitions }];
+      const [listed] = await admin.ask(questionMsMax, (client) => client.listOffsets({ topics }));
       return Number(listed!.partitions[0]!.offset);
+    };
+    try {
+      const firstOffset = await offsetAt(ListOffsetTimestamps.EARLIEST);
+      return { firstOffset, nextOffset: await offsetAt(ListOffsetTimestamps.LATEST) };
     } catch (error) {
       throw unavailable(error, `the brokers don't say what partition ${partition} holds`);
     }
@@ -236,18 +218,19 @@ export class KafkaQueueReader implements ClickQueueReader {
 }
 
 /** A batch that has the offset may begin before it. */
-function recordsFrom(
+function formsFrom<T>(
   batches: FetchedBatches,
   partition: number,
   fromOffset: number,
-): FetchedRecord[] {
-  const found: FetchedRecord[] = [];
+  form: (message: FetchedMessage, place: MessagePlace) => T,
+): T[] {
+  const found: T[] = [];
   for (const { firstOffset, maxTimestamp, records } of batches) {
     for (const message of records) {
       const offset = Number(firstOffset) + message.offsetDelta;
       // Of the append: that is what the topic's times are.
       const receivedAtMs = Number(maxTimestamp);
-      if (offset >= fromOffset) found.push(recordOf(message, { partition, offset, receivedAtMs }));
+      if (offset >= fromOffset) found.push(form(message, { partition, offset, receivedAtMs }));
     }
   }
   return found;

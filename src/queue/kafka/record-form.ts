@@ -38,19 +38,18 @@ export function messageOf({ bytes, clickCount, receivedAtMs }: NewRecord): Messa
   return { value, headers: new Map([[headerName, header]]) };
 }
 
+/** Where a message lies, and when it was appended. */
+export interface MessagePlace {
+  readonly partition: number;
+  readonly offset: number;
+  readonly receivedAtMs: number;
+}
+
 /** CodedError `data_corrupt` where it is damaged, or none of ours. */
-export function recordOf(
-  { value, headers }: FetchedMessage,
-  {
-    partition,
-    offset,
-    receivedAtMs,
-  }: { readonly partition: number; readonly offset: number; readonly receivedAtMs: number },
-): FetchedRecord {
-  const header = headers.find(([name]) => name?.equals(headerName))?.[1];
-  if (header?.length !== headerBytes)
-    throw corruptRecord(partition, offset, "the message was not written by clicktally");
-  const bytes = value ?? Buffer.alloc(0);
+export function recordOf(message: FetchedMessage, place: MessagePlace): FetchedRecord {
+  const { partition, offset, receivedAtMs } = place;
+  const header = headerOf(message, place);
+  const bytes = message.value ?? Buffer.alloc(0);
   if (crc32(bytes) !== header.readUInt32LE(4))
     throw corruptRecord(partition, offset, "its checksum does not match");
   return {
@@ -60,4 +59,15 @@ export function recordOf(
     clickCount: header.readUInt32LE(0),
     receivedAtMs,
   };
+}
+
+/** As `recordOf` tells it, with its bytes left alone. */
+export function clickCountOf(message: FetchedMessage, place: MessagePlace): number {
+  return headerOf(message, place).readUInt32LE(0);
+}
+
+function headerOf({ headers }: FetchedMessage, { partition, offset }: MessagePlace): Buffer {
+  const header = headers.find(([name]) => name?.equals(headerName))?.[1];
+  if (header?.length === headerBytes) return header;
+  throw corruptRecord(partition, offset, "the message was not written by clicktally");
 }

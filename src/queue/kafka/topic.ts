@@ -21,6 +21,12 @@ const settings = {
   "max.message.bytes": String(messageBytesMax),
 } as const;
 
+/** How many replicas must have a record before it is acknowledged. With one, the death of that broker may take it along. */
+const insyncName = "min.insync.replicas";
+/** Fewer replicas than this were not meant to outlive a broker. */
+const lastingReplicas = 3;
+const lastingInsync = 2;
+
 const topicType = ConfigResourceTypes.TOPIC;
 const triesMax = 50;
 const againAfterMs = 100;
@@ -31,7 +37,7 @@ export async function prepareTopic(
   { topic, partitionCount, replicas }: KafkaQueueOptions,
 ): Promise<string> {
   const insync = String(Math.max(1, replicas - 1));
-  const configs = Object.entries({ ...settings, "min.insync.replicas": insync });
+  const configs = Object.entries({ ...settings, [insyncName]: insync });
   try {
     await admin.createTopics({
       topics: [topic],
@@ -41,7 +47,7 @@ export async function prepareTopic(
     });
   } catch (error) {
     if (!isProtocolError(error, "TOPIC_ALREADY_EXISTS")) throw error;
-    await checkSettings(admin, topic);
+    await checkSettings(admin, { topic, replicas });
   }
   const found = await lookAt(admin, topic);
   checkPartitions(found, { topic, partitionCount });
@@ -65,18 +71,32 @@ function checkPartitions(
   throw new CodedError("invalid_configuration", what, { field: "queue.partitions" });
 }
 
-async function checkSettings(admin: Admin, topic: string): Promise<void> {
+async function checkSettings(
+  admin: Admin,
+  { topic, replicas }: Pick<KafkaQueueOptions, "topic" | "replicas">,
+): Promise<void> {
+  const configurationKeys = [...Object.keys(settings), insyncName];
   const [described] = await admin.describeConfigs({
-    resources: [
-      { resourceType: topicType, resourceName: topic, configurationKeys: Object.keys(settings) },
-    ],
+    resources: [{ resourceType: topicType, resourceName: topic, configurationKeys }],
   });
   const found = new Map(described!.configs.map(({ name, value }) => [name, value]));
   for (const [name, wanted] of Object.entries(settings)) {
     if (found.get(name) === wanted) continue;
-    const what = `topic ${topic} has ${name}=${found.get(name)}, a click queue needs ${name}=${wanted}`;
-    throw new CodedError("invalid_configuration", what, { field: "queue.topic" });
+    throw unfit(topic, `${name}=${found.get(name)}`, `${name}=${wanted}`);
   }
+  const insync = Number(found.get(insyncName));
+  if (replicas >= lastingReplicas && !(insync >= lastingInsync))
+    throw unfit(
+      topic,
+      `${insyncName}=${found.get(insyncName)}`,
+      `${insyncName}=${lastingInsync} where queue.replicas is ${replicas}: ` +
+        "else clicks that were acknowledged may be lost with one broker",
+    );
+}
+
+function unfit(topic: string, found: string, needed: string): CodedError {
+  const what = `topic ${topic} has ${found}, a click queue needs ${needed}`;
+  return new CodedError("invalid_configuration", what, { field: "queue.topic" });
 }
 
 /** Brokers learn of a topic that another has made a moment later. */

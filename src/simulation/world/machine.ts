@@ -33,6 +33,7 @@ const clockErrorMsMax = 90_000;
 
 const fullSteps: ReadonlySet<Step> = new Set(stepsOfFault.disk_full);
 const storeSteps: ReadonlySet<Step> = new Set(stepsOfFault.outage);
+const readSteps: ReadonlySet<Step> = new Set(stepsOfFault.queue_outage);
 /** What a flipped byte at a step is in. */
 const flippedFiles: Readonly<Partial<Record<Step, string>>> = {
   "append.done": fileNames.queue,
@@ -53,6 +54,7 @@ export class Machine {
   private clockErrorMs = 0;
   private fullUntilMs = -Infinity;
   private awayUntilMs = -Infinity;
+  private queueAwayUntilMs = -Infinity;
 
   constructor({ seed, startMs, faults, keepsTrace }: MachineOptions) {
     this.seed = seed;
@@ -113,11 +115,16 @@ export class Machine {
     this.awayUntilMs = this.time.nowMs + forMs;
   }
 
+  loseQueue(forMs: number): void {
+    this.queueAwayUntilMs = this.time.nowMs + forMs;
+  }
+
   /** No more faults, and those that last are over. */
   heal(): void {
     this.faults.end();
     this.fullUntilMs = -Infinity;
     this.awayUntilMs = -Infinity;
+    this.queueAwayUntilMs = -Infinity;
     this.clockErrorMs = 0;
   }
 
@@ -134,9 +141,10 @@ export class Machine {
   }
 
   /** Why a step can't be done for now. */
-  refusalOf(step: ProcessStep): "disk_full" | "outage" | undefined {
+  refusalOf(step: ProcessStep): "disk_full" | "outage" | "queue_outage" | undefined {
     if (fullSteps.has(step) && this.time.nowMs < this.fullUntilMs) return "disk_full";
     if (storeSteps.has(step) && this.time.nowMs < this.awayUntilMs) return "outage";
+    if (readSteps.has(step) && this.time.nowMs < this.queueAwayUntilMs) return "queue_outage";
     return undefined;
   }
 

@@ -6,7 +6,7 @@ import type { ProcessStep } from "./steps.ts";
 
 /** What a simulated device reports instead of doing its work; adapters translate it into the port's errors. */
 export class DeviceError extends Error {
-  readonly kind: "disk_full" | "sync_error" | "outage" | "lost_answer";
+  readonly kind: "disk_full" | "sync_error" | "outage" | "queue_outage" | "lost_answer";
 
   constructor(kind: DeviceError["kind"]) {
     super(
@@ -14,6 +14,7 @@ export class DeviceError extends Error {
         disk_full: "no space left on the device",
         sync_error: "the sync failed",
         outage: "the store is away",
+        queue_outage: "the log is out of reach",
         lost_answer: "the answer was lost",
       }[kind],
     );
@@ -95,6 +96,9 @@ export class SimulatedProcess implements Steps, Mortal {
         break;
       case "outage":
         machine.loseStore(machine.drawSpanMs("away"));
+        break;
+      case "queue_outage":
+        machine.loseQueue(machine.drawSpanMs("queue away"));
         break;
       case "sync_error":
         throw new DeviceError("sync_error");

@@ -83,6 +83,8 @@ export const stepsOfFault = {
   sync_error: syncSteps,
   /** The store does not answer for some time. */
   outage: storeCalls,
+  /** The log can't be read for some time. */
+  queue_outage: ["read"],
   /** The store takes its time. */
   slow: [...storeCalls, "append.sync", "trim.begin", "read", "recover.open"],
   /** Done, but who asked is told of an error. */

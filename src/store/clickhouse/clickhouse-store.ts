@@ -114,7 +114,7 @@ export class ClickHouseStore extends ClickHouseReader implements ClickStore {
     const { connection, state } = this;
     const blocks = blocksOf(parts, state.dictionaries);
     for (const { commit } of parts) await addColumns(connection, state, commit);
-    for (const { commit } of parts) await erase(connection, state, commit);
+    for (const { commit } of parts) await erase(connection, state, commit.erasures);
     const inserts = [...blocks].map(async ([table, own]) => {
       for (const block of own) await connection.insert(table, block);
     });

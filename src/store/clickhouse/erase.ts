@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { adDictionary } from "../../model/commit.ts";
-import type { Commit } from "../../model/commit.ts";
+import type { Erasure } from "../../model/commit.ts";
 import type { ErasedValues, HoldersQuery, ValueHolder } from "../../model/erasing.ts";
 import type { Connection } from "./connection.ts";
 import { integer, literal, literals } from "./connection.ts";
@@ -48,7 +48,7 @@ export async function readHolders(
 export async function erase(
   connection: Connection,
   state: StoreState,
-  { erasures, sequence }: Pick<Commit, "erasures" | "sequence">,
+  erasures: readonly Erasure[],
 ): Promise<void> {
   for (const { adKeys, inMinutes, ...erased } of erasures) {
     if (adKeys.length === 0) continue;
@@ -58,7 +58,7 @@ export async function erase(
       await change(connection, {
         table,
         what: `UPDATE ${columnOf(erased.field)} = NULL`,
-        where: `ad_id IN (${literals(ads)}) AND ${hasOne(erased)} AND sequence < ${integer(sequence)}`,
+        where: `ad_id IN (${literals(ads)}) AND ${hasOne(erased)} AND sequence <= ${integer(state.sequence)}`,
       });
     }
   }
