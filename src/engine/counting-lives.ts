@@ -33,6 +33,9 @@ const passingCodes: ReadonlySet<ErrorCode> = new Set([
   "queue_unavailable",
 ]);
 const againAfterMs = 500;
+/** Where it can't begin to count so often in a row, it leaves its partitions to others for a while. */
+const triesMax = 8;
+const leftForMs = 15_000;
 
 export class CountingLives implements AsyncDisposable {
   private readonly options: CountingLivesOptions;
@@ -40,6 +43,8 @@ export class CountingLives implements AsyncDisposable {
   private readonly stopping = new AbortController();
   private pipeline: Pipeline | undefined;
   private running: Promise<void> = Promise.resolve();
+  /** To begin to count, in a row. */
+  private failures = 0;
 
   constructor(options: CountingLivesOptions) {
     this.options = options;
@@ -79,13 +84,18 @@ export class CountingLives implements AsyncDisposable {
       await this.untilPassed("entering the order of commits", async () => {
         const onChange = (): void => this.changes.ring();
         await using member = await store.enter({ instance, partitionCount, onChange });
-        while (!this.isStopping && member.terms) await this.countWhole(member, member.terms);
+        while (!this.isStopping && member.terms && this.failures < triesMax)
+          await this.countWhole(member, member.terms);
       });
+      if (this.failures < triesMax) continue;
+      this.failures = 0;
+      await pause(this.options.clock, leftForMs, this.stopping.signal);
     }
   }
 
   private async countWhole(member: StoreMember, terms: Terms): Promise<void> {
     await this.untilPassed("counting", async () => {
+      this.failures++;
       try {
         await this.count(member, terms);
       } catch (error) {
@@ -100,7 +110,10 @@ export class CountingLives implements AsyncDisposable {
   private async count(member: StoreMember, terms: Terms): Promise<void> {
     const { options } = this;
     // There are more processes than partitions.
-    if (terms.size === 0) return await this.untilMoved(member, terms);
+    if (terms.size === 0) {
+      this.failures = 0;
+      return await this.untilMoved(member, terms);
+    }
     await using resources = new AsyncDisposableStack();
     const store = resources.use(await member.open());
     const recovered = await store.recover();
@@ -117,6 +130,7 @@ export class CountingLives implements AsyncDisposable {
     });
     resources.use(pipeline);
     const failed = pipeline.start();
+    this.failures = 0;
     failed.catch(() => {});
     this.pipeline = pipeline;
     resources.defer(() => {

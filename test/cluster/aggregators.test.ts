@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { OrderLog } from "../../src/order/order-log.ts";
 import { OrderReader } from "../../src/order/order-reader.ts";
@@ -29,10 +32,10 @@ async function isCountedOnce(
   await eventually(
     "all is counted",
     async () => {
-      const { partitions: all } = await query.get<{ partitions: { lag_records: number }[] }>(
+      const { partitions: all } = await query.get<{ partitions: { lag_clicks: number }[] }>(
         "/v1/status",
       );
-      return all.every(({ lag_records }) => lag_records === 0) ? true : undefined;
+      return all.every(({ lag_clicks }) => lag_clicks === 0) ? true : undefined;
     },
     drainedWithinMs,
   );
@@ -119,7 +122,7 @@ if (missing === undefined)
       const random = new Random(seed);
       await using all = deployed("faulty");
       await using proxy = await CuttingProxy.start(Number(new URL(store.url).port), () =>
-        random.below(3_000_000),
+        random.below(random.pick([100_000, 200_000_000])),
       );
       const cut = { CLICKTALLY_STORE_URLS: proxy.url };
       const ingest = await all.start("ingest", "ingest");
@@ -139,48 +142,51 @@ if (missing === undefined)
           await store.query(`SELECT count() FROM faulty.click WHERE ${voids.join(" OR ")}`),
         );
       };
-      const outsiders = async (): Promise<number> => {
+      const secret = readFileSync(join(all.directoryOf("aggregate that sleeps"), "secret"));
+      const instance = createHash("sha256").update(secret).digest("hex");
+      const isSleeperIn = async (): Promise<boolean> => {
         await reader.readAll();
-        return reader.order.memberNames.length;
+        return reader.order.state.members.some((member) => member.instance === instance);
       };
       /** Past the time after which it is taken for dead, and awake again. */
       const fallAsleep = async (): Promise<void> => {
-        const members = await outsiders();
+        const until = (what: string, isIn: boolean): Promise<true> =>
+          eventually(what, async () => ((await isSleeperIn()) === isIn ? true : undefined), 60_000);
+        await until("it counts", true);
         process.kill(-sleeper.child.pid!, "SIGSTOP");
-        await eventually(
-          "it is expelled",
-          async () => ((await outsiders()) < members ? true : undefined),
-          60_000,
-        );
+        await until("it is expelled", false);
         const known = await voidRows();
         process.kill(-sleeper.child.pid!, "SIGCONT");
-        await eventually(
-          "it is back",
-          async () => ((await outsiders()) >= members ? true : undefined),
-          60_000,
-        );
+        await until("it is back", true);
         if ((await voidRows()) > known) zombies.push(sleeper.child.pid!);
       };
       const zombies: number[] = [];
-      const faults = [
-        fallAsleep,
-        async () => {
-          await killed.kill();
-          killed = await all.launch("aggregate killed", "aggregate");
-        },
-        async () => {
-          await all.launch("aggregate that joins", "aggregate");
-        },
-        async () => {
-          const id = 1 + random.below(3);
-          await brokers.kill(id);
-          brokers.startBroker(id);
-        },
-        async () => {
-          await store.kill();
-          await store.restart();
-        },
-        fallAsleep,
+      const faults: [what: string, act: () => Promise<unknown>][] = [
+        ["one sleeps", fallAsleep],
+        [
+          "one is killed and comes back",
+          async () => {
+            await killed.kill();
+            killed = await all.launch("aggregate killed", "aggregate");
+          },
+        ],
+        ["one joins", () => all.launch("aggregate that joins", "aggregate")],
+        [
+          "a broker dies and comes back",
+          async () => {
+            const id = 1 + random.below(3);
+            await brokers.kill(id);
+            brokers.startBroker(id);
+          },
+        ],
+        [
+          "the store dies and comes back",
+          async () => {
+            await store.kill();
+            await store.restart();
+          },
+        ],
+        ["one sleeps again", fallAsleep],
       ];
       const startMs = Date.now();
       const stream = new CountedStream(random);
@@ -190,8 +196,9 @@ if (missing === undefined)
         await store.revive();
         if (++batches < between || faults.length === 0) return;
         batches = 0;
-        const [fault] = faults.splice(random.below(faults.length), 1);
-        await fault!();
+        const [[what, act]] = faults.splice(random.below(faults.length), 1) as [(typeof faults)[0]];
+        context.diagnostic(`after ${stream.distinct} clicks ${what}`);
+        await act();
       });
       // Until one has written what no longer counts after it woke.
       for (let tries = 0; zombies.length === 0 && tries < 10; tries++) {

@@ -49,8 +49,12 @@ export class Deployment implements AsyncDisposable {
     return launched;
   }
 
+  directoryOf(id: string): string {
+    return this.directories.get(id)!;
+  }
+
   filesOf(id: string): string[] {
-    return readdirSync(this.directories.get(id)!);
+    return readdirSync(this.directoryOf(id));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
