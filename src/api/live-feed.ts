@@ -1,0 +1,155 @@
+/** What is told live: computed once for all who ask the same, about once a second, and not at all where nobody listens. */
+
+import { CodedError } from "../model/errors.ts";
+import type { QueryService, StatusAnswer, TopAnswer, TopRequest } from "../query/query-service.ts";
+import { problemOf } from "./problems.ts";
+
+/** What `/v1/status` and `/v1/top` say, and what only the time between two looks tells. */
+export interface LiveAnswer {
+  /** Clock of the service, RFC 3339. */
+  readonly at: string;
+  /** Clicks received a second, over the last seconds; null until there are two looks. */
+  readonly clicks_a_second: number | null;
+  readonly status: StatusAnswer;
+  readonly top: TopAnswer;
+}
+
+export type LiveRequest = Pick<TopRequest, "topN" | "window" | "filter">;
+
+/** Told with what to send, as an event. */
+export type LiveListener = (event: string) => void;
+
+export interface LiveFeedOptions {
+  readonly query: Pick<QueryService, "status" | "top">;
+  readonly everyMs?: number;
+  readonly topicsMax?: number;
+}
+
+/** Different requests that are answered at a time; the same one of many listeners is one. */
+const defaultTopicsMax = 20;
+const defaultEveryMs = 1_000;
+const defaultWindow = "60m";
+/** The rate is over so much time: steady for the eye, and soon right again. */
+const rateOverMs = 5_000;
+
+interface Topic {
+  readonly request: LiveRequest;
+  readonly listeners: Set<LiveListener>;
+  /** Of the last look. */
+  top: TopAnswer | undefined;
+  /** Windows end with the minute, so that a new one changes the answer too. */
+  minute: number;
+}
+
+export class LiveFeed {
+  private readonly query: LiveFeedOptions["query"];
+  private readonly everyMs: number;
+  private readonly topicsMax: number;
+  private readonly topics = new Map<string, Topic>();
+  private looks: { readonly atMs: number; readonly received: number }[] = [];
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(options: LiveFeedOptions) {
+    this.query = options.query;
+    this.everyMs = options.everyMs ?? defaultEveryMs;
+    this.topicsMax = options.topicsMax ?? defaultTopicsMax;
+  }
+
+  /**
+   * The first event, and from then on all others until the signal. Rejects with what is wrong with the request, and
+   * with CodedError `overloaded` where too many different ones are answered already.
+   */
+  async listen(request: LiveRequest, listener: LiveListener, signal: AbortSignal): Promise<string> {
+    const { topN, window = defaultWindow, filter } = request;
+    const key = JSON.stringify([topN, window, filter]);
+    if (!this.topics.has(key) && this.topics.size >= this.topicsMax)
+      throw new CodedError("overloaded", `${this.topicsMax} live questions are open already`);
+    const topic = this.topics.get(key) ?? {
+      request: { ...request, window },
+      listeners: new Set(),
+      top: undefined,
+      minute: 0,
+    };
+    // Before the first answer: those who come meanwhile are counted against the bound.
+    this.topics.set(key, topic);
+    topic.listeners.add(listener);
+    const leave = (): void => {
+      topic.listeners.delete(listener);
+      if (topic.listeners.size > 0) return;
+      this.topics.delete(key);
+      if (this.topics.size === 0) this.rest();
+    };
+    try {
+      const first = await this.answer(topic, await this.look());
+      signal.throwIfAborted();
+      signal.addEventListener("abort", leave, { once: true });
+      this.timer ??= setTimeout(() => void this.tell(), this.everyMs);
+      return first;
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  /** For as long as there are listeners. */
+  private async tell(): Promise<void> {
+    try {
+      const status = await this.look();
+      for (const topic of this.topics.values()) {
+        const event = await this.answer(topic, status).catch(problemEvent);
+        for (const listener of topic.listeners) listener(event);
+      }
+    } catch (error) {
+      const event = problemEvent(error);
+      for (const { listeners } of this.topics.values())
+        for (const listener of listeners) listener(event);
+    }
+    this.timer =
+      this.topics.size === 0 ? undefined : setTimeout(() => void this.tell(), this.everyMs);
+  }
+
+  private rest(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.looks = [];
+  }
+
+  private async look(): Promise<StatusAnswer> {
+    const status = await this.query.status();
+    const atMs = performance.now();
+    const { received } = status.totals;
+    this.looks = this.looks.filter((look) => look.atMs >= atMs - rateOverMs);
+    this.looks.push({ atMs, received });
+    return status;
+  }
+
+  private async answer(topic: Topic, status: StatusAnswer): Promise<string> {
+    const minute = Math.floor(Date.now() / 60_000);
+    if (topic.top?.as_of !== status.as_of || topic.minute !== minute) {
+      topic.top = await this.query.top(topic.request);
+      topic.minute = minute;
+    }
+    const answer: LiveAnswer = {
+      at: new Date().toISOString(),
+      clicks_a_second: this.rate(),
+      status,
+      top: topic.top,
+    };
+    return `event: live\ndata: ${JSON.stringify(answer)}\n\n`;
+  }
+
+  private rate(): number | null {
+    const [first, last] = [this.looks[0], this.looks.at(-1)];
+    if (!first || !last || last.atMs - first.atMs < this.everyMs / 2) return null;
+    return (last.received - first.received) / ((last.atMs - first.atMs) / 1000);
+  }
+}
+
+/** What went wrong, told to who listens on: it may be over the next time. */
+function problemEvent(error: unknown): string {
+  const coded =
+    error instanceof CodedError
+      ? error
+      : new CodedError("internal_error", "the service could not tell", { cause: error });
+  return `event: problem\ndata: ${JSON.stringify(problemOf(coded))}\n\n`;
+}
