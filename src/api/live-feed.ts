@@ -32,13 +32,20 @@ const defaultWindow = "60m";
 /** The rate is over so much time: steady for the eye, and soon right again. */
 const rateOverMs = 5_000;
 
+/** Of the time, rankings of one request are computed at most so much: those of long windows are told more rarely. */
+const busyShareMax = 0.05;
+
 interface Topic {
   readonly request: LiveRequest;
   readonly listeners: Set<LiveListener>;
-  /** Of the last look. */
-  top: TopAnswer | undefined;
+  /** The newest, or why there is none. */
+  top: TopAnswer | CodedError | undefined;
   /** Windows end with the minute, so that a new one changes the answer too. */
   minute: number;
+  /** Being asked for now. */
+  asking: Promise<void> | undefined;
+  /** Not again before this time, performance.now(). */
+  restsUntilMs: number;
 }
 
 export class LiveFeed {
@@ -69,6 +76,8 @@ export class LiveFeed {
       listeners: new Set(),
       top: undefined,
       minute: 0,
+      asking: undefined,
+      restsUntilMs: 0,
     };
     // Before the first answer: those who come meanwhile are counted against the bound.
     this.topics.set(key, topic);
@@ -80,7 +89,10 @@ export class LiveFeed {
       if (this.topics.size === 0) this.rest();
     };
     try {
-      const first = await this.answer(topic, await this.look());
+      const status = await this.look();
+      if (!isAnswer(topic.top)) await this.refresh(topic);
+      if (!isAnswer(topic.top)) throw topic.top;
+      const first = this.event(topic.top, status);
       signal.throwIfAborted();
       signal.addEventListener("abort", leave, { once: true });
       this.timer ??= setTimeout(() => void this.tell(), this.everyMs);
@@ -95,17 +107,51 @@ export class LiveFeed {
   private async tell(): Promise<void> {
     try {
       const status = await this.look();
-      for (const topic of this.topics.values()) {
-        const event = await this.answer(topic, status).catch(problemEvent);
-        for (const listener of topic.listeners) listener(event);
-      }
+      await this.refreshAll(status);
+      for (const topic of this.topics.values()) this.tellTopic(topic, status);
     } catch (error) {
-      const event = problemEvent(error);
-      for (const { listeners } of this.topics.values())
-        for (const listener of listeners) listener(event);
+      for (const { listeners } of this.topics.values()) tellAll(listeners, problemEvent(error));
     }
     this.timer =
       this.topics.size === 0 ? undefined : setTimeout(() => void this.tell(), this.everyMs);
+  }
+
+  /** Those that are quick are there in time; nobody waits for the others, of which the one before is told meanwhile. */
+  private async refreshAll(status: StatusAnswer): Promise<void> {
+    const refreshed = [...this.topics.values()]
+      .filter((topic) => this.isDue(topic, status))
+      .map((topic) => this.refresh(topic));
+    if (refreshed.length === 0) return;
+    const enough = Promise.withResolvers<void>();
+    const timer = setTimeout(enough.resolve, this.everyMs / 2);
+    await Promise.race([Promise.all(refreshed), enough.promise]);
+    clearTimeout(timer);
+  }
+
+  private isDue(topic: Topic, status: StatusAnswer): boolean {
+    if (topic.asking || performance.now() < topic.restsUntilMs) return false;
+    const isOld = !isAnswer(topic.top) || topic.top.as_of !== status.as_of;
+    return isOld || topic.minute !== currentMinute();
+  }
+
+  private refresh(topic: Topic): Promise<void> {
+    topic.asking ??= this.ask(topic).finally(() => (topic.asking = undefined));
+    return topic.asking;
+  }
+
+  private async ask(topic: Topic): Promise<void> {
+    const startMs = performance.now();
+    topic.minute = currentMinute();
+    topic.top = await this.query.top(topic.request).catch(codedError);
+    const tookMs = performance.now() - startMs;
+    topic.restsUntilMs = performance.now() + tookMs * (1 / busyShareMax - 1);
+  }
+
+  private tellTopic(topic: Topic, status: StatusAnswer): void {
+    tellAll(
+      topic.listeners,
+      isAnswer(topic.top) ? this.event(topic.top, status) : problemEvent(topic.top),
+    );
   }
 
   private rest(): void {
@@ -123,17 +169,12 @@ export class LiveFeed {
     return status;
   }
 
-  private async answer(topic: Topic, status: StatusAnswer): Promise<string> {
-    const minute = Math.floor(Date.now() / 60_000);
-    if (topic.top?.as_of !== status.as_of || topic.minute !== minute) {
-      topic.top = await this.query.top(topic.request);
-      topic.minute = minute;
-    }
+  private event(top: TopAnswer, status: StatusAnswer): string {
     const answer: LiveAnswer = {
       at: new Date().toISOString(),
       clicks_a_second: this.rate(),
       status,
-      top: topic.top,
+      top,
     };
     return `event: live\ndata: ${JSON.stringify(answer)}\n\n`;
   }
@@ -145,11 +186,24 @@ export class LiveFeed {
   }
 }
 
+function isAnswer(top: Topic["top"]): top is TopAnswer {
+  return top !== undefined && !(top instanceof CodedError);
+}
+
+function currentMinute(): number {
+  return Math.floor(Date.now() / 60_000);
+}
+
+function tellAll(listeners: ReadonlySet<LiveListener>, event: string): void {
+  for (const listener of listeners) listener(event);
+}
+
 /** What went wrong, told to who listens on: it may be over the next time. */
 function problemEvent(error: unknown): string {
-  const coded =
-    error instanceof CodedError
-      ? error
-      : new CodedError("internal_error", "the service could not tell", { cause: error });
-  return `event: problem\ndata: ${JSON.stringify(problemOf(coded))}\n\n`;
+  return `event: problem\ndata: ${JSON.stringify(problemOf(codedError(error)))}\n\n`;
+}
+
+function codedError(error: unknown): CodedError {
+  if (error instanceof CodedError) return error;
+  return new CodedError("internal_error", "the service could not tell", { cause: error });
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, it } from "node:test";
+import { setTimeout as timeout } from "node:timers/promises";
 import type { LiveFeedOptions } from "../../src/api/live-feed.ts";
 import { LiveFeed } from "../../src/api/live-feed.ts";
 import { LiveStreams } from "../../src/api/live-streams.ts";
@@ -61,6 +62,38 @@ describe("the live feed", () => {
     queries.asOf++;
     await feed.listen({}, () => {}, AbortSignal.timeout(1));
     assert.equal(queries.topAsked, asked[1]! + 1);
+  });
+
+  it("computes long rankings more rarely, and holds back nobody else with them", async () => {
+    const queries = new CountedQueries();
+    const top = queries.service.top;
+    const longMs = 150;
+    let longAsked = 0;
+    const query = {
+      ...queries.service,
+      top: async (request: Parameters<typeof top>[0]) => {
+        queries.asOf++;
+        if (request.window !== "400d") return await top(request);
+        longAsked++;
+        await timeout(longMs);
+        return await top(request);
+      },
+    };
+    const feed = new LiveFeed({ query, everyMs });
+    const leaving = new AbortController();
+    let [short, long] = [0, 0];
+    await feed.listen({ window: "400d" }, () => long++, leaving.signal);
+    await feed.listen({ window: "5m" }, () => short++, leaving.signal);
+    const startMs = performance.now();
+    await eventually("the long one is computed again", () => longAsked >= 2 || undefined);
+    const restedMs = performance.now() - startMs;
+    await eventually("the long one is told again", () => long > 20 || undefined);
+    leaving.abort();
+    assert.ok(restedMs > 10 * longMs, `again after ${restedMs} ms`);
+    assert.ok(
+      short >= long - 1 && short > 20,
+      `${short} of the short one, ${long} of the long one`,
+    );
   });
 
   it("rests where nobody listens", async () => {
