@@ -13,6 +13,8 @@ export interface Live {
   readonly connection: Connection;
   /** The newest, also where the connection is broken. */
   readonly answer: LiveAnswer | undefined;
+  /** Its ranking is of an older question. */
+  readonly isStale: boolean;
   /** What the service said instead of the newest answer. */
   readonly problem: Problem | undefined;
   /** Clicks a second of the last minutes, one an answer. */
@@ -22,10 +24,16 @@ export interface Live {
 const tickMs = 250;
 const ratesMax = 120;
 
+interface Followed extends Omit<Live, "isStale"> {
+  /** That the answer is to. */
+  readonly path: string;
+}
+
 export function useLive(parameters: Readonly<Record<string, string>>): Live {
   const path = pathWith("v1/live", parameters);
-  const [live, setLive] = useState<Live>({
+  const [live, setLive] = useState<Followed>({
     connection: connecting(Date.now()),
+    path,
     answer: undefined,
     problem: undefined,
     rates: [],
@@ -34,12 +42,12 @@ export function useLive(parameters: Readonly<Record<string, string>>): Live {
     const follower = new Follower(path, (change) => setLive((before) => change(before)));
     return () => follower.end();
   }, [path]);
-  return live;
+  return { ...live, isStale: live.path !== path };
 }
 
 class Follower {
   private readonly path: string;
-  private readonly onChange: (change: (before: Live) => Live) => void;
+  private readonly onChange: (change: (before: Followed) => Followed) => void;
   private state = connecting(Date.now());
   private reading = new AbortController();
   private readonly timer: ReturnType<typeof setInterval>;
@@ -47,7 +55,7 @@ class Follower {
     if (!document.hidden) this.happened({ kind: "woken" });
   };
 
-  constructor(path: string, onChange: (change: (before: Live) => Live) => void) {
+  constructor(path: string, onChange: (change: (before: Followed) => Followed) => void) {
     this.path = path;
     this.onChange = onChange;
     this.timer = setInterval(() => this.happened({ kind: "tick" }), tickMs);
@@ -99,13 +107,14 @@ class Follower {
     this.happened({ kind: "told" });
     if (type === "problem") {
       const problem = JSON.parse(data) as Problem;
-      this.onChange((before) => ({ ...before, problem }));
+      this.onChange((before) => ({ ...before, path: this.path, problem }));
       return;
     }
     const answer = JSON.parse(data) as LiveAnswer;
     const rate = answer.clicks_a_second;
     this.onChange((before) => ({
       ...before,
+      path: this.path,
       answer,
       problem: undefined,
       rates: rate === null ? before.rates : [...before.rates, rate].slice(-ratesMax),

@@ -26,9 +26,9 @@ export function useAnswer<Answer>(path: string | undefined, everyMs?: number): A
     if (path === undefined) return undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let asking = new AbortController();
-    const later = (afterMs: number | undefined): void => {
+    const later = (afterMs: number): void => {
       clearTimeout(timer);
-      if (afterMs !== undefined) timer = setTimeout(() => void look(), afterMs);
+      timer = setTimeout(() => void look(), afterMs);
     };
     const look = async (): Promise<void> => {
       if (document.hidden) return;
@@ -40,12 +40,13 @@ export function useAnswer<Answer>(path: string | undefined, everyMs?: number): A
         if (signal.aborted) return;
         setKnown({ path, answer });
         setProblem(undefined);
-        later(everyMs);
+        if (everyMs !== undefined) later(everyMs);
       } catch (error) {
         if (signal.aborted) return;
         const found = problemIn(error);
         setProblem(found);
-        later(mayPass(found) ? retryMs : everyMs);
+        // What is wrong with a question is wrong with it the next time too.
+        if (mayPass(found)) later(retryMs);
       }
     };
     again.current = () => void look();

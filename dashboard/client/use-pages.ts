@@ -8,17 +8,20 @@ export interface Pages<Answer, Row> {
   readonly rows: readonly Row[];
   readonly problem: Problem | undefined;
   readonly isLoading: boolean;
+  /** They answer the question before. */
+  readonly isStale: boolean;
   /** Absent at the end. */
   readonly more: (() => void) | undefined;
 }
 
 interface State<Answer, Row> {
+  readonly key: string;
   readonly first: Answer | undefined;
   readonly rows: readonly Row[];
   readonly cursor: string | null;
 }
 
-const nothing = { first: undefined, rows: [], cursor: null };
+const nothing = { key: "", first: undefined, rows: [], cursor: null };
 
 /** The pages of a table, as many as were asked for. Undefined: nothing is asked. `version`: asked anew where it changes. */
 export function usePages<Answer extends { readonly next_cursor: string | null }, Row>(
@@ -41,6 +44,7 @@ export function usePages<Answer extends { readonly next_cursor: string | null },
     askJson<Answer>(pathWith(path, { ...parameters, cursor }), asking.signal)
       .then((answer) =>
         setState((before) => ({
+          key,
           first: cursor === "" ? answer : before.first,
           rows: cursor === "" ? rowsOf(answer) : [...before.rows, ...rowsOf(answer)],
           cursor: answer.next_cursor,
@@ -62,6 +66,7 @@ export function usePages<Answer extends { readonly next_cursor: string | null },
     rows: state.rows,
     problem,
     isLoading,
+    isStale: state.first !== undefined && state.key !== key,
     more: next === null ? undefined : () => setWanted({ key, cursor: next }),
   };
 }

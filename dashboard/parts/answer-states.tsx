@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import type { Problem } from "../model/problem.ts";
+import { mayPass } from "../model/problem.ts";
 
 /** Keeps the room that the answer will take, so that nothing jumps. */
 export function Loading({ what, rows = 5 }: { readonly what: string; readonly rows?: number }) {
@@ -40,7 +41,7 @@ export function Failed({ problem, onRetry }: FailedProps) {
     <div class="state state-failed" role="alert">
       <p class="state-title">{problem.title}</p>
       {problem.detail !== "" && <p>{problem.detail}</p>}
-      {onRetry && (
+      {onRetry && mayPass(problem) && (
         <button type="button" onClick={onRetry}>
           Try again
         </button>
@@ -53,6 +54,8 @@ interface AnswerProps<Answer> {
   readonly what: string;
   readonly answer: Answer | undefined;
   readonly problem: Problem | undefined;
+  /** It answers the question before: shown faintly until the new one is answered, so that nothing jumps. */
+  readonly isStale?: boolean;
   readonly isEmpty: (answer: Answer) => boolean;
   readonly empty: ComponentChildren;
   readonly rows?: number;
@@ -62,9 +65,13 @@ interface AnswerProps<Answer> {
 
 /** The newest answer where there is one, also while the service is away: the page says elsewhere that it is. */
 export function Answered<Answer>(props: AnswerProps<Answer>) {
-  const { what, answer, problem, isEmpty, empty, rows, onRetry, children } = props;
+  const { what, answer, problem, isStale = false, isEmpty, empty, rows, onRetry, children } = props;
   const isAway = problem?.code === "no_answer" && answer !== undefined;
   if (problem && !isAway) return <Failed problem={problem} onRetry={onRetry} />;
   if (answer === undefined) return <Loading what={what} {...(rows !== undefined && { rows })} />;
-  return <>{isEmpty(answer) ? empty : children(answer)}</>;
+  return (
+    <div class={isStale ? "stale" : ""} inert={isStale}>
+      {isEmpty(answer) ? empty : children(answer)}
+    </div>
+  );
 }

@@ -44,6 +44,7 @@ export function BreakdownList({ field, adId, range }: BreakdownListProps) {
         what={`clicks by ${field}`}
         answer={asked.answer}
         problem={asked.problem}
+        isStale={asked.isStale}
         isEmpty={({ rows }) => rows.length === 0}
         empty={<Empty title="No clicks in this time" />}
         onRetry={asked.reload}

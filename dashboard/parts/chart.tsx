@@ -16,6 +16,8 @@ interface ChartProps {
 }
 
 const height = 220;
+/** Of the room of its bucket, a bar takes so much. */
+const barShare = 0.82;
 const kinds: readonly FinalityStatus[] = ["final", "provisional", "restated", "closed"];
 
 export function Chart({ buckets, zone, label, onPick }: ChartProps) {
@@ -87,7 +89,7 @@ interface Latest {
 function optionsFor(element: HTMLElement, zone: string, latest: Latest): uPlot.Options {
   const style = getComputedStyle(element);
   const color = (name: string): string => style.getPropertyValue(`--${name}`).trim();
-  const bars = uPlot.paths.bars!({ size: [0.82, 60], align: 1 });
+  const bars = uPlot.paths.bars!({ size: [barShare, 60], align: 1 });
   const font = `12px ${style.fontFamily}`;
   const axis = {
     stroke: color("muted"),
@@ -173,7 +175,7 @@ function marks(color: string, latest: Latest): uPlot.Plugin {
       draw: (plot) => {
         const { ctx } = plot;
         const size = 4 * devicePixelRatio;
-        const half = stepOf(latest.current.buckets) * 0.5;
+        const half = (stepOf(latest.current.buckets) * barShare) / 2;
         ctx.save();
         ctx.fillStyle = color;
         for (const { startSeconds, count, status } of latest.current.buckets) {

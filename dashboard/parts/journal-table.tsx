@@ -42,6 +42,7 @@ export function JournalTable({ parameters, labelledBy, version = 0 }: JournalTab
       what="the journal"
       answer={pages.first}
       problem={pages.problem}
+      isStale={pages.isStale}
       isEmpty={() => pages.rows.length === 0}
       empty={
         <Empty title="Nothing was restated in this time">

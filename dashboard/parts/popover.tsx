@@ -20,7 +20,9 @@ export function Popover({ label, title, class: className = "", children }: Popov
   };
   useEffect(() => {
     if (!isOpen) return undefined;
-    root.current?.querySelector<HTMLElement>(".popover :is(input, select, button)")?.focus();
+    const panel = root.current?.querySelector<HTMLElement>(".popover");
+    if (panel) keepInside(panel);
+    panel?.querySelector<HTMLElement>(":is(input, select, button)")?.focus();
     const onPress = (event: Event): void => {
       if (!root.current?.contains(event.target as Node)) setOpen(false);
     };
@@ -51,4 +53,12 @@ export function Popover({ label, title, class: className = "", children }: Popov
       )}
     </div>
   );
+}
+
+const marginPixels = 8;
+
+/** One that reaches beyond the right side is moved to the left, as far as it must be. */
+function keepInside(panel: HTMLElement): void {
+  const beyond = panel.getBoundingClientRect().right - (document.body.clientWidth - marginPixels);
+  if (beyond > 0) panel.style.translate = `${-beyond}px`;
 }

@@ -68,6 +68,7 @@ export function QuarantineCard({ parameters }: QuarantineCardProps) {
         what="the quarantine"
         answer={first}
         problem={pages.problem}
+        isStale={pages.isStale}
         isEmpty={() => pages.rows.length === 0}
         empty={
           <Empty title="Nothing is in quarantine in this time">

@@ -23,11 +23,11 @@ const minutesOfMinuteLines = 180;
 
 interface TopAdsProps {
   readonly answer: TopAnswer;
-  readonly filter: string;
 }
 
-export function TopAds({ answer, filter }: TopAdsProps) {
+export function TopAds({ answer }: TopAdsProps) {
   const { from, to, ads } = answer;
+  const filter = answer.filter ?? "";
   const changes = useChanges(answer, filter);
   const lines = useLines(answer, filter);
   const most = ads[0]?.count ?? 1;

@@ -128,6 +128,7 @@ function Ad({ adId }: { readonly adId: string }) {
           what="the series of the ad"
           answer={counted.answer}
           problem={counted.problem}
+          isStale={counted.isStale}
           rows={8}
           isEmpty={() => false}
           empty={null}
@@ -160,7 +161,8 @@ interface SeriesProps {
 
 function Series({ answer, granularity }: SeriesProps) {
   const { address, explain } = useNavigation();
-  const { zone, filter } = address;
+  const { zone } = address;
+  const filter = answer.filter ?? "";
   const { ad_id: adId, from, to, count, status, revision, final_through: finalThrough } = answer;
   const series = answer.series ?? [];
   const buckets = useMemo(
@@ -213,7 +215,8 @@ interface PointTableProps {
 /** The newest first. */
 function PointTable({ answer, series, granularity, rangeOf }: PointTableProps) {
   const { address } = useNavigation();
-  const { zone, filter } = address;
+  const { zone } = address;
+  const filter = answer.filter ?? "";
   const shown = series.map((point, i) => ({ point, i })).toReversed();
   return (
     <div class="table-box table-tall" tabIndex={0} role="region" aria-label={`By ${granularity}`}>

@@ -23,7 +23,7 @@ import { Toolbar } from "../parts/toolbar.tsx";
 import { TopAds } from "../parts/top-ads.tsx";
 
 /** Above it the series is of hours. */
-const minutesOfMinuteSeries = 1_440;
+const minutesOfMinuteSeries = 360;
 
 export function LiveView({ live }: { readonly live: Live }) {
   const { address, go } = useNavigation();
@@ -37,8 +37,8 @@ export function LiveView({ live }: { readonly live: Live }) {
   );
   const refused = live.connection.kind === "refused" ? live.connection.problem : undefined;
   const top = isWindow
-    ? { answer: live.answer?.top, problem: refused ?? live.problem }
-    : { answer: fixed.answer, problem: fixed.problem };
+    ? { answer: live.answer?.top, problem: refused ?? live.problem, isStale: live.isStale }
+    : fixed;
   const parameters = { ...rangeParameters(range), filter, topN: String(topN) };
   return (
     <>
@@ -75,11 +75,12 @@ export function LiveView({ live }: { readonly live: Live }) {
           what="the most clicked ads"
           answer={top.answer}
           problem={top.problem}
+          isStale={top.isStale}
           rows={topN}
           isEmpty={({ ads }) => ads.length === 0}
           empty={<NoClicks />}
         >
-          {(answer) => <TopAds answer={answer} filter={filter} />}
+          {(answer) => <TopAds answer={answer} />}
         </Answered>
       </section>
     </>
@@ -115,18 +116,20 @@ function Figures({ live }: { readonly live: Live }) {
     refreshEveryMs(rangeMinutes(range)),
   );
   const totals = live.answer?.status.totals;
+  // Where nothing will come there is nothing to wait for.
+  const none = live.connection.kind === "refused" ? "–" : undefined;
   return (
     <>
       <section class="figures" aria-label="Figures">
         <Figure name="Clicks counted" note="in all, by the ledger">
-          {totals ? formatCount(totals.counted + totals.restated) : undefined}
+          {totals ? formatCount(totals.counted + totals.restated) : none}
         </Figure>
         <Figure
           name="Clicks a second"
           note="received, duplicates included"
           beside={live.rates.length > 1 ? <RateLine rates={live.rates} /> : undefined}
         >
-          {live.answer ? formatRate(live.answer.clicks_a_second) : undefined}
+          {live.answer ? formatRate(live.answer.clicks_a_second) : none}
         </Figure>
         <WindowFigure series={series} />
       </section>
@@ -179,7 +182,7 @@ function WindowFigure({ series }: { readonly series: Asked<BreakdownAnswer> }) {
       </Figure>
     );
   const count = answer.rows.reduce((sum, row) => sum + Number(row["count"]), 0);
-  const of = { adId: "", from: answer.from, to: answer.to, filter: address.filter };
+  const of = { adId: "", from: answer.from, to: answer.to, filter: answer.filter ?? "" };
   return (
     <Figure
       name="In this time"
@@ -191,7 +194,9 @@ function WindowFigure({ series }: { readonly series: Asked<BreakdownAnswer> }) {
         </>
       }
     >
-      <CountButton count={count} of={of} label="in this time" class="count-large" />
+      <span class={series.isStale ? "stale" : ""}>
+        <CountButton count={count} of={of} label="in this time" class="count-large" />
+      </span>
     </Figure>
   );
 }
@@ -233,6 +238,7 @@ function SeriesCard({ series, step }: SeriesCardProps) {
         what="the series"
         answer={buckets}
         problem={problem}
+        isStale={series.isStale}
         rows={6}
         isEmpty={() => false}
         empty={null}

@@ -90,6 +90,7 @@ export function ReportsView() {
           what="the report"
           answer={first}
           problem={pages.problem}
+          isStale={pages.isStale}
           rows={8}
           isEmpty={() => pages.rows.length === 0}
           empty={
@@ -231,8 +232,9 @@ interface ReportTableProps {
 
 function ReportTable({ answer, rows }: ReportTableProps) {
   const { address } = useNavigation();
-  const { zone, granularity, filter } = address;
+  const { zone, granularity } = address;
   const { by, from, to } = answer;
+  const filter = answer.filter ?? "";
   const hasStart = rows[0]?.["start"] !== undefined;
   return (
     <div class="table-box" tabIndex={0} role="region" aria-labelledby="report-title">

@@ -164,8 +164,9 @@ export class LiveFeed {
     const status = await this.query.status();
     const atMs = performance.now();
     const { received } = status.totals;
-    this.looks = this.looks.filter((look) => look.atMs >= atMs - rateOverMs);
-    this.looks.push({ atMs, received });
+    const recent = this.looks.filter((look) => look.atMs >= atMs - rateOverMs);
+    // Where the looks are far apart the rate is over the time between the last two.
+    this.looks = [...(recent.length > 0 ? recent : this.looks.slice(-1)), { atMs, received }];
     return status;
   }
 
