@@ -11,6 +11,9 @@ export interface Condition {
   readonly values: readonly string[];
 }
 
+/** A request's head may have 16 KB, and a filter 8 KB; what is beside the values has room too. */
+const addressLengthMax = 6_000;
+const encodedCommaLength = 3;
 const unreserved = /^[^"'();,=!~<>\s]+$/;
 const comparison =
   /\s*((?:ad\.)?[a-z][a-z0-9_]*)\s*(==|!=|=in=|=out=|=null=)\s*(\((?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^"'()])*\)|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^"'();,=!~<>\s]+)\s*(;|$)/y;
@@ -86,6 +89,19 @@ export function narrowed(filter: string, conditions: readonly Condition[]): stri
   if (known) return formatConditions([...known, ...conditions]);
   if (conditions.length === 0) return filter;
   return `(${filter});${formatConditions(conditions)}`;
+}
+
+/** Those of the values, from the first on, with which a condition stays as short as a filter in an address may be. */
+export function valuesThatFit(
+  values: readonly string[],
+  lengthMax = addressLengthMax,
+): readonly string[] {
+  let length = 0;
+  const end = values.findIndex((value) => {
+    length += encodeURIComponent(quote(value)).length + encodedCommaLength;
+    return length > lengthMax;
+  });
+  return end === -1 ? values : values.slice(0, end);
 }
 
 /** In words, as a chip says it. */

@@ -4,7 +4,7 @@ import { useMemo } from "preact/hooks";
 import type { BreakdownAnswer, TopAnswer } from "../../src/query/query-service.ts";
 import { pathWith } from "../client/api.ts";
 import { useAnswer } from "../client/use-answer.ts";
-import { formatConditions, narrowed } from "../model/filter.ts";
+import { narrowed, valuesThatFit } from "../model/filter.ts";
 import { formatShare } from "../model/format.ts";
 import { rangeBefore, refreshEveryMs, wholeHours } from "../model/period.ts";
 import type { RankChange } from "../model/rank-changes.ts";
@@ -68,11 +68,7 @@ export function TopAds({ answer }: TopAdsProps) {
                 </Link>
               </th>
               <td class="wide">
-                <Spark
-                  counts={lines.counts.get(adId) ?? new Map()}
-                  starts={lines.starts}
-                  label={`How ${adId} went`}
-                />
+                <AdLine adId={adId} lines={lines} />
               </td>
               <td class="number">
                 <CountButton count={count} of={{ adId, from, to, filter }} label={adId} />
@@ -92,6 +88,13 @@ export function TopAds({ answer }: TopAdsProps) {
       </table>
     </div>
   );
+}
+
+/** Nothing, rather than a line that says nothing came, where it is not known. */
+function AdLine({ adId, lines }: { readonly adId: string; readonly lines: Lines }) {
+  const counts = lines.counts.get(adId);
+  if (!counts) return <div class="spark-room" />;
+  return <Spark counts={counts} starts={lines.starts} label={`How ${adId} went`} />;
 }
 
 function Change({ change }: { readonly change: RankChange | undefined }) {
@@ -127,10 +130,10 @@ interface Lines {
 function useLines({ from, to, ads }: TopAnswer, filter: string): Lines {
   const minutes = (Date.parse(to) - Date.parse(from)) / 60_000;
   const granularity = minutes <= minutesOfMinuteLines ? "minute" : "hour";
-  const values = ads.map(({ ad_id }) => ad_id).toSorted();
+  const values = valuesThatFit(ads.map(({ ad_id }) => ad_id)).toSorted();
   const ofAds = narrowed(filter, [{ field: "ad_id", isNot: false, values }]);
   const { answer } = useAnswer<BreakdownAnswer>(
-    ads.length === 0 || formatConditions([]) === ofAds
+    values.length === 0
       ? undefined
       : pathWith("v1/breakdown", {
           by: "ad_id",

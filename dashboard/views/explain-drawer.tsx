@@ -247,10 +247,10 @@ function Sum({ answer }: { readonly answer: ExplainAnswer }) {
           ? "Nothing else came for it."
           : "Came as well, and is not in the number: "}
         {others.map((name, i) => (
-          <>
+          <span key={name}>
             {i > 0 && ", "}
-            <Outcome key={name} name={name} count={outcomes[name]} />
-          </>
+            <Outcome name={name} count={outcomes[name]} />
+          </span>
         ))}
       </p>
     </div>

@@ -8,6 +8,7 @@ import {
   formatConditions,
   narrowed,
   parseConditions,
+  valuesThatFit,
 } from "../../../dashboard/model/filter.ts";
 import { formatFilter, parseFilter } from "../../../src/model/parse-filter.ts";
 
@@ -85,6 +86,16 @@ describe("conditions", () => {
     assert.equal(both, "(country==US,country==DE);device==tv");
     assert.equal(parseFilter(both).kind, "and");
     assert.equal(narrowed("country==US,country==DE", []), "country==US,country==DE");
+  });
+
+  it("take as many values as an address has room for", () => {
+    assert.deepEqual(valuesThatFit(["ad-1", "ad-2"]), ["ad-1", "ad-2"]);
+    assert.deepEqual(valuesThatFit(["aaaa", "bbbb", "cccc"], 14), ["aaaa", "bbbb"]);
+    const long = Array.from({ length: 100 }, (_, i) => `${i}${"é".repeat(120)}`);
+    const fitting = valuesThatFit(long);
+    assert.ok(fitting.length > 3 && fitting.length < 100, `${fitting.length} fit`);
+    const text = formatConditions([{ field: "ad_id", isNot: false, values: fitting }]);
+    assert.ok(encodeURIComponent(text).length < 6_100);
   });
 
   it("are said in words", () => {
