@@ -153,6 +153,29 @@ function importsOf(file: string): Import[] {
   ];
 }
 
+/**
+ * The dashboard runs in a browser: of the service it knows the shapes of answers, as types, and nothing of its code. What
+ * its pure part decides is tested without a browser.
+ */
+const dashboardAllowed: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  client: ["model"],
+  parts: ["model", "client"],
+  views: ["model", "client", "parts"],
+  styles: [],
+  tools: [],
+  page: ["views", "parts", "client", "model", "styles"],
+};
+const dashboardPackages: Readonly<Record<string, readonly string[]>> = {
+  client: ["preact", "preact/hooks"],
+  parts: ["preact", "preact/hooks", "uplot", "uplot/dist/uPlot.min.css"],
+  views: ["preact", "preact/hooks"],
+  page: ["preact", "preact/hooks"],
+  tools: ["vite"],
+};
+/** Whose types it may know. */
+const dashboardSources = new Set(["query", "api", "model"]);
+
 describe("the layers", () => {
   const files = sourceFiles();
   const imports = files.flatMap(importsOf);
@@ -184,6 +207,49 @@ describe("the layers", () => {
     const wrong = imports.filter(
       ({ layer, target }) => target in drivers && !drivers[target]!.includes(layer),
     );
+    assert.deepEqual(wrong, []);
+  });
+});
+
+describe("the layers of the dashboard", () => {
+  const folder = join(root, "dashboard");
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) =>
+    /\.tsx?$/.test(path),
+  );
+  const partOf = (path: string): string => (path.includes("/") ? path.split("/")[0]! : "page");
+  const pattern =
+    /^(?:import|export)(?<type> type\b)?[^;"]*? from "(?<from>[^"]+)";|^import "(?<effect>[^"]+)";/gm;
+  const imports = files.flatMap((file) =>
+    [...readFileSync(join(folder, file), "utf8").matchAll(pattern)].map(({ groups }) => {
+      const specifier = groups!["from"] ?? groups!["effect"]!;
+      const path = relative(root, resolve(folder, dirname(file), specifier));
+      return {
+        file,
+        part: partOf(file),
+        isType: groups!["type"] !== undefined,
+        target: specifier.startsWith(".") ? path : specifier,
+      };
+    }),
+  );
+
+  it("are all visited", () => {
+    const visited = new Set(files.map(partOf));
+    assert.deepEqual([...visited].toSorted(), Object.keys(dashboardAllowed).toSorted());
+    assert.ok(imports.length >= 100, `only ${imports.length} imports were found`);
+  });
+
+  it("import only what they may, and of the service only types", () => {
+    const mayImport = ({ part, isType, target }: (typeof imports)[number]): boolean => {
+      const [top, ...rest] = target.split("/");
+      if (top === "src") return isType && dashboardSources.has(rest[0]!);
+      if (top === "dashboard") {
+        const other = partOf(rest.join("/"));
+        return other === part || dashboardAllowed[part]!.includes(other);
+      }
+      if (target.startsWith("node:")) return part === "tools";
+      return dashboardPackages[part]?.includes(target) ?? false;
+    };
+    const wrong = imports.filter((found) => !mayImport(found));
     assert.deepEqual(wrong, []);
   });
 });

@@ -13,7 +13,7 @@ const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclud
 })
   .split("\n")
   .filter((path) => path !== "" && existsSync(join(root, path)));
-const code = files.filter((path) => path.endsWith(".ts"));
+const code = files.filter((path) => /\.tsx?$/.test(path));
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 
 describe("the house rules", () => {
@@ -56,7 +56,8 @@ describe("the house rules", () => {
     const rooms = new Set(
       code.filter((path) => path.startsWith("src/")).map((path) => path.split("/")[1]),
     );
-    const shared = new Set(["contract", "cluster", "support", "e2e", "crash", "fuzz", "mutants"]);
+    const kinds = "contract cluster support e2e crash fuzz mutants browser dashboard";
+    const shared = new Set(kinds.split(" "));
     const strange = code.filter((path) => {
       const [top, room, ...rest] = path.split("/");
       return top === "test" && rest.length > 0 && !rooms.has(room!) && !shared.has(room!);

@@ -39,12 +39,19 @@ export const TopQuery = strict({
   ...asOf,
 });
 
+export const LiveQuery = strict({
+  topN: text("how many ads, 1 to 1000, default 10"),
+  window: text("as of `/v1/top`, default 60m; it ends with the current minute"),
+  ...filter,
+});
+
 export const BreakdownQuery = strict({
   by: text("up to three fields, comma-separated: dimensions, `ad_id`, `ad.` and an attribute"),
   ...range,
   ...filter,
   ...calendar,
   ...asOf,
+  order: text("`key` (the default), or `count`: the highest counts first, one page alone"),
   limit: text("rows in a page"),
   cursor: text("next_cursor of the page before"),
 });
@@ -133,6 +140,7 @@ export const BreakdownBody = parametersBody({
   ...filter,
   ...calendar,
   as_of: textOrNumber(),
+  order: text("as of the query"),
   limit: textOrNumber(),
   cursor: text("next_cursor of the page before"),
 });

@@ -18,7 +18,10 @@ import { registerBillingRoutes } from "./routes/billing.ts";
 import { registerClickRoutes } from "./routes/clicks.ts";
 import { registerCorrectionRoutes } from "./routes/corrections.ts";
 import { registerEraseRoute } from "./routes/erase.ts";
+import { registerDashboardRoutes } from "./routes/dashboard.ts";
+import { registerDimensionsRoute } from "./routes/dimensions.ts";
 import { registerHealthRoutes } from "./routes/health.ts";
+import { registerLiveRoute } from "./routes/live.ts";
 import { registerOperationRoutes } from "./routes/operations.ts";
 import { registerQueryRoutes } from "./routes/queries.ts";
 import { registerRecomputeRoute } from "./routes/recompute.ts";
@@ -77,7 +80,9 @@ export function createServer(parts: ServiceParts & { readonly version: string })
     refuseEncodedBodies(scope);
     registerJsonBodies(scope);
     registerQueryRoutes(scope, parts);
+    registerDimensionsRoute(scope, parts);
     registerChangesRoute(scope, parts);
+    registerLiveRoute(scope, parts);
     registerAdRoutes(scope, parts);
     registerBillingRoutes(scope, parts);
     registerOperationRoutes(scope, parts);
@@ -88,6 +93,7 @@ export function createServer(parts: ServiceParts & { readonly version: string })
     registerRecomputeRoute(scope, parts);
     done();
   });
+  registerDashboardRoutes(server, parts);
   registerClickRoutes(server, parts);
   return server;
 }

@@ -4,6 +4,7 @@ import type { AdmissionGate } from "../ingest/backpressure.ts";
 import type { IngestService } from "../ingest/ingest-service.ts";
 import type { ServiceMetrics } from "../metrics/service-metrics.ts";
 import type { Health } from "../model/health.ts";
+import type { DashboardFiles } from "./dashboard-files.ts";
 import type { QueryService } from "../query/query-service.ts";
 
 /** What the routes are built on. */
@@ -17,6 +18,8 @@ export interface ServiceParts {
   readonly readiness: () => Readiness;
   readonly health: () => Health;
   readonly metrics: ServiceMetrics;
+  /** Absent where none is built, or where the process answers no queries. */
+  readonly dashboard?: DashboardFiles;
 }
 
 export type Readiness =

@@ -112,7 +112,8 @@ class Demo {
     console.log(`
 It runs at ${url} with its data in ${directory}; try it while the clicks come:
 
-  ${url}/docs
+  ${url}/        the dashboard
+  ${url}/docs    the API
   curl '${url}/v1/ads/popular_ads?topN=5&window=60'
   curl '${url}/v1/ads/ad-1001/aggregated_count?window=60&filter=country==US;device=in=(mobile,tablet)'
   curl '${url}/v1/breakdown?by=country&window=60' -H 'Accept: text/csv'

@@ -3,7 +3,7 @@ import type { MinuteRange } from "../model/window.ts";
 import type { AggregateQuery, AggregateRow } from "../store/click-store.ts";
 import { bucketStarts } from "./calendar.ts";
 import { formatCursor, isWholeNumber } from "./cursor.ts";
-import type { Buckets, CheckedFilter } from "./parameters.ts";
+import type { Buckets, CheckedFilter, RowOrder } from "./parameters.ts";
 import type { BreakdownAnswer } from "./query-service.ts";
 import type { QueryView } from "./query-view.ts";
 
@@ -12,6 +12,7 @@ export interface BreakdownQuery {
   readonly range: MinuteRange;
   readonly filter: CheckedFilter | undefined;
   readonly buckets: Buckets | undefined;
+  readonly order: RowOrder;
   readonly limit: number;
   readonly after: AggregateQuery["after"] | undefined;
 }
@@ -21,8 +22,10 @@ export function breakdownText({
   by,
   filter,
   buckets,
-}: Pick<BreakdownQuery, "by" | "filter" | "buckets">): string {
-  return JSON.stringify([by, filter?.text, buckets]);
+  order,
+}: Pick<BreakdownQuery, "by" | "filter" | "buckets" | "order">): string {
+  // A cursor of rows in the order of their counts is none: there is one page of them.
+  return JSON.stringify(order === "count" ? [order] : [by, filter?.text, buckets]);
 }
 
 /** From the values in a cursor; undefined where they can't be a row of `fieldCount` fields. */
@@ -38,16 +41,19 @@ function isGroupValue(value: unknown): value is string | null {
   return value === null || typeof value === "string";
 }
 
-/** Groups with a count above 0, by start, then by the fields in their order, a missing value first. */
+/**
+ * Groups with a count above 0, by start, then by the fields in their order, a missing value first; or those with the
+ * highest counts, of which there is one page.
+ */
 export async function answerBreakdown(
   view: QueryView,
   query: BreakdownQuery,
 ): Promise<BreakdownAnswer> {
-  const { by, range, filter, buckets, limit, after } = query;
+  const { by, range, filter, buckets, order, limit, after } = query;
   const starts = buckets && bucketStarts(range, buckets.granularity, buckets.timeZone);
   const result = await view.aggregate(range, filter?.filter, {
     groupBy: by,
-    order: "key",
+    order,
     // One more tells whether there is a next page.
     limit: limit + 1,
     ...(starts && { bucketStarts: starts }),
@@ -56,7 +62,8 @@ export async function answerBreakdown(
   const finality = view.finality(result);
   const restated = await view.restated(range, result, undefined);
   const rows = result.rows.slice(0, limit);
-  const last = result.rows.length > limit ? rows.at(-1) : undefined;
+  const hasMore = result.rows.length > limit && order === "key";
+  const last = hasMore ? rows.at(-1) : undefined;
   return {
     from: formatMinute(range.fromMinute),
     to: formatMinute(range.toMinute),

@@ -89,3 +89,12 @@ export function asOfParameter(text: string | undefined, current: number): number
     { field: "as_of", details: { current } },
   );
 }
+
+export type RowOrder = "key" | "count";
+
+export function orderParameter(text: string | undefined): RowOrder {
+  if (text === undefined || text === "key" || text === "count") return text ?? "key";
+  throw new CodedError("invalid_parameter", `order: '${text}' is not known; key or count`, {
+    field: "order",
+  });
+}

@@ -30,6 +30,7 @@ import {
   bucketsParameter,
   byParameter,
   filterParameter,
+  orderParameter,
   wholeNumberParameter,
 } from "./parameters.ts";
 import { PastState } from "./past-state.ts";
@@ -170,6 +171,7 @@ export class QueryEngine implements api.QueryService {
         by: byParameter(request.by, known),
         filter: filterParameter(request.filter, known),
         buckets: bucketsParameter(request.granularity, request.tz),
+        order: orderParameter(request.order),
         limit: wholeNumberParameter("limit", request.limit, limitBounds),
       };
       const page = this.resolvePage(request, view, breakdownText(parts), (values) =>

@@ -130,6 +130,8 @@ export interface BreakdownRequest extends RangeRequest {
   readonly granularity?: string;
   readonly tz?: string;
   readonly as_of?: string;
+  /** `key` or `count`. */
+  readonly order?: string;
   readonly limit?: string;
   readonly cursor?: string;
 }

@@ -1,7 +1,12 @@
+import { fileURLToPath } from "node:url";
+import { readDashboard } from "../api/dashboard-files.ts";
 import { createServer } from "../api/server.ts";
 import type { ServiceParts } from "../api/service-parts.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { packageVersion } from "./release.ts";
+
+/** In a checkout, where the build puts it, and in the package. */
+const dashboardDirectory = fileURLToPath(new URL("../../dist/dashboard/", import.meta.url));
 
 /** Answers over HTTP from now on, until the resources are given back. Resolves with where. */
 export async function listen(
@@ -9,12 +14,14 @@ export async function listen(
   lifecycle: Lifecycle,
   parts: Omit<ServiceParts, "readiness">,
 ): Promise<string> {
+  const { host, port, role } = parts.settings;
+  const dashboard = role === "ingest" ? undefined : readDashboard(dashboardDirectory);
   const server = createServer({
     ...parts,
+    ...(dashboard && { dashboard }),
     readiness: () => lifecycle.readiness,
     version: packageVersion(),
   });
   resources.defer(() => server.close());
-  const { host, port } = parts.settings;
   return await server.listen({ host, port });
 }

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { connect } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { createServer } from "../../src/api/server.ts";
+import type { DashboardFiles } from "../../src/api/dashboard-files.ts";
 import type { Readiness, ServiceParts } from "../../src/api/service-parts.ts";
 import type { BackupService, ExportService } from "../../src/backup/backup-service.ts";
 import type { SettingName } from "../../src/config/keys.ts";
@@ -41,6 +42,7 @@ export interface Parts {
   readonly exports?: Partial<ExportService>;
   readonly readiness?: () => Readiness;
   readonly health?: Health;
+  readonly dashboard?: DashboardFiles;
 }
 
 /** For what is decided before ingest or query have a say, and for what they can't be brought to do at will. */
@@ -53,6 +55,7 @@ export async function startHttpSide(
     exports = {},
     readiness = () => ({ ready: true }),
     health = soundHealth,
+    dashboard,
   }: Parts = {},
 ): Promise<HttpSide> {
   const settings = loadSettings({ flags: { log_level: "silent", ...flags } });
@@ -65,6 +68,7 @@ export async function startHttpSide(
     admission: new AdmissionGate(settings.limits),
     readiness,
     health: () => health,
+    ...(dashboard && { dashboard }),
     metrics: new ServiceMetrics({
       status: async () => partWith("query", query).status(),
       engineText: async () => "",

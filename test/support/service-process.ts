@@ -12,6 +12,8 @@ export interface ServiceProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A program and its arguments to run the service under. */
   readonly under?: readonly string[];
+  /** Default: one that is free. */
+  readonly port?: number;
 }
 
 /** How a process ended. */
@@ -51,7 +53,7 @@ export class ServiceProcess implements AsyncDisposable {
 
   /** Waits for nothing: the service may refuse to start, or die on the way. */
   static async launch(options: ServiceProcessOptions): Promise<ServiceProcess> {
-    const port = await freePort();
+    const port = options.port ?? (await freePort());
     const [program, ...args] = [
       ...(options.under ?? []),
       process.execPath,

@@ -67,7 +67,7 @@ export function checkAnswer(
   assert.ok(documented, `${contentType} is not documented for ${status}`);
   if (contentType === "text/csv") checkCsv(body);
   else if (contentType === "text/plain") assert.match(body.toString(), /^# HELP \w+ /);
-  else if (contentType === "text/event-stream") checkEvents(body);
+  else if (contentType === "text/event-stream") checkEvents(body, documented.schema);
   else if (contentType === "application/x-ndjson") {
     for (const line of body.toString().trimEnd().split("\n"))
       assertMatches(documented.schema, JSON.parse(line));
@@ -106,8 +106,12 @@ function checkCsv(body: Buffer): void {
   assert.ok(rows.length >= 1, "CSV without a header");
 }
 
-function checkEvents(body: Buffer): void {
+function checkEvents(body: Buffer, schema: JsonSchema): void {
   const events = body.toString().split("\n\n");
   assert.equal(events.pop(), "", "an event that does not end");
-  for (const event of events) assert.match(event, /^(?:id: \S+\nevent: mark\n)?data: \{.*\}$/);
+  for (const event of events) {
+    const live = /^event: live\ndata: (\{.*\})$/.exec(event);
+    if (live) assertMatches(schema, JSON.parse(live[1]!));
+    else assert.match(event, /^(?:id: \S+\nevent: mark\n)?data: \{.*\}$/);
+  }
 }

@@ -15,6 +15,7 @@ const deadlineMs = 30_000;
 
 const streamTypes: ReadonlySet<string> = new Set(["application/x-ndjson", "text/event-stream"]);
 const firstMark = /\{"as_of":\d+,"since":"[^"]*"\}\n/;
+const firstLive = /^event: live\ndata: .*\n\n$/;
 
 export function exchange(url: string, agent: Agent, request: GeneratedRequest): Promise<Answer> {
   const { method, target, body } = request;
@@ -28,8 +29,10 @@ export function exchange(url: string, agent: Agent, request: GeneratedRequest): 
     const isStream = streamTypes.has(response.headers["content-type"] ?? "");
     response.on("data", (chunk: Buffer) => {
       chunks.push(chunk);
-      // It may go on for ever; from its first mark on nothing new is to be seen.
-      if (isStream && firstMark.test(Buffer.concat(chunks).toString())) leave();
+      if (!isStream) return;
+      // It may go on for ever; from its first mark, or event, on nothing new is to be seen.
+      const text = Buffer.concat(chunks).toString();
+      if (firstMark.test(text) || firstLive.test(text)) leave();
     });
     const leave = (): void => {
       resolve({

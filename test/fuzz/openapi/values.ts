@@ -24,6 +24,7 @@ const good: Readonly<Record<string, () => readonly string[]>> = {
   sample: () => ["1", "3"],
   seed: () => ["0", "4294967295"],
   by: () => ["ad_id", "country,device", "ad.campaign_id", "user_id,ip,country"],
+  order: () => ["key", "count"],
   limit: () => ["1", "10", "1000"],
   cursor: () => [cursorOf([1, "x", 0, 1])],
   wait: () => ["counted"],
