@@ -57,8 +57,15 @@ function withinText(seconds: number): string {
 }
 
 function lag({ status }: HealthInput): HealthItem {
-  const clicks = status?.partitions.reduce((sum, { lag_clicks: own }) => sum + own, 0);
-  const seconds = Math.max(0, ...(status?.partitions.map(({ lag_seconds: own }) => own) ?? []));
+  // While the queue does not say there is no number that would not be too low.
+  const clicks = status?.partitions.reduce<number | undefined>(
+    (sum, { lag_clicks: own }) => (own === null || sum === undefined ? undefined : sum + own),
+    0,
+  );
+  const seconds = Math.max(
+    0,
+    ...(status?.partitions.map(({ lag_seconds: own }) => own ?? 0) ?? []),
+  );
   return {
     name: "Lag",
     value:

@@ -80,6 +80,9 @@ describe("the health strip", () => {
       "unknown: none yet",
     );
     assert.equal(shown({ ledger: none })["Late"], "unknown: –");
+    const silent = { ...partition, lag_records: null, lag_clicks: null, lag_seconds: null };
+    const away = shown({ status: { ...status, partitions: [partition, silent] } });
+    assert.equal(away["Lag"], "unknown: –");
   });
 
   it("is of the partition that is furthest behind", () => {
