@@ -51,7 +51,7 @@ export class Member {
 
   /** As far as the log is read. */
   get isOut(): boolean {
-    return this.reader.order.reservedBy(this.name) === undefined;
+    return this.reader.isLost || this.reader.order.reservedBy(this.name) === undefined;
   }
 
   /** What it counts, as far as the log is read; see CommitOrder. */

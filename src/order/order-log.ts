@@ -44,7 +44,7 @@ export class OrderLog implements AsyncDisposable {
   }
 
   async trim(beforeOffset: number): Promise<void> {
-    await this.writer?.trim(partition, beforeOffset);
+    if (beforeOffset > 0) await this.writer?.trim(partition, beforeOffset);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

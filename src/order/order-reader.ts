@@ -1,6 +1,7 @@
 /** The order of commits as far as this process has read its log. */
 
 import { Turns } from "../clock/turns.ts";
+import { CodedError } from "../model/errors.ts";
 import type { Decision, OrderState } from "./commit-order.ts";
 import { CommitOrder } from "./commit-order.ts";
 import type { OrderLog } from "./order-log.ts";
@@ -22,6 +23,7 @@ export class OrderReader {
   private readonly listeners: OrderListener[] = [];
   private readonly turns = new Turns();
   private offset: number;
+  private hasLost = false;
 
   private constructor(log: OrderLog, snapshot: OrderSnapshot | undefined) {
     this.log = log;
@@ -49,6 +51,11 @@ export class OrderReader {
     return { offset: this.offset, state: this.order.state };
   }
 
+  /** The log was trimmed beyond what it has read, so that it can't go on: it has to be opened anew. */
+  get isLost(): boolean {
+    return this.hasLost;
+  }
+
   get nextOffset(): number {
     return this.offset;
   }
@@ -68,12 +75,28 @@ export class OrderReader {
   }
 
   private async readSome(): Promise<boolean> {
-    const records = await this.log.read(this.offset);
+    const records = await this.readOn();
     for (const { offset, record } of records) {
       this.offset = offset + 1;
       const settled = this.order.apply(record);
       for (const listener of this.listeners) listener(record, settled);
     }
     return records.length > 0;
+  }
+
+  private async readOn(): ReturnType<OrderLog["read"]> {
+    const { log } = this;
+    try {
+      return await log.read(this.offset);
+    } catch (error) {
+      if (!(error instanceof CodedError) || error.code !== "data_corrupt") throw error;
+      this.hasLost = (await log.firstOffset()) > this.offset;
+      if (!this.hasLost) throw error;
+      throw new CodedError(
+        "store_taken_over",
+        "this process has not read the order of commits for so long that it can't go on; start it again",
+        { cause: error },
+      );
+    }
   }
 }

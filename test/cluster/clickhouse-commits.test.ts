@@ -4,7 +4,12 @@ import { CodedError } from "../../src/model/errors.ts";
 import type { Commit } from "../../src/model/commit.ts";
 import type { ClickStore } from "../../src/store/click-store.ts";
 import { shareClickHouse } from "../../src/store/clickhouse/shared-database.ts";
-import { openClickHouseStore, orderLogs, sharedOptions } from "../support/clickhouse-store.ts";
+import {
+  followClickHouseStore,
+  openClickHouseStore,
+  orderLogs,
+  sharedOptions,
+} from "../support/clickhouse-store.ts";
 import { Random } from "../../src/traffic/random.ts";
 import { click, hour, noon, shown } from "../contract/click-store/harness.ts";
 import { ClickHouseServer } from "../support/clickhouse-server.ts";
@@ -248,5 +253,24 @@ describe("commits to ClickHouse", () => {
     await assert.rejects(open(database), { code: "data_corrupt" });
     await server.query(`DROP DATABASE ${database} SYNC`);
     await assert.rejects(open(database), { code: "data_corrupt" });
+  });
+
+  it("go to no database of another format, which is left untouched", async () => {
+    const database = newDatabase();
+    await (await open(database))[Symbol.asyncDispose]();
+    const meta = (): Promise<string> =>
+      server.query(`SELECT name, value FROM ${database}.meta ORDER BY ALL`);
+    for (const [format, code] of [
+      ["9", "data_format_newer"],
+      ["1", "invalid_configuration"],
+    ] as const) {
+      await server.query(
+        `ALTER TABLE ${database}.meta UPDATE value = '${format}' WHERE name = 'format' SETTINGS mutations_sync = 2`,
+      );
+      const untouched = await meta();
+      await assert.rejects(open(database), { code });
+      await assert.rejects(followClickHouseStore({ urls: [server.url], database }), { code });
+      assert.equal(await meta(), untouched);
+    }
   });
 });

@@ -69,6 +69,12 @@ export async function readIds(connection: Connection): Promise<string[]> {
       `the database ${connection.database} has format ${found}, this release knows up to ${formatVersion}: use a newer release`,
       { field: "store.database", details: { found, known: formatVersion } },
     );
+  if (found < formatVersion)
+    throw new CodedError(
+      "invalid_configuration",
+      `the database ${connection.database} has format ${found}, of a state before the first release: use another database`,
+      { field: "store.database", details: { found, known: formatVersion } },
+    );
   // Written last: where it is, all tables are.
   return valuesOf(idName);
 }

@@ -36,6 +36,9 @@ export async function readOrderSnapshot(
 /** A record of the log has some 200 bytes; a start reads so many and some in tens of milliseconds. */
 const recordsBetween = 1_000;
 
+/** Of the log so many are kept behind that, some 20 MB: who has not read for longer than they took has to begin anew. */
+const recordsKept = 100_000;
+
 /** Writes the order down every so many records, and trims its log. */
 export class OrderSnapshots {
   private readonly connection: Connection;
@@ -54,8 +57,7 @@ export class OrderSnapshots {
     const { snapshot } = reader;
     await writeOrderSnapshot(this.connection, snapshot);
     this.lastOffset = snapshot.offset;
-    // Who has just read the snapshot before goes on from there.
-    await reader.log.trim(lastOffset);
+    await reader.log.trim(snapshot.offset - recordsKept);
   }
 }
 
