@@ -77,7 +77,6 @@ export async function startCounting(settings: Settings, options: StartOptions): 
       health: (told: Health) => {
         health = told;
       },
-      away: (isAway: boolean) => lifecycle.away(isAway ? "the store is away" : undefined),
       failed: (message: string) => lifecycle.fail(new Error(`the engine stopped: ${message}`)),
       dedupFull: (full: boolean) => {
         ingestThread.remote.post("dedupFull", [full]);

@@ -86,7 +86,8 @@ async function openShared(): Promise<Engine> {
       store,
       openQueue: () => openQueueReader(settings.queue, queuePath),
       instance: createHash("sha256").update(secret).digest("hex"),
-      onAway: (isAway) => main.post("away", [isAway]),
+      // Clicks are taken all the same; who asks for numbers is told.
+      onAway: () => {},
     });
   } catch (error) {
     // Which has closed it.
