@@ -45,8 +45,7 @@ export async function readNewCommits(
   { sequence, dictionaries, columns, configs: known, order, progress }: StoreState,
   decided: readonly Decision[],
 ): Promise<NewCommits> {
-  const countingTo = (last: number): string =>
-    `sequence > ${sequence} AND ${countingToSql(order.voids, last)}`;
+  const countingTo = (last: number): string => countingToSql(order.voids, last, sequence);
   const last = await lastToRead(connection, decided, countingTo);
   const decisions = decided.filter((decision) => decision.sequence <= last);
   const counting = countingTo(last);
