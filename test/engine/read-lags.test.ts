@@ -22,7 +22,8 @@ const behind = (records: number): Backlog => ({
 
 describe("the lag of a queue", () => {
   it("is told of each partition", async () => {
-    const lags = await lagsOf(async () => behind(3)).read();
+    const backlog = behind(3);
+    const lags = await lagsOf(async () => backlog).read();
     assert.deepEqual(
       lags.map(({ partition, lag_records, lag_clicks }) => [partition, lag_records, lag_clicks]),
       [
