@@ -1,6 +1,7 @@
 /** Answers queries over a store that another process commits to: the query engine, and what moves it on from commit to commit. */
 
 import type { Clock, Timer } from "../clock/clock.ts";
+import { Repeating } from "../clock/repeating.ts";
 import type { ErrorCode } from "../model/errors.ts";
 import { CodedError } from "../model/errors.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
@@ -150,46 +151,26 @@ class Following implements AsyncDisposable {
   private readonly clock: Clock;
   private readonly steps: FollowingSteps;
   private hasFailed = false;
-  private timer: Timer | undefined;
+  private readonly looks: Repeating;
   /** Goes off unless a look ends well before: one that hangs says nothing. */
   private awayTimer: Timer;
-  private looking: Promise<void> = Promise.resolve();
   private isStopped = false;
-  /** A look now rather than soon. */
-  private isWanted = false;
 
   constructor(clock: Clock, steps: FollowingSteps) {
     this.clock = clock;
     this.steps = steps;
     this.awayTimer = this.expectGoodLook();
-    this.schedule();
+    this.looks = new Repeating(clock, lookEveryMs, () => this.look());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.isStopped = true;
-    this.timer?.cancel();
     this.awayTimer.cancel();
-    await this.looking;
+    await this.looks[Symbol.asyncDispose]();
   }
 
-  /** Where a look is under way another one follows it. */
   lookNow(): void {
-    this.isWanted = true;
-    if (!this.timer || this.isStopped) return;
-    this.timer.cancel();
-    this.begin();
-  }
-
-  private schedule(): void {
-    if (this.isStopped) return;
-    if (this.isWanted) this.begin();
-    else this.timer = this.clock.after(lookEveryMs, () => this.begin());
-  }
-
-  private begin(): void {
-    this.timer = undefined;
-    this.isWanted = false;
-    this.looking = this.look().finally(() => this.schedule());
+    this.looks.now();
   }
 
   private async look(): Promise<void> {
@@ -199,6 +180,7 @@ class Following implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof CodedError) || !passingCodes.has(error.code)) {
         this.isStopped = true;
+        this.looks.end();
         steps.lost(error);
         return;
       }

@@ -32,8 +32,6 @@ export interface SharedEngineOptions extends Omit<
   /** Told of each commit of its own. */
   readonly onCommitted: (commit: Commit, durationMs: number) => void;
   readonly onHealth: (health: Health) => void;
-  /** Told of every change: whether the store can't be asked for newer commits. */
-  readonly onAway: (isAway: boolean) => void;
 }
 
 /** Resolves when queries can be answered; counting begins beside. */
@@ -63,7 +61,8 @@ export async function openSharedEngine(options: SharedEngineOptions): Promise<En
         dedup: { ...lives.dedup, max_bytes: options.dedupBytesMax },
         queue_bytes: await options.queueBytes(),
       }),
-      onAway: options.onAway,
+      // Counting waits for it all the same, and who asks for numbers is told.
+      onAway: () => {},
       onProblem,
     }),
   );

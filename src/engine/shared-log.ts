@@ -2,7 +2,8 @@
  * What an engine has to find out by itself where others append to its log too: that it has grown, and where it is silent.
  */
 
-import type { Clock, Timer } from "../clock/clock.ts";
+import type { Clock } from "../clock/clock.ts";
+import { Repeating } from "../clock/repeating.ts";
 import type { QueueOutages } from "../pipeline/queue-outages.ts";
 import type { Reading } from "../pipeline/run-partition.ts";
 import type { ClickQueueReader } from "../queue/click-queue.ts";
@@ -21,13 +22,11 @@ const lookEveryMs = 50;
 
 export class SharedLog implements AsyncDisposable {
   private readonly options: SharedLogOptions;
-  private timer: Timer | undefined;
-  private looking: Promise<void> = Promise.resolve();
-  private isStopped = false;
+  private readonly looks: Repeating;
 
   constructor(options: SharedLogOptions) {
     this.options = options;
-    this.schedule();
+    this.looks = new Repeating(options.clock, lookEveryMs, () => this.look());
   }
 
   /**
@@ -44,17 +43,8 @@ export class SharedLog implements AsyncDisposable {
     );
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.isStopped = true;
-    this.timer?.cancel();
-    await this.looking;
-  }
-
-  private schedule(): void {
-    if (this.isStopped) return;
-    this.timer = this.options.clock.after(lookEveryMs, () => {
-      this.looking = this.look().finally(() => this.schedule());
-    });
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.looks[Symbol.asyncDispose]();
   }
 
   private async look(): Promise<void> {

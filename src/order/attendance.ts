@@ -3,7 +3,8 @@
  * the log to its end. A log that is away says nothing about anybody.
  */
 
-import type { Clock, Timer } from "../clock/clock.ts";
+import type { Clock } from "../clock/clock.ts";
+import { Repeating } from "../clock/repeating.ts";
 import type { Member } from "./member.ts";
 import type { OrderRecord } from "./order-record.ts";
 
@@ -21,32 +22,23 @@ const silenceMsMax = 5_000;
 export class Attendance implements AsyncDisposable {
   private readonly options: AttendanceOptions;
   private readonly heardAtMs = new Map<string, number>();
-  private timer: Timer | undefined;
-  private looking: Promise<void> = Promise.resolve();
+  private readonly looks: Repeating;
   private isStopped = false;
 
   constructor(options: AttendanceOptions) {
     this.options = options;
     options.member.reader.listen((record) => this.hear(record));
-    this.schedule();
+    this.looks = new Repeating(options.clock, lookEveryMs, () => this.look());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.isStopped = true;
-    this.timer?.cancel();
-    await this.looking;
+    await this.looks[Symbol.asyncDispose]();
   }
 
   private hear(record: OrderRecord): void {
     if ("member" in record && record.kind !== "expel")
       this.heardAtMs.set(record.member, this.options.clock.monotonicMs());
-  }
-
-  private schedule(): void {
-    if (this.isStopped) return;
-    this.timer = this.options.clock.after(lookEveryMs, () => {
-      this.looking = this.look().finally(() => this.schedule());
-    });
   }
 
   private async look(): Promise<void> {

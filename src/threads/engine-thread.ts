@@ -86,8 +86,6 @@ async function openShared(): Promise<Engine> {
       store,
       openQueue: () => openQueueReader(settings.queue, queuePath),
       instance: createHash("sha256").update(secret).digest("hex"),
-      // Clicks are taken all the same; who asks for numbers is told.
-      onAway: () => {},
     });
   } catch (error) {
     // Which has closed it.
