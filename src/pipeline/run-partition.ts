@@ -113,8 +113,8 @@ export class PartitionRunner {
       await this.gather();
       await this.inFlight;
       this.inFlight = this.flush();
-      // A failure is met at the next await; until then it must not count as unhandled.
-      this.inFlight.catch(() => {});
+      // What can't be committed is told now: the next record to wait for may be long in coming.
+      this.inFlight.catch(() => this.stop());
     }
     await this.inFlight;
   }

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { setTimeout as timeout } from "node:timers/promises";
 import { ClickBatchBuilder } from "../../src/model/click-batch-builder.ts";
 import type { DimensionLayout } from "../../src/model/dimensions.ts";
+import { CodedError } from "../../src/model/errors.ts";
 import type { LogRecord } from "../../src/model/log-record.ts";
 import { partitionOf } from "../../src/model/partition.ts";
 import type { SemanticConfig } from "../../src/model/semantic-config.ts";
@@ -172,6 +173,26 @@ describe("several partitions in one process", () => {
     await eventually("the partition has failed", () => (hasFailed(run) ? true : undefined));
     await assertStopsAfter(run, gate, order);
     assert.deepEqual(order, ["begun", "committed", "stopped"]);
+  });
+
+  it("tell at once that a commit never can be done, though no record comes after it", async () => {
+    await using directory = await temporaryDirectory();
+    await using queue = await openLog(directory.path);
+    await appendAll(queue, [control(startMs, testConfig)]);
+    const around = (store: ClickStore): ClickStore =>
+      changedStore(store, {
+        async commit(commit) {
+          if (commit.clicks.length > 0) throw new CodedError("data_corrupt", "bytes have changed");
+          return store.commit(commit);
+        },
+      });
+    await using run = await startPipeline(directory.path, testConfig, limits, { around });
+    assert.ok(await run.pipeline.committed.wait([{ partition: 0, offset: 0 }], patienceMs));
+    await appendAll(queue, [clicks(startMs, testConfig.dimensions, {})]);
+    run.pipeline.notify(0);
+    const ended = (): true | undefined =>
+      run.problems.some((problem) => problem.endsWith("bytes have changed")) ? true : undefined;
+    await eventually("the pipeline has ended", ended);
   });
 
   it("close the gate while dedup has no room, also after a restart, and open it as time makes room", async () => {
