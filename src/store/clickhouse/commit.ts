@@ -8,8 +8,9 @@ import { formatIp } from "../../model/ip.ts";
 import { Outcome, outcomeNames } from "../../model/outcome.ts";
 import { minuteOf } from "../../model/time.ts";
 import type { HistoryStart } from "../changes.ts";
+import type { CommitPart } from "../ordered/commit-part.ts";
 import { blockOfRows, ColumnWriter } from "./column-writer.ts";
-import type { Dictionaries } from "./dictionaries.ts";
+import type { Dictionaries } from "../ordered/dictionaries.ts";
 import type { NativeColumn } from "./native-block.ts";
 import { NativeBlock } from "./native-block.ts";
 import { splitByDays } from "./split-days.ts";
@@ -21,12 +22,6 @@ import {
   factTables,
   minuteColumns,
 } from "./schema.ts";
-
-/** A commit under its sequence in the order of commits, and the history that it begins. */
-export interface CommitPart {
-  readonly commit: Commit;
-  readonly history: HistoryStart | undefined;
-}
 
 /** Without the sequence: the partition first. */
 type Row = readonly (number | string | null)[];

@@ -10,7 +10,7 @@ import type { RestatedRowsQuery } from "../recomputation.ts";
 import type { Visibility } from "../visibility.ts";
 import type { Connection, SqlRow } from "./connection.ts";
 import { integer, literal } from "./connection.ts";
-import type { Dictionaries } from "./dictionaries.ts";
+import type { Dictionaries } from "../ordered/dictionaries.ts";
 import { columnOf, conditionOf, QueryFields } from "./filter-sql.ts";
 import { clicksToSql, columnsOf, keysToSql, seenToSql, withinToSql } from "./seen-sql.ts";
 import type { View } from "./state.ts";

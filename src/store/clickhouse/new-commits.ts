@@ -11,12 +11,12 @@ import type {
 import { adDictionary } from "../../model/commit.ts";
 import { CodedError } from "../../model/errors.ts";
 import { outcomeNames } from "../../model/outcome.ts";
-import type { CommitRange } from "../../order/order-record.ts";
 import type { Decision } from "../../order/commit-order.ts";
 import type { HistoryStart } from "../changes.ts";
 import { outcomesFrom } from "./clicks.ts";
 import type { Connection } from "./connection.ts";
-import type { Dictionaries } from "./dictionaries.ts";
+import type { Dictionaries } from "../ordered/dictionaries.ts";
+import { noMinutes, voidCommit } from "../ordered/void-commit.ts";
 import { readFacts } from "./facts.ts";
 import { columnsOf } from "./seen-sql.ts";
 import type { DatedText } from "./facts.ts";
@@ -69,27 +69,23 @@ export async function readNewCommits(
   const histories = new Map(facts.histories.map((own) => [own.firstSequence, own]));
   const reached = new Map(progress);
   const commits = decisions.map(({ sequence: own, counts, range }): Commit => {
-    const mark = counts ? marks.get(own) : voidMark(reached, range);
+    const { partition } = range;
+    const nothing = voidCommit(own, range, reached.get(partition));
+    if (!counts) return nothing;
+    const mark = marks.get(own);
     if (!mark) throw missing(connection, own);
-    reached.set(range.partition, mark.progress);
-    return {
-      sequence: own,
-      committedAtMs: mark.committedAtMs,
-      progress: mark.progress,
+    reached.set(partition, mark.progress);
+    return Object.assign(nothing, mark, {
       dictionaries: growths.get(own) ?? [],
-      clicks: [],
       minutes: minutes.get(own) ?? noMinutes,
       ledger: ledger.get(own) ?? [],
       restatements: restatements.get(own) ?? [],
-      adAttributes: [],
-      outcomeChanges: [],
       closes: closes.get(own) ?? [],
       layoutChanges: layoutChanges.get(own) ?? [],
-      operations: [],
       droppedDays: droppedDays.get(own) ?? [],
       erasures: histories.get(own)?.startsOver ? [movedMinutes] : [],
       configs: (configs.get(own) ?? []).map(({ config }) => config),
-    };
+    });
   });
   return { commits, histories, hasOutcomeChanges: facts.hasOutcomeChanges };
 }
@@ -120,15 +116,6 @@ async function lastToRead(
 /** Of which fields and values is not kept, only that minute rows had them. */
 const movedMinutes = { field: "", values: [], adKeys: [], inMinutes: true } as const;
 
-const noMinutes: MinuteDeltas = {
-  rowCount: 0,
-  minutes: new Int32Array(),
-  adKeys: new Int32Array(),
-  dimensionKeys: new Map(),
-  counts: new Int32Array(),
-  restated: new Uint8Array(),
-};
-
 function growthsOf(
   texts: readonly DatedText[],
   dictionaries: Dictionaries,
@@ -145,15 +132,6 @@ function growthsOf(
 interface Mark {
   readonly committedAtMs: number;
   readonly progress: PartitionProgress;
-}
-
-/** Of a commit that came to nothing. */
-function voidMark(
-  reached: ReadonlyMap<number, PartitionProgress>,
-  { partition, fromOffset }: CommitRange,
-): Mark {
-  const none = { partition, nextOffset: fromOffset, watermarkMs: -Infinity };
-  return { committedAtMs: 0, progress: reached.get(partition) ?? none };
 }
 
 async function readMarks(

@@ -1,19 +1,17 @@
-/** The SharedStore port over a ClickHouse database and the log of the order in which its commits count. */
+/** A ClickHouse database that several processes write to, and those that only read. */
 
-import { randomBytes } from "node:crypto";
 import type { Clock } from "../../clock/clock.ts";
-import { pause } from "../../clock/clock.ts";
-import { CodedError } from "../../model/errors.ts";
-import { Attendance } from "../../order/attendance.ts";
-import type { Decision } from "../../order/commit-order.ts";
-import { Member } from "../../order/member.ts";
-import { noteOnce, readNote, writeNote } from "../../order/notes.ts";
 import type { OrderLogs } from "../../order/order-log.ts";
-import { outOfOrder } from "../../order/order-log.ts";
-import { OrderReader } from "../../order/order-reader.ts";
-import type { ClickStore } from "../click-store.ts";
+import type { OrderSnapshot } from "../../order/order-reader.ts";
 import type { FollowedStore } from "../followed-store.ts";
-import type { EnterOptions, SharedNote, SharedStore, StoreMember } from "../shared-store.ts";
+import type {
+  CountingStore,
+  OpenCountingOptions,
+  OpenFollowedOptions,
+  OrderedDatabase,
+} from "../ordered/ordered-database.ts";
+import { followDatabase, shareDatabase } from "../ordered/share-database.ts";
+import type { SharedStore } from "../shared-store.ts";
 import { ClickHouseStore } from "./clickhouse-store.ts";
 import type { ClickHouseOptions } from "./connection.ts";
 import { Connection } from "./connection.ts";
@@ -31,199 +29,77 @@ export interface SharedClickHouseOptions extends ClickHouseOptions {
   readonly purgeAfterMs?: number;
 }
 
-/** What belongs together: a note in the order. */
-interface Founding {
-  readonly database: string;
-  /** Hexadecimal. */
-  readonly secret: string;
-}
-
-const foundingName = "founding";
-const secretBytes = 32;
-/** Between two looks whether the commits of others are decided. */
-const undecidedMs = 50;
 /** What asks for newer commits all the time has small answers to wait for. */
 const lookSilenceMsMax = 5_000;
 
 /** Makes the database where there is none. Rejects with `data_format_newer`, `data_corrupt` or `store_unavailable`. */
 export async function shareClickHouse(options: SharedClickHouseOptions): Promise<SharedStore> {
+  const { logs, clock } = options;
   await using resources = new AsyncDisposableStack();
-  resources.use(options.logs);
-  const connection = resources.use(await openDatabase(options));
-  const [id] = await readIds(connection);
-  const log = resources.use(await options.logs.open());
-  const reader = await OrderReader.open(log, await readOrderSnapshot(connection));
-  const secret = randomBytes(secretBytes).toString("hex");
-  const text = await noteOnce(
-    reader,
-    options.clock,
-    foundingName,
-    JSON.stringify({ database: id!, secret } satisfies Founding),
-  );
-  const founding = await readFounding(connection, text);
+  resources.use(logs);
+  const database = new ClickHouseDatabase(await openDatabase(options), options);
   resources.move();
-  return new SharedClickHouse(options, connection, reader, founding);
+  return await shareDatabase(database, logs, clock);
 }
 
 /** For who only reads. Rejects with `store_unavailable` where it is away, or not made yet. */
 export async function followClickHouse(
   options: Omit<SharedClickHouseOptions, "clock" | "purgeAfterMs">,
 ): Promise<FollowedStore> {
-  await using resources = new AsyncDisposableStack();
-  const connection = resources.use(await findDatabase(options));
-  const looking = resources.use(new Connection({ ...options, silenceMsMax: lookSilenceMsMax }));
-  const log = resources.use(await options.logs.open());
-  const reader = await OrderReader.open(log, await readOrderSnapshot(connection));
-  const note = reader.order.note(foundingName);
-  if (!note)
-    throw new CodedError("store_unavailable", "no process has begun to count yet", {
-      details: { database: connection.database },
-    });
-  const { database: databaseId } = await readFounding(connection, note.text);
-  const decided: Decision[] = [];
-  reader.listen((_, settled) => decided.push(...settled));
-  const state = await loadState(connection, reader.order);
-  resources.move();
-  return new FollowedClickHouseStore({ connection, looking, databaseId, reader, decided, state });
+  await using database = new ClickHouseDatabase(await findDatabase(options), options);
+  return await followDatabase(database, options.logs);
 }
 
-/** Of two that make the database at a time one is named: all that is named is there. */
-async function readFounding(connection: Connection, text: string): Promise<Founding> {
-  const founding = JSON.parse(text) as Founding;
-  if ((await readIds(connection)).includes(founding.database)) return founding;
-  throw outOfOrder(`is of another database than ${connection.database} is by now`);
-}
-
-class SharedClickHouse implements SharedStore {
-  readonly id: string;
-  readonly secret: Uint8Array;
-  private readonly options: SharedClickHouseOptions;
+class ClickHouseDatabase implements OrderedDatabase {
+  readonly name: string;
   private readonly connection: Connection;
-  private readonly reader: OrderReader;
+  private readonly options: ClickHouseOptions & { readonly purgeAfterMs?: number };
 
+  /** `connection`: its own from here on. */
   constructor(
-    options: SharedClickHouseOptions,
     connection: Connection,
-    reader: OrderReader,
-    { database, secret }: Founding,
+    options: ClickHouseOptions & { readonly purgeAfterMs?: number },
   ) {
-    this.id = database;
-    this.options = options;
+    this.name = options.database;
     this.connection = connection;
-    this.reader = reader;
-    this.secret = Buffer.from(secret, "hex");
-  }
-
-  async enter(options: EnterOptions): Promise<StoreMember> {
-    await using resources = new AsyncDisposableStack();
-    const log = resources.use(await this.options.logs.open());
-    const reader = await OrderReader.open(log, await readOrderSnapshot(this.connection));
-    const { clock } = this.options;
-    const isAlone = reader.order.memberNames.length === 0;
-    const member = await Member.enter({ ...options, clock, reader });
-    const attendance = new Attendance({ clock, member, onLooked: options.onChange });
-    resources.move();
-    return new ClickHouseMember(this.options, member, attendance, isAlone);
-  }
-
-  readNote(name: string): Promise<SharedNote> {
-    return readNote(this.reader, name);
-  }
-
-  writeNote(name: string, note: SharedNote): Promise<SharedNote> {
-    return writeNote(this.reader, this.options.clock, name, note);
-  }
-
-  follow(): Promise<FollowedStore> {
-    return followClickHouse(this.options);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.reader.log[Symbol.asyncDispose]();
-    await this.connection[Symbol.asyncDispose]();
-    await this.options.logs[Symbol.asyncDispose]();
-  }
-}
-
-class ClickHouseMember implements StoreMember {
-  private readonly options: SharedClickHouseOptions;
-  private readonly member: Member;
-  private readonly attendance: Attendance;
-  /** Nobody else counted when it entered. */
-  private readonly isAlone: boolean;
-  private readonly stopping = new AbortController();
-
-  constructor(
-    options: SharedClickHouseOptions,
-    member: Member,
-    attendance: Attendance,
-    isAlone: boolean,
-  ) {
     this.options = options;
-    this.member = member;
-    this.attendance = attendance;
-    this.isAlone = isAlone;
   }
 
-  get terms(): ReadonlyMap<number, number> | undefined {
-    return this.member.isOut ? undefined : this.member.terms;
+  readIds(): Promise<readonly string[]> {
+    return readIds(this.connection);
   }
 
-  async open(): Promise<ClickStore> {
-    const { member, options } = this;
-    const { order } = member.reader;
+  readOrderSnapshot(): Promise<OrderSnapshot | undefined> {
+    return readOrderSnapshot(this.connection);
+  }
+
+  async lastWritten(): Promise<number> {
+    const [row] = await this.connection.rows("SELECT max(sequence) FROM commit_log");
+    return row![0] as number;
+  }
+
+  async openCounting({ isAlone, ...own }: OpenCountingOptions): Promise<CountingStore> {
+    const { options } = this;
     await using resources = new AsyncDisposableStack();
     const connection = resources.use(new Connection(options));
-    // Of what it has counted before.
-    await member.abandon();
-    const { terms } = member;
-    await this.untilDecided();
-    if (this.isAlone) await forgetErasedValues(connection);
-    const state = await loadState(connection, order);
-    await checkCommits(connection, member.reader);
-    for (const partition of terms.keys()) {
-      const nextOffset = state.progress.get(partition)?.nextOffset ?? 0;
-      const end = order.endOf(partition);
-      // Where it was lost meanwhile somebody may have gone on.
-      if (nextOffset !== end && member.terms.get(partition) === terms.get(partition))
-        throw outOfOrder(
-          `has partition ${partition} up to ${end}, the database ${options.database} up to ${nextOffset}`,
-        );
-    }
+    if (isAlone) await forgetErasedValues(connection);
+    const state = await loadState(connection, own.member.reader.order);
     resources.move();
     const purgeAfterMs = options.purgeAfterMs ?? 0;
-    return new ClickHouseStore({ connection, member, terms, state, purgeAfterMs });
+    return new ClickHouseStore({ ...own, connection, state, purgeAfterMs });
+  }
+
+  async openFollowed(own: OpenFollowedOptions): Promise<FollowedStore> {
+    const { options } = this;
+    await using resources = new AsyncDisposableStack();
+    const connection = resources.use(new Connection(options));
+    const looking = resources.use(new Connection({ ...options, silenceMsMax: lookSilenceMsMax }));
+    const state = await loadState(connection, own.reader.order);
+    resources.move();
+    return new FollowedClickHouseStore({ ...own, connection, looking, state });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.stopping.abort(new CodedError("not_ready", "the service stops"));
-    await this.attendance[Symbol.asyncDispose]();
-    // Where the log is away the others find out by its silence.
-    await this.member.leave().catch(() => {});
-    await this.member.reader.log[Symbol.asyncDispose]();
+    await this.connection[Symbol.asyncDispose]();
   }
-
-  /** Of all that was reserved so far; who is silent meanwhile is expelled. */
-  private async untilDecided(): Promise<void> {
-    const { reader } = this.member;
-    await reader.readAll();
-    const through = reader.order.reservedThrough;
-    while (reader.order.settledThrough < through) {
-      await pause(this.options.clock, undecidedMs, this.stopping.signal);
-      this.stopping.signal.throwIfAborted();
-      await reader.readAll();
-    }
-  }
-}
-
-/** A database of which the log knows less was counted in another order. */
-async function checkCommits(connection: Connection, reader: OrderReader): Promise<void> {
-  const [row] = await connection.rows("SELECT max(sequence) FROM commit_log");
-  // What others have written meanwhile they had reserved before.
-  await reader.readAll();
-  const { reservedThrough } = reader.order;
-  if ((row![0] as number) > reservedThrough)
-    throw outOfOrder(
-      `ends with commit ${reservedThrough}, the database ${connection.database} has ${row![0]}`,
-    );
 }

@@ -10,7 +10,7 @@ import type {
 import type { CommitOrder } from "../../order/commit-order.ts";
 import type { HistoryStart } from "../changes.ts";
 import type { Connection, SqlValue } from "./connection.ts";
-import { Dictionaries } from "./dictionaries.ts";
+import { Dictionaries } from "../ordered/dictionaries.ts";
 import type { DatedConfig } from "./facts.ts";
 import { readFacts } from "./facts.ts";
 import type { DimensionTable } from "./schema.ts";

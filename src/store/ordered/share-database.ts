@@ -1,0 +1,123 @@
+/** The SharedStore port over a database and the log of the order in which its commits count. */
+
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../../clock/clock.ts";
+import { CodedError } from "../../model/errors.ts";
+import type { Decision } from "../../order/commit-order.ts";
+import { noteOnce, readNote, writeNote } from "../../order/notes.ts";
+import type { OrderLogs } from "../../order/order-log.ts";
+import { outOfOrder } from "../../order/order-log.ts";
+import { OrderReader } from "../../order/order-reader.ts";
+import type { FollowedStore } from "../followed-store.ts";
+import type { EnterOptions, SharedNote, SharedStore, StoreMember } from "../shared-store.ts";
+import type { OrderedDatabase } from "./ordered-database.ts";
+import { OrderedMember } from "./ordered-member.ts";
+
+/** What belongs together: a note in the order. */
+interface Founding {
+  readonly database: string;
+  /** Hexadecimal. */
+  readonly secret: string;
+}
+
+const foundingName = "founding";
+const secretBytes = 32;
+
+/** Database and logs are its own from here on, also where it can't be shared. */
+export async function shareDatabase(
+  database: OrderedDatabase,
+  logs: OrderLogs,
+  clock: Clock,
+): Promise<SharedStore> {
+  await using resources = new AsyncDisposableStack();
+  resources.use(logs);
+  resources.use(database);
+  const [id] = await database.readIds();
+  const log = resources.use(await logs.open());
+  const reader = await OrderReader.open(log, await database.readOrderSnapshot());
+  const secret = randomBytes(secretBytes).toString("hex");
+  const own = JSON.stringify({ database: id!, secret } satisfies Founding);
+  const founding = await checked(database, await noteOnce(reader, clock, foundingName, own));
+  resources.move();
+  return new SharedDatabase(database, logs, clock, reader, founding);
+}
+
+/** For who only reads. Rejects with `store_unavailable` where nobody has begun to count. */
+export async function followDatabase(
+  database: OrderedDatabase,
+  logs: OrderLogs,
+): Promise<FollowedStore> {
+  await using resources = new AsyncDisposableStack();
+  const log = resources.use(await logs.open());
+  const reader = await OrderReader.open(log, await database.readOrderSnapshot());
+  const note = reader.order.note(foundingName);
+  if (!note)
+    throw new CodedError("store_unavailable", "no process has begun to count yet", {
+      details: { database: database.name },
+    });
+  const { database: databaseId } = await checked(database, note.text);
+  const decided: Decision[] = [];
+  reader.listen((_, settled) => decided.push(...settled));
+  const followed = await database.openFollowed({ reader, decided, databaseId });
+  resources.move();
+  return followed;
+}
+
+/** Of two that make the database at a time one is named: all that is named is there. */
+async function checked(database: OrderedDatabase, text: string): Promise<Founding> {
+  const founding = JSON.parse(text) as Founding;
+  if ((await database.readIds()).includes(founding.database)) return founding;
+  throw outOfOrder(`is of another database than ${database.name} is by now`);
+}
+
+class SharedDatabase implements SharedStore {
+  readonly id: string;
+  readonly secret: Uint8Array;
+  private readonly database: OrderedDatabase;
+  private readonly logs: OrderLogs;
+  private readonly clock: Clock;
+  private readonly reader: OrderReader;
+
+  constructor(
+    database: OrderedDatabase,
+    logs: OrderLogs,
+    clock: Clock,
+    reader: OrderReader,
+    founding: Founding,
+  ) {
+    this.id = founding.database;
+    this.secret = Buffer.from(founding.secret, "hex");
+    this.database = database;
+    this.logs = logs;
+    this.clock = clock;
+    this.reader = reader;
+  }
+
+  async enter(options: EnterOptions): Promise<StoreMember> {
+    const { database, clock } = this;
+    await using resources = new AsyncDisposableStack();
+    const log = resources.use(await this.logs.open());
+    const reader = await OrderReader.open(log, await database.readOrderSnapshot());
+    const member = await OrderedMember.enter(clock, database, reader, options);
+    resources.move();
+    return member;
+  }
+
+  readNote(name: string): Promise<SharedNote> {
+    return readNote(this.reader, name);
+  }
+
+  writeNote(name: string, note: SharedNote): Promise<SharedNote> {
+    return writeNote(this.reader, this.clock, name, note);
+  }
+
+  follow(): Promise<FollowedStore> {
+    return followDatabase(this.database, this.logs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.reader.log[Symbol.asyncDispose]();
+    await this.database[Symbol.asyncDispose]();
+    await this.logs[Symbol.asyncDispose]();
+  }
+}
