@@ -2,17 +2,19 @@
 
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import type { CampaignReport } from "../simulation/campaign.ts";
 import { runCampaign } from "../simulation/campaign.ts";
 import { explainFailure } from "../simulation/explain-failure.ts";
-import { planHistory } from "../simulation/plan-history.ts";
+import type { HistoryKind } from "../simulation/history-kinds.ts";
+import { historyKinds } from "../simulation/history-kinds.ts";
 import { runHistory } from "../simulation/run-history.ts";
 import { ExitCode } from "./exit.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { formatTable } from "./table.ts";
 
 interface ProveFlags {
+  readonly processes: HistoryKind;
   readonly seed: number;
   readonly runs: number;
   readonly threads: number;
@@ -31,29 +33,44 @@ export function registerProve(program: Command): void {
         "network. A seed decides what is sent and what breaks. After every history each number, ledger and journal is " +
         "compared with a naive oracle. Exits 1 where something differs, with a short history that shows it.",
     )
+    .addOption(
+      new Option(
+        "--processes <how many>",
+        "one on a disk of its own, or several over a topic and a database",
+      )
+        .choices(Object.keys(historyKinds))
+        .default("one"),
+    )
     .option("--seed <n>", "the first seed", wholeNumber, 1)
     .option("--runs <n>", "how many seeds, from that one on", wholeNumber, 1000)
     .option("--threads <n>", "how many run at once", wholeNumber, availableParallelism())
     .option("--trace", "with --runs 1: print everything that happens")
     .option("--json", "print the report as JSON")
     .action(async (flags: ProveFlags) => {
-      const { seed, runs, threads } = flags;
-      if (flags.trace) await printTrace(seed);
+      const { processes: kind, seed, runs, threads } = flags;
+      if (flags.trace) await printTrace(kind, seed);
       const bar = new ProgressBar({ label: "prove", unit: "histories" });
       const onRun = (soFar: number): void => bar.update(soFar / runs, soFar);
-      const report = await runCampaign({ firstSeed: seed, runs, threads, repeatEvery, onRun });
+      const report = await runCampaign({
+        kind,
+        firstSeed: seed,
+        runs,
+        threads,
+        repeatEvery,
+        onRun,
+      });
       bar.finish();
       if (flags.json) console.log(JSON.stringify({ ...report, strikes: [...report.strikes] }));
       else printReport(report, seed);
       if (!report.failure) return;
       const { seed: failed, what } = report.failure;
-      console.error(`clicktally ${program.version()}, ${await explainFailure(failed, what)}`);
+      console.error(`clicktally ${program.version()}, ${await explainFailure(kind, failed, what)}`);
       process.exitCode = ExitCode.found;
     });
 }
 
-async function printTrace(seed: number): Promise<void> {
-  const { trace } = await runHistory(planHistory(seed), { keepsTrace: true });
+async function printTrace(kind: HistoryKind, seed: number): Promise<void> {
+  const { trace } = await runHistory(historyKinds[kind].plan(seed), { keepsTrace: true });
   for (const line of trace ?? []) console.log(line);
 }
 

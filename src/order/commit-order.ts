@@ -2,8 +2,9 @@
  * Which commits of several processes count, in which order, and who counts what: a fold over one log that all of them append
  * to and read alike. It takes no clock, no lease and no lock; whatever a process believes, the log decides.
  *
- * - A process *enters* under a name that nobody had before, and the partitions are divided anew. Whoever loses one has what it
- *   has not finished of it void, and nothing counts that it still says of it.
+ * - A process *enters* under a name that nobody had before, and the partitions are divided anew. Whoever loses one has all
+ *   void that it has not finished, for what was written together may rely on one another; and nothing counts that it still says
+ *   of what it has lost.
  * - It *reserves* a sequence for each commit, writes the commit's rows under that sequence, and says that it is *done*: then
  *   the commit counts. So nothing is ever written twice under one sequence, and what is void may be there in part, or arrive
  *   late. Where the fate of an insert is not known it *abandons* what it has reserved, and reserves anew.
@@ -166,7 +167,7 @@ export class CommitOrder {
       member.nextNumber++;
       if (record.kind === "reserve") this.reserve(record.member, member, record.ranges);
       else if (record.kind === "done") this.done(record.member, member, record.through);
-      else if (record.kind === "abandon") this.giveUp(member, () => true);
+      else if (record.kind === "abandon") this.giveUp(member);
       else if (record.kind === "leave") this.remove(record.member);
     }
     return this.takeSettled();
@@ -179,7 +180,7 @@ export class CommitOrder {
     if (this.names.size > namesMax) this.names.delete(this.names.values().next().value!);
     for (const [other, member] of this.members)
       if (member.instance === instance) {
-        this.giveUp(member, () => true);
+        this.giveUp(member);
         this.members.delete(other);
       }
     this.members.set(name, { instance, reserved: [], nextNumber: 1 });
@@ -194,11 +195,12 @@ export class CommitOrder {
   private remove(name: string): void {
     const member = this.members.get(name);
     if (!member) return;
-    this.giveUp(member, () => true);
+    this.giveUp(member);
     this.members.delete(name);
     this.divide();
   }
 
+  /** What goes together may rely on one another: who loses a partition has all void that it has not finished. */
   private divide(): void {
     const before = this.owners;
     this.owners = assign(before, this.memberNames);
@@ -206,7 +208,7 @@ export class CommitOrder {
       if (owner === this.owners[partition]) continue;
       this.terms[partition]!++;
       const member = owner === undefined ? undefined : this.members.get(owner);
-      if (member) this.giveUp(member, ({ range }) => range.partition === partition);
+      if (member) this.giveUp(member);
     }
   }
 
@@ -233,10 +235,8 @@ export class CommitOrder {
     }
   }
 
-  private giveUp(member: Member, isMeant: (reservation: Reservation) => boolean): void {
-    const meant = member.reserved.filter(isMeant);
-    member.reserved = member.reserved.filter((own) => !meant.includes(own));
-    for (const reservation of meant) {
+  private giveUp(member: Member): void {
+    for (const reservation of member.reserved.splice(0)) {
       this.decide(reservation, false);
       this.addVoid(reservation.sequence);
     }

@@ -13,6 +13,7 @@ import type { RecomputeControl, RollbackControl } from "../model/log-record.ts";
 import type { LayoutPiece } from "../model/minute-layout.ts";
 import { changedPieces, layoutPieces, relaid } from "../model/minute-layout.ts";
 import { bucketOf } from "../model/recorded-click.ts";
+import { partitionOf } from "../model/partition.ts";
 import { allRawKept, recomputeClicksMax, recomputeRowsMax, refusalOf } from "../model/recompute.ts";
 import { dayOfMinute, minutesADay } from "../model/time.ts";
 import type { MinuteRange } from "../model/window.ts";
@@ -134,11 +135,12 @@ async function withBuckets(
   return { ...material, bucketChanges: known, buckets: await askBuckets(store, concerned) };
 }
 
-/** Those of the partition; what is no ad at all is the first's. */
+/** Those of the partition, known to this process or not; what is no ad at all is the first's. */
 function adsOf({ partition, shared }: PartitionState, partitionCount: number): AdSelection {
   const ads = shared.dictionary(adDictionary);
-  return (adKey) => {
-    if (adKey < 1 || adKey > ads.size) return partition === 0;
-    return shared.partitionOfAd(adKey, partitionCount) === partition;
+  return (adKey, adId) => {
+    if (adKey >= 1 && adKey <= ads.size)
+      return shared.partitionOfAd(adKey, partitionCount) === partition;
+    return (adId ? partitionOf(Buffer.from(adId), partitionCount) : 0) === partition;
   };
 }

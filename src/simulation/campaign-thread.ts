@@ -1,10 +1,12 @@
 /** A thread of a campaign: runs every so many-th seed and reports each; stops at the first that fails. */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { planHistory } from "./plan-history.ts";
+import type { HistoryKind } from "./history-kinds.ts";
+import { historyKinds } from "./history-kinds.ts";
 import { runHistory } from "./run-history.ts";
 
 export interface ThreadPlan {
+  readonly kind: HistoryKind;
   readonly firstSeed: number;
   readonly endSeed: number;
   readonly step: number;
@@ -20,11 +22,11 @@ export interface ReportedRun {
   readonly isRepeated: boolean;
 }
 
-const { firstSeed, endSeed, step, repeatEvery } = workerData as ThreadPlan;
+const { kind, firstSeed, endSeed, step, repeatEvery } = workerData as ThreadPlan;
 const port = parentPort!;
 
 async function runSeed(seed: number): Promise<ReportedRun> {
-  const history = planHistory(seed);
+  const history = historyKinds[kind].plan(seed);
   const { failure, traceHash, strikes, clickCount, starts } = await runHistory(history);
   const isRepeated = failure === undefined && seed % repeatEvery === 0;
   const again = isRepeated ? await runHistory(history) : undefined;

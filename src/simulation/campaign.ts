@@ -3,9 +3,12 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { ReportedRun, ThreadPlan } from "./campaign-thread.ts";
-import { allStrikes, strikeName } from "./world/steps.ts";
+import type { HistoryKind } from "./history-kinds.ts";
+import { historyKinds } from "./history-kinds.ts";
+import { strikeName } from "./world/steps.ts";
 
 export interface CampaignOptions {
+  readonly kind: HistoryKind;
   readonly firstSeed: number;
   readonly runs: number;
   readonly threads: number;
@@ -31,13 +34,19 @@ export interface CampaignReport {
 }
 
 export async function runCampaign(options: CampaignOptions): Promise<CampaignReport> {
-  const { firstSeed, runs, threads, repeatEvery, onRun } = options;
+  const { kind, firstSeed, runs, threads, repeatEvery, onRun } = options;
   const reports: ReportedRun[] = [];
   const count = Math.max(1, Math.min(threads, runs));
   await Promise.all(
     Array.from({ length: count }, (_, thread) =>
       runThread(
-        { firstSeed: firstSeed + thread, endSeed: firstSeed + runs, step: count, repeatEvery },
+        {
+          kind,
+          firstSeed: firstSeed + thread,
+          endSeed: firstSeed + runs,
+          step: count,
+          repeatEvery,
+        },
         (report) => {
           reports.push(report);
           onRun?.(reports.length);
@@ -45,7 +54,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
       ),
     ),
   );
-  return summarize(reports);
+  return summarize(kind, reports);
 }
 
 async function runThread(plan: ThreadPlan, report: (run: ReportedRun) => void): Promise<void> {
@@ -59,8 +68,8 @@ async function runThread(plan: ThreadPlan, report: (run: ReportedRun) => void): 
   if (code !== 0) throw new Error(`a thread of the simulator ended with code ${code}`);
 }
 
-function summarize(reports: readonly ReportedRun[]): CampaignReport {
-  const strikes = new Map(allStrikes.map((strike) => [strikeName(strike), 0]));
+function summarize(kind: HistoryKind, reports: readonly ReportedRun[]): CampaignReport {
+  const strikes = new Map(historyKinds[kind].strikes.map((strike) => [strikeName(strike), 0]));
   for (const { strikes: struck } of reports)
     for (const [name, count] of struck) strikes.set(name, strikes.get(name)! + count);
   const failed = reports

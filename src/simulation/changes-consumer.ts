@@ -11,6 +11,8 @@ const waitMs = 60_000;
 /** Who asks a process that dies is not told of it. */
 const deadlineMs = 120_000;
 const againMs = 10_000;
+/** Of a store that is away. */
+const expectedCodes: ReadonlySet<string> = new Set(["storage_failed", "store_unavailable"]);
 
 /**
  * Builds a table of counts from what the service tells of its changes, with nothing durable but that table and the
@@ -60,7 +62,7 @@ export class ChangesConsumer {
       } catch (error) {
         const isExpected =
           error instanceof DeviceError ||
-          (error instanceof CodedError && error.code === "storage_failed");
+          (error instanceof CodedError && expectedCodes.has(error.code));
         if (!isExpected) this.bug ??= stackOf(error);
       }
       await this.machine.time.pause(againMs);

@@ -9,7 +9,7 @@ import type { Click } from "../model/click.ts";
 import type { DimensionLayout } from "../model/dimensions.ts";
 import { CodedError } from "../model/errors.ts";
 import type { SentBatch, SentItem } from "./history.ts";
-import type { SimulatedService } from "./simulated-service.ts";
+import type { ServiceUnderTest } from "./service-under-test.ts";
 import { DeviceError } from "./world/process.ts";
 import type { Machine } from "./world/machine.ts";
 
@@ -35,6 +35,8 @@ const passing: ReadonlySet<string> = new Set([
   "dedup_full",
   "not_ready",
   "storage_failed",
+  "queue_unavailable",
+  "store_unavailable",
 ]);
 
 export class Clients {
@@ -44,13 +46,13 @@ export class Clients {
   pending = 0;
   private readonly machine: Machine;
   private readonly layout: DimensionLayout;
-  private readonly service: () => SimulatedService | undefined;
+  private readonly service: () => ServiceUnderTest | undefined;
 
   /** `service`: whoever listens now. */
   constructor(
     machine: Machine,
     layout: DimensionLayout,
-    service: () => SimulatedService | undefined,
+    service: () => ServiceUnderTest | undefined,
   ) {
     this.machine = machine;
     this.layout = layout;
@@ -112,7 +114,7 @@ export class Clients {
     }
   }
 
-  private async accept(service: SimulatedService, batch: SentBatch): Promise<IngestAnswer> {
+  private async accept(service: ServiceUnderTest, batch: SentBatch): Promise<IngestAnswer> {
     if (batch.format === "batch") {
       const bytes = encodeClickBatch(batchOf(batch.items, this.layout));
       const positions = await service.ingest.appendBatch(bytes, batch.source);

@@ -27,6 +27,8 @@ export interface HistorySettings {
   readonly queueBytesMax: number;
   readonly hotBytesMax: number;
   readonly tickEveryMs: number;
+  /** Absent: one process with a disk of its own. Of several over a topic and a database, when each is there first (simulated ms). */
+  readonly processStartsMs?: readonly number[];
 }
 
 /** Times are simulated ms since the start. */

@@ -48,7 +48,7 @@ export function planHistory(seed: number): History {
   return { seed, settings, actions, faults: planFaults(random, lastMs) };
 }
 
-function planSettings(random: Random): HistorySettings {
+export function planSettings(random: Random): HistorySettings {
   return {
     // Close to midnight UTC, so that many histories cross a day.
     startMs: Date.UTC(2026, 0, 15, 20 + random.below(4), random.below(60)),

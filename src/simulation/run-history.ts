@@ -4,13 +4,14 @@ import { CodedError } from "../model/errors.ts";
 import type { Control } from "../model/log-record.ts";
 import { ChangesConsumer } from "./changes-consumer.ts";
 import { Clients } from "./client.ts";
-import type { Action, History, Question } from "./history.ts";
+import type { Action, History, Question, SemanticSettings } from "./history.ts";
 import type { Backup } from "./backups.ts";
 import { copyOf, judgeBackups } from "./backups.ts";
 import { judge } from "./judge/judge.ts";
 import type { RecordedAnswer } from "./judge/judge-answers.ts";
 import { ask } from "./judge/questions.ts";
-import type { SimulatedService } from "./simulated-service.ts";
+import type { ServiceUnderTest } from "./service-under-test.ts";
+import { Fleet } from "./shared/fleet.ts";
 import { Supervisor } from "./supervisor.ts";
 import { DeviceError } from "./world/process.ts";
 import { Machine } from "./world/machine.ts";
@@ -39,18 +40,22 @@ const deadlineMs = 120_000;
 export async function runHistory(history: History, options: RunOptions = {}): Promise<RunResult> {
   const { settings, seed, actions, faults } = history;
   const { keepsTrace = false } = options;
-  const machine = new Machine({ seed, startMs: settings.startMs, faults, keepsTrace });
-  const supervisor = new Supervisor(machine, settings);
-  const clients = new Clients(machine, settings.semantic.dimensions, () => supervisor.service);
-  const consumer = new ChangesConsumer(machine, () => supervisor.service?.engine.query);
-  const run = new HistoryRun(machine, supervisor, clients, consumer);
+  const { startMs, processStartsMs, semantic } = settings;
+  const isShared = processStartsMs !== undefined;
+  const machine = new Machine({ seed, startMs, faults, keepsTrace, isShared });
+  const host = isShared
+    ? new Fleet(machine, settings, processStartsMs)
+    : new Supervisor(machine, settings);
+  const clients = new Clients(machine, semantic.dimensions, () => host.service);
+  const consumer = new ChangesConsumer(machine, () => host.steadyService?.engine.query);
+  const run = new HistoryRun(machine, host, clients, consumer);
   const failure = await run.play(actions);
   const verdict =
     failure ??
     (await judge({
       history,
       machine,
-      service: supervisor.service!,
+      service: host.service!,
       acks: clients.acks,
       recorded: run.recorded,
       consumer,
@@ -62,7 +67,7 @@ export async function runHistory(history: History, options: RunOptions = {}): Pr
     trace: machine.trace.lines,
     strikes: machine.faults.strikes,
     clickCount: clicksOf(actions),
-    starts: supervisor.starts,
+    starts: host.starts,
   };
 }
 
@@ -70,7 +75,7 @@ class HistoryRun {
   readonly recorded: RecordedAnswer[] = [];
   readonly backups: Backup[] = [];
   private readonly machine: Machine;
-  private readonly supervisor: Supervisor;
+  private readonly host: Supervisor | Fleet;
   private readonly clients: Clients;
   private readonly consumer: ChangesConsumer;
   private bug: string | undefined;
@@ -78,28 +83,28 @@ class HistoryRun {
 
   constructor(
     machine: Machine,
-    supervisor: Supervisor,
+    host: Supervisor | Fleet,
     clients: Clients,
     consumer: ChangesConsumer,
   ) {
     this.machine = machine;
-    this.supervisor = supervisor;
+    this.host = host;
     this.clients = clients;
     this.consumer = consumer;
   }
 
   /** Until everything is answered and committed; resolves with what must not have happened. */
   async play(actions: readonly Action[]): Promise<string | undefined> {
-    const { machine, supervisor, clients, consumer } = this;
+    const { machine, host, clients, consumer } = this;
     const { time } = machine;
     for (const action of actions) time.after(action.atMs, () => this.begin(action));
-    supervisor.start();
+    host.start();
     consumer.start();
     const lastMs = actions.at(-1)?.atMs ?? 0;
     await time.runUntil(() => this.isBroken || time.nowMs >= lastMs, lastMs);
     machine.heal();
     const isAnswered = (): boolean => clients.pending === 0 && this.underWay === 0;
-    if (!(await this.wait(() => isAnswered() && supervisor.service !== undefined)))
+    if (!(await this.wait(() => isAnswered() && host.service !== undefined)))
       return this.broken ?? `hangs: ${clients.pending} bodies unanswered`;
     consumer.stop();
     if (!(await this.comeToRest()))
@@ -109,22 +114,23 @@ class HistoryRun {
 
   /** All is committed, and nothing more is appended; by the next service where one meets earlier damage only now. */
   private async comeToRest(): Promise<boolean> {
-    const { supervisor } = this;
+    const { host } = this;
+    host.rest();
     for (;;) {
-      if (!(await this.wait(() => supervisor.service !== undefined))) return false;
-      const service = supervisor.service!;
+      if (!(await this.wait(() => host.service !== undefined))) return false;
+      const service = host.service!;
       let isStill = false;
       // Ticks would move the watermark on while it is judged.
-      void service.ingest[Symbol.asyncDispose]().then(() => (isStill = true));
-      const isGone = (): boolean => supervisor.service !== service;
+      void service.stopTaking().then(() => (isStill = true));
+      const isGone = (): boolean => host.service !== service;
       if (!(await this.wait(() => isGone() || (isStill && service.isCaughtUp)))) return false;
       if (!isGone()) return true;
     }
   }
 
   private get broken(): string | undefined {
-    const { supervisor, clients, consumer } = this;
-    return supervisor.failure ?? this.bug ?? consumer.bug ?? clients.refusals[0];
+    const { host, clients, consumer } = this;
+    return host.failure ?? this.bug ?? consumer.bug ?? clients.refusals[0];
   }
 
   private get isBroken(): boolean {
@@ -147,7 +153,7 @@ class HistoryRun {
         this.watch(this.append(action.control));
         break;
       case "restart":
-        this.watch(this.supervisor.restartWith(action.semantic));
+        this.watch(this.restart(action.semantic));
         break;
       case "backup":
         this.watch(this.backUp());
@@ -158,16 +164,22 @@ class HistoryRun {
     }
   }
 
+  private restart(semantic: SemanticSettings): Promise<void> {
+    const { host } = this;
+    return host instanceof Fleet ? host.restartOne() : host.restartWith(semantic);
+  }
+
   private async append(control: Control): Promise<void> {
-    const { service } = this.supervisor;
+    const { service } = this.host;
     if (!service) return;
     const appended = service.ingest.appendControl(control);
     await this.unlessDead(appended.catch(expectRefusal));
   }
 
   private async backUp(): Promise<void> {
-    const { service, semantic } = this.supervisor;
-    if (!service) return;
+    const { host } = this;
+    if (host instanceof Fleet || !host.service) return;
+    const { service, semantic } = host;
     const acks = [...this.clients.acks];
     const copied = await this.unlessDead(copyOf(service).catch(expectRefusal));
     if (!copied) return;
@@ -176,7 +188,7 @@ class HistoryRun {
   }
 
   private async ask(question: Question): Promise<void> {
-    const { service } = this.supervisor;
+    const { service } = this.host;
     if (!service) return;
     const asked = this.commitToAsk(service, question);
     const before = service.store.progress;
@@ -193,7 +205,7 @@ class HistoryRun {
     this.machine.note(`answered ${question.kind} as of ${asOf}`);
   }
 
-  private commitToAsk({ store }: SimulatedService, { asOfShare }: Question): number | undefined {
+  private commitToAsk({ store }: ServiceUnderTest, { asOfShare }: Question): number | undefined {
     if (asOfShare === undefined || store.sequence === 0) return undefined;
     return Math.max(1, Math.ceil(asOfShare * store.sequence));
   }

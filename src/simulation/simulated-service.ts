@@ -12,6 +12,7 @@ import { soundHealth } from "../model/health.ts";
 import type { Health } from "../model/health.ts";
 import { announced } from "../queue/announced-queue.ts";
 import type { HistorySettings, SemanticSettings } from "./history.ts";
+import type { ServiceUnderTest } from "./service-under-test.ts";
 import { SimulatedQueue } from "./queue/simulated-queue.ts";
 import { SimulatedStore } from "./store/simulated-store.ts";
 import { sealed, unsealed } from "./world/chunk.ts";
@@ -35,7 +36,7 @@ export interface ServiceOptions {
   readonly mismatched: (mismatch: AuditMismatch) => void;
 }
 
-export class SimulatedService {
+export class SimulatedService implements ServiceUnderTest {
   readonly ingest: Ingest;
   readonly engine: Engine;
   readonly store: SimulatedStore;
@@ -154,6 +155,10 @@ export class SimulatedService {
         (progress.find((known) => known.partition === partition)?.nextOffset ?? 0) ===
         this.queue.nextOffset(partition),
     );
+  }
+
+  async stopTaking(): Promise<void> {
+    await this.ingest[Symbol.asyncDispose]();
   }
 
   /** Stops it in good order. */

@@ -2,6 +2,7 @@
 
 import { CodedError } from "../model/errors.ts";
 import type { HistorySettings, SemanticSettings } from "./history.ts";
+import type { Host } from "./service-under-test.ts";
 import { SimulatedService } from "./simulated-service.ts";
 import type { Machine, Mortal } from "./world/machine.ts";
 import { DeviceError, SimulatedProcess } from "./world/process.ts";
@@ -10,7 +11,7 @@ import { stackOf } from "./world/stack-of.ts";
 /** A stop that takes longer is ended by force. */
 const stopMsMax = 60_000;
 
-export class Supervisor {
+export class Supervisor implements Host {
   /**
    * The first thing that must not happen: a service that halts, can't start, or finds wrong counts, on data that nobody
    * damaged.
@@ -30,6 +31,13 @@ export class Supervisor {
     this.semantic = settings.semantic;
     machine.onDeath = (process) => this.restart(process);
   }
+
+  get steadyService(): SimulatedService | undefined {
+    return this.service;
+  }
+
+  /** It is still once it takes nothing more. */
+  rest(): void {}
 
   start(): void {
     this.starts++;

@@ -11,8 +11,11 @@ export interface RecomputationQuery extends MinuteRange {
   readonly rowsMax: number;
 }
 
-/** By dictionary key. */
-export type AdSelection = (adKey: number) => boolean;
+/**
+ * By dictionary key; with 0 or one that no ad has also by the ad's id, where the rows tell one: another process may count it
+ * under a key of its own.
+ */
+export type AdSelection = (adKey: number, adId?: string) => boolean;
 
 /** The minute rows that a commit has added to final buckets. */
 export interface RestatedRowsQuery extends MinuteRange {

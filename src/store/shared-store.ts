@@ -19,6 +19,8 @@ export interface StoreMember extends AsyncDisposable {
    * Undefined once it is out, and then for good.
    */
   readonly terms: ReadonlyMap<number, number> | undefined;
+  /** Hears what others have said so far. Rejects with `queue_unavailable` where that is out of reach. */
+  hear(): Promise<void>;
   /**
    * The store with all that was ever committed of these partitions. It refuses commits with `store_taken_over` once they have
    * other terms. Waits until what others have begun to commit is decided.

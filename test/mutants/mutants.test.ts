@@ -19,17 +19,21 @@ interface Hunt {
 }
 
 async function huntWith(
-  { patches }: Pick<PlantedBug, "patches">,
+  { patches, kind = "one" }: Pick<PlantedBug, "patches" | "kind">,
   ...seeds: readonly number[]
 ): Promise<Hunt> {
-  const { stdout } = await promisify(execFile)(process.execPath, [hunt, ...seeds.map(String)], {
-    env: {
-      PATH: process.env["PATH"],
-      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
-      ...patchedEnvironment(patches),
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [hunt, kind, ...seeds.map(String)],
+    {
+      env: {
+        PATH: process.env["PATH"],
+        NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+        ...patchedEnvironment(patches),
+      },
+      timeout: deadlineMs,
     },
-    timeout: deadlineMs,
-  });
+  );
   return JSON.parse(stdout) as Hunt;
 }
 
@@ -49,6 +53,7 @@ describe("planted bugs", { concurrency: 2 }, () => {
 
   it("are what is caught: without any the same histories pass", async () => {
     assert.deepEqual(await huntWith({ patches: [] }, 60), { seed: null });
+    assert.deepEqual(await huntWith({ patches: [], kind: "several" }, 20), { seed: null });
   });
 
   for (const bug of plantedBugs) {

@@ -2,6 +2,7 @@
  * Mistakes that protocols like these are known to be made with, each a small patch of the source. The simulator has to
  * catch every one of them: a proof that would not notice these proves nothing.
  */
+import type { HistoryKind } from "../../src/simulation/history-kinds.ts";
 import type { SourcePatch } from "../support/source-patches.ts";
 import { aggregateBugs } from "./aggregate-bugs.ts";
 import { auditBugs } from "./audit-bugs.ts";
@@ -13,10 +14,13 @@ import { closeBugs } from "./close-bugs.ts";
 import { pipelineBugs } from "./pipeline-bugs.ts";
 import { recomputeBugs } from "./recompute-bugs.ts";
 import { retentionBugs } from "./retention-bugs.ts";
+import { sharedBugs } from "./shared-bugs.ts";
 import { storageBugs } from "./storage-bugs.ts";
 
 export interface PlantedBug {
   readonly name: string;
+  /** Of the histories that have to catch it; default: those of one process. */
+  readonly kind?: HistoryKind;
   readonly patches: readonly SourcePatch[];
 }
 
@@ -32,4 +36,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...closeBugs,
   ...retentionBugs,
   ...eraseBugs,
+  ...sharedBugs,
 ];

@@ -197,7 +197,7 @@ describe("the order of commits", () => {
     assert.deepEqual([[...order.termsOf("b").keys()], [...order.termsOf("c").keys()]], [[1], [0]]);
   });
 
-  it("lets the unfinished commits of a partition that moves count for nothing, and those of others go on", () => {
+  it("lets all that a process has not finished count for nothing where it loses a partition", () => {
     const [first, second] = [0, 1].map((partition) => ({
       partition,
       fromOffset: 0,
@@ -211,11 +211,11 @@ describe("the order of commits", () => {
       { kind: "reserve", member: "a", number: 3, ranges: [{ ...second!, fromOffset: 0 }] },
     ]);
     assert.deepEqual(decisions, [
-      { sequence: 1, range: first, counts: true },
+      { sequence: 1, range: first, counts: false },
       { sequence: 2, range: second, counts: false },
     ]);
-    assert.deepEqual([order.endOf(0), order.endOf(1), order.reservedThrough], [3, 0, 2]);
-    assert.deepEqual(order.voids, [[2, 2]]);
+    assert.deepEqual([order.endOf(0), order.endOf(1), order.reservedThrough], [0, 0, 2]);
+    assert.deepEqual(order.voids, [[1, 2]]);
   });
 
   it("puts out who goes on elsewhere than where its partition ends", () => {

@@ -9,8 +9,13 @@ import { runHistory } from "../../src/simulation/run-history.ts";
 const isWhole = process.env["TEST_REQUIRED"] === "1";
 const runs = Number(process.env["TEST_SEEDS"] ?? (isWhole ? 10_000 : 1_000));
 const firstSeed = Number(process.env["TEST_FIRST_SEED"] ?? 1);
+/** They take twice the time of the others. */
+const sharedRuns = Number(process.env["TEST_SEEDS"] ?? (isWhole ? 400 : 40));
+const repeatEvery = 20;
 /** Of 10,000 histories. */
 const strikesLeast = 100;
+/** Of 400 histories. */
+const sharedStrikesLeast = 4;
 
 describe("the simulated service", () => {
   it("has one history for a seed, to the last step", async () => {
@@ -28,9 +33,9 @@ describe("the simulated service", () => {
   });
 
   it(`equals the oracle in everything it tells, over ${runs} histories`, async (context) => {
-    const report = await runCampaign({ firstSeed, runs, threads: 2, repeatEvery: 20 });
+    const report = await runCampaign({ kind: "one", firstSeed, runs, threads: 2, repeatEvery });
     const { failure } = report;
-    if (failure) assert.fail(await explainFailure(failure.seed, failure.what));
+    if (failure) assert.fail(await explainFailure("one", failure.seed, failure.what));
     assert.equal(report.runs, runs);
     context.diagnostic(
       `${runs} histories, ${report.clicks} clicks (median ${report.clicksMedian}), ` +
@@ -38,8 +43,28 @@ describe("the simulated service", () => {
     );
     assert.ok(report.clicksMedian >= 300, `the median history has ${report.clicksMedian} clicks`);
     assert.ok(report.faultsMedian >= 3, `the median history has ${report.faultsMedian} faults`);
-    assert.ok(report.repeated >= Math.floor(runs / 20), `${report.repeated} were run twice`);
+    assert.ok(
+      report.repeated >= Math.floor(runs / repeatEvery),
+      `${report.repeated} were run twice`,
+    );
     const least = (strikesLeast * runs) / 10_000;
+    const rare = [...report.strikes].filter(([, count]) => count < least);
+    assert.deepEqual(rare, [], "strikes that hardly ever happen");
+  });
+
+  it(`equals the oracle over ${sharedRuns} histories of several processes that share a store`, async (context) => {
+    const options = { firstSeed, runs: sharedRuns, threads: 2, repeatEvery } as const;
+    const report = await runCampaign({ ...options, kind: "several" });
+    const { failure } = report;
+    if (failure) assert.fail(await explainFailure("several", failure.seed, failure.what));
+    context.diagnostic(
+      `${report.runs} histories, ${report.clicks} clicks, ${report.faults} faults, ${report.starts} starts`,
+    );
+    assert.equal(report.runs, sharedRuns);
+    assert.ok(report.clicksMedian >= 250, `the median history has ${report.clicksMedian} clicks`);
+    assert.ok(report.faultsMedian >= 3, `the median history has ${report.faultsMedian} faults`);
+    assert.ok(report.repeated >= Math.floor(sharedRuns / repeatEvery));
+    const least = Math.floor((sharedStrikesLeast * sharedRuns) / 400);
     const rare = [...report.strikes].filter(([, count]) => count < least);
     assert.deepEqual(rare, [], "strikes that hardly ever happen");
   });

@@ -5,11 +5,13 @@ import type { OracleClick } from "../oracle/oracle-fold.ts";
 
 /**
  * What clients were told must hold: every click that was acknowledged lies in the log where the answer says, and what
- * `wait=counted` said of it is what became of it. `clicks`: by partition, what the oracle says of the log.
+ * `wait=counted` said of it is what became of it. `clicks`: by partition, what the oracle says of the log. `isShared`: by
+ * several processes.
  */
 export function judgeAcks(
   acks: readonly Ack[],
   clicks: readonly (readonly OracleClick[])[],
+  isShared: boolean,
 ): string | undefined {
   const byPosition = new Map<string, OracleClick[]>();
   for (const [partition, all] of clicks.entries()) {
@@ -24,7 +26,7 @@ export function judgeAcks(
     const found = ack.answer.ranges.flatMap(({ partition, offset, fromRow, toRow }) =>
       (byPosition.get(`${partition}:${offset}`) ?? []).slice(fromRow, toRow),
     );
-    const problem = judgeAck(ack, found);
+    const problem = judgeAck(ack, found, isShared);
     if (problem !== undefined) return problem;
   }
   return undefined;
@@ -33,6 +35,7 @@ export function judgeAcks(
 function judgeAck(
   { batch, answer, outcomes }: Ack,
   found: readonly OracleClick[],
+  isShared: boolean,
 ): string | undefined {
   const rejected = new Set(answer.errors.map(({ index }) => index));
   for (const [i, { isValid }] of batch.items.entries())
@@ -67,6 +70,11 @@ function judgeAck(
     expired: countOf("expired"),
   };
   if (isDeepStrictEqual(outcomes, expected)) return undefined;
+  // Who follows the commits of others tells what a click is by then, which a later record may have changed already.
+  const names = Object.keys(expected) as (keyof typeof expected)[];
+  const off = names.reduce((sum, name) => sum + Math.abs(outcomes[name] - expected[name]), 0);
+  const corrected = found.filter(({ isCorrected }) => isCorrected).length;
+  if (isShared && off <= 2 * corrected) return undefined;
   return `wait=counted said ${show(outcomes)} instead of ${show(expected)}`;
 }
 

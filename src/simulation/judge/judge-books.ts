@@ -4,7 +4,7 @@ import { CodedError } from "../../model/errors.ts";
 import { dayOfMinute, formatMinute, minuteMs, minutesADay } from "../../model/time.ts";
 import type { MinuteRange } from "../../model/window.ts";
 import type { QueryService } from "../../query/query-service.ts";
-import type { ClickStore } from "../../store/click-store.ts";
+import type { ClickStoreReader } from "../../store/click-store.ts";
 import type { OracleGroup } from "../oracle/oracle.ts";
 import { allRows } from "./all-rows.ts";
 import { cellFields, minutesOf } from "./cells.ts";
@@ -18,7 +18,7 @@ const journalPageEntries = 5;
 export async function judgeBooks(
   oracle: PartitionedOracle,
   cells: readonly OracleGroup[],
-  store: ClickStore,
+  store: ClickStoreReader,
   query: QueryService,
   range: MinuteRange,
 ): Promise<string | undefined> {
@@ -33,7 +33,7 @@ export async function judgeBooks(
 async function judgeCells(
   { dropped }: PartitionedOracle,
   cells: readonly OracleGroup[],
-  store: ClickStore,
+  store: ClickStoreReader,
   range: MinuteRange,
 ): Promise<string | undefined> {
   for (const source of ["minute", "raw"] as const) {
@@ -56,7 +56,7 @@ async function judgeCells(
 
 async function judgeLedger(
   oracle: PartitionedOracle,
-  store: ClickStore,
+  store: ClickStoreReader,
   query: QueryService,
 ): Promise<string | undefined> {
   const minuteOfKey = (key: string): number => Number(key.slice(key.lastIndexOf("|") + 1));
@@ -93,7 +93,7 @@ async function judgeLedger(
 /** Totals are of all that ever came, whatever is kept of it. */
 async function totalProblem(
   oracle: PartitionedOracle,
-  store: ClickStore,
+  store: ClickStoreReader,
 ): Promise<string | undefined> {
   const rows = await store.ledger(0, Infinity);
   const found = rows.map((row) => Object.assign({ received: row.received }, row.outcomes));

@@ -4,7 +4,7 @@ import type { MinuteRange } from "../../model/window.ts";
 import { Random } from "../../traffic/random.ts";
 import { plannedAds } from "../plan-clicks.ts";
 import { planFilter } from "../plan-questions.ts";
-import type { SimulatedService } from "../simulated-service.ts";
+import type { ServiceUnderTest } from "../service-under-test.ts";
 import type { RecordedAnswer } from "./judge-answers.ts";
 import { differenceOf, judgeAnswers } from "./judge-answers.ts";
 import type { PartitionedOracle } from "./partitioned-oracle.ts";
@@ -17,7 +17,7 @@ const askedCommits = 8;
 /** Numbers as they stood: what was answered on the way is answered again, and earlier commits are asked about anew. */
 export async function judgePast(
   oracle: PartitionedOracle,
-  service: SimulatedService,
+  service: ServiceUnderTest,
   recorded: readonly RecordedAnswer[],
   seed: number,
   range: MinuteRange,
@@ -31,7 +31,7 @@ export async function judgePast(
 
 async function judgeAskedAgain(
   oracle: PartitionedOracle,
-  { engine, store }: SimulatedService,
+  { engine, store }: ServiceUnderTest,
   recorded: readonly RecordedAnswer[],
   known: KnownFields,
 ): Promise<string | undefined> {
@@ -72,7 +72,7 @@ function expectedAgain(first: Answer, again: Answer, present: Answer, isLast: bo
 }
 
 async function askAboutPast(
-  { engine, store }: SimulatedService,
+  { engine, store }: ServiceUnderTest,
   seed: number,
   whole: MinuteRange,
 ): Promise<RecordedAnswer[]> {

@@ -5,7 +5,7 @@ import { soundHealth } from "../../model/health.ts";
 import { dayOfMinute, formatMinute, minuteMs } from "../../model/time.ts";
 import type { SelfAuditNumbers } from "../../query/query-service.ts";
 import { isCounted } from "../oracle/oracle-fold.ts";
-import type { SimulatedService } from "../simulated-service.ts";
+import type { ServiceUnderTest } from "../service-under-test.ts";
 import type { MinuteRow } from "../store/tables.ts";
 import type { VirtualTime } from "../world/virtual-time.ts";
 import type { PartitionedOracle } from "./partitioned-oracle.ts";
@@ -21,7 +21,7 @@ const minutesABucket = 2;
  */
 export async function judgeSelfAudit(
   oracle: PartitionedOracle,
-  { engine, store, health }: SimulatedService,
+  { engine, store, health }: ServiceUnderTest,
   time: VirtualTime,
 ): Promise<string | undefined> {
   // Answers about the past have moved it back.

@@ -85,7 +85,7 @@ export class CorrectedOracle extends OracleFold {
     else if (change !== 0) this.recount(place, change);
     this.move(click, after);
     this.before.set(i, click.outcome);
-    this.clicks[i] = { ...click, outcome: after };
+    this.clicks[i] = { ...click, outcome: after, isCorrected: true };
   }
 
   private inOrderOfTime(matches: (click: OracleClick) => boolean): number[] {

@@ -19,6 +19,8 @@ import { rowsOf, type LogRow } from "./log-rows.ts";
 export type OracleClick = LogRow & {
   readonly outcome: OutcomeName;
   readonly decided: OutcomeName;
+  /** Whether it was ever another than decided. */
+  readonly isCorrected?: true;
 };
 /** By the record at `offset` clicks of the records before it have lost a field that had one of these values. */
 export type OracleErasure = Pick<EraseControl, "id" | "field" | "values"> & {

@@ -50,7 +50,8 @@ export function recomputation(
   const changes = new MinuteChangesBuilder(names);
   for (const cell of cellsOf(contents, range, layout)) {
     const { minute, adKey, dimensions, rawCount, minuteCount } = cell;
-    if (rawCount === minuteCount || !ads(adKey)) continue;
+    const adId = textOfKey(contents, adDictionary, adKey) ?? undefined;
+    if (rawCount === minuteCount || !ads(adKey, adId)) continue;
     const keyOf = (i: number): number => {
       const text = dimensions[names[i]!] ?? null;
       return text === null ? 0 : (contents.dictionaries.get(names[i]!)?.indexOf(text) ?? -1) + 1;

@@ -64,6 +64,8 @@ export interface Contents {
   /** What each commit so far had applied of its partition, in their order. */
   readonly commits: { readonly sequence: number; readonly progress: PartitionProgress }[];
   readonly dictionaries: Map<string, string[]>;
+  /** Texts that have no key here; the first has -1, the next -2, and so on. */
+  readonly foreign: string[];
   readonly configs: { readonly commit: number; readonly config: SemanticConfig }[];
   raw: RawRow[];
   /** Those that are committed, `partition:offset`. */
@@ -91,6 +93,7 @@ export function emptyContents(): Contents {
     progress: new Map(),
     commits: [],
     dictionaries: new Map(),
+    foreign: [],
     configs: [],
     raw: [],
     records: new Set(),
@@ -115,6 +118,7 @@ export function copyOf(contents: Contents): Contents {
     progress: new Map(contents.progress),
     commits: [...contents.commits],
     dictionaries: new Map(contents.dictionaries),
+    foreign: [...contents.foreign],
     configs: [...contents.configs],
     raw: [...contents.raw],
     records: new Set(contents.records),
@@ -161,6 +165,7 @@ export function progressAt(contents: Contents, asOf: number): PartitionProgress[
 }
 
 export function textOfKey(contents: Contents, dictionary: string, key: number): string | null {
+  if (key < 0) return contents.foreign[-1 - key] ?? null;
   return contents.dictionaries.get(dictionary)?.[key - 1] ?? null;
 }
 

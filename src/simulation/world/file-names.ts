@@ -7,4 +7,5 @@ export const fileNames = {
   newSnapshot: "store.snapshot.new",
   config: "config.json",
   newConfig: "config.json.new",
+  order: "order.log",
 } as const;

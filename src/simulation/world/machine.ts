@@ -9,7 +9,7 @@ import type { PlannedFault } from "./faults.ts";
 import { fileNames } from "./file-names.ts";
 import { OldCopy } from "./old-copy.ts";
 import type { Fault, ProcessStep, Step } from "./steps.ts";
-import { stepsOfFault, strikeName } from "./steps.ts";
+import { sharedStepsOfFault, stepsOfFault, strikeName } from "./steps.ts";
 import { Trace } from "./trace.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
@@ -26,14 +26,25 @@ export interface MachineOptions {
   readonly startMs: number;
   readonly faults: readonly PlannedFault[];
   readonly keepsTrace: boolean;
+  /** Whether queue and store are servers that several processes use. */
+  readonly isShared?: boolean;
 }
 
 /** The wall clock is never further off than this. */
 const clockErrorMsMax = 90_000;
 
 const fullSteps: ReadonlySet<Step> = new Set(stepsOfFault.disk_full);
-const storeSteps: ReadonlySet<Step> = new Set(stepsOfFault.outage);
-const readSteps: ReadonlySet<Step> = new Set(stepsOfFault.queue_outage);
+/** At which an outage is met. */
+const stepsAway = {
+  own: {
+    store: new Set<Step>(stepsOfFault.outage),
+    queue: new Set<Step>(stepsOfFault.queue_outage),
+  },
+  shared: {
+    store: new Set<Step>(sharedStepsOfFault.outage),
+    queue: new Set<Step>(sharedStepsOfFault.queue_outage),
+  },
+};
 /** What a flipped byte at a step is in. */
 const flippedFiles: Readonly<Partial<Record<Step, string>>> = {
   "append.done": fileNames.queue,
@@ -51,13 +62,15 @@ export class Machine {
   /** Told of a process that has died. */
   onDeath: (process: Mortal) => void = () => {};
   private readonly startMs: number;
+  private readonly away: (typeof stepsAway)["own"];
   private clockErrorMs = 0;
   private fullUntilMs = -Infinity;
   private awayUntilMs = -Infinity;
   private queueAwayUntilMs = -Infinity;
 
-  constructor({ seed, startMs, faults, keepsTrace }: MachineOptions) {
+  constructor({ seed, startMs, faults, keepsTrace, isShared = false }: MachineOptions) {
     this.seed = seed;
+    this.away = isShared ? stepsAway.shared : stepsAway.own;
     this.time = new VirtualTime(new Random(seed + 1));
     this.disk = new SimulatedDisk(new Random(seed + 2));
     this.oldCopy = new OldCopy(this.disk);
@@ -143,8 +156,8 @@ export class Machine {
   /** Why a step can't be done for now. */
   refusalOf(step: ProcessStep): "disk_full" | "outage" | "queue_outage" | undefined {
     if (fullSteps.has(step) && this.time.nowMs < this.fullUntilMs) return "disk_full";
-    if (storeSteps.has(step) && this.time.nowMs < this.awayUntilMs) return "outage";
-    if (readSteps.has(step) && this.time.nowMs < this.queueAwayUntilMs) return "queue_outage";
+    if (this.away.store.has(step) && this.time.nowMs < this.awayUntilMs) return "outage";
+    if (this.away.queue.has(step) && this.time.nowMs < this.queueAwayUntilMs) return "queue_outage";
     return undefined;
   }
 

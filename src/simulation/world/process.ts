@@ -1,6 +1,6 @@
 /** A process on the simulated machine: all that it waits for ends with it. */
 
-import type { Clock } from "../../clock/clock.ts";
+import type { Clock, Timer } from "../../clock/clock.ts";
 import type { Machine, Mortal } from "./machine.ts";
 import type { ProcessStep } from "./steps.ts";
 
@@ -44,6 +44,9 @@ function never(): Promise<never> {
 
 const slowMsMax = 20_000;
 const stepMsMax = 2;
+/** Some times as long as a process may be silent for before others go on without it. */
+const freezeMsMax = 25_000;
+const lateMsMax = 40_000;
 /** It reads all clicks of its minutes: enough for commits to come in between. */
 const recountMsMax = 2_000;
 
@@ -51,6 +54,8 @@ export class SimulatedProcess implements Steps, Mortal {
   readonly machine: Machine;
   readonly clock: Clock;
   private isAlive = true;
+  /** Nothing happens in it before. */
+  private frozenUntilMs = -Infinity;
 
   constructor(machine: Machine) {
     this.machine = machine;
@@ -58,10 +63,7 @@ export class SimulatedProcess implements Steps, Mortal {
     this.clock = {
       nowMs: () => machine.wallMs,
       monotonicMs: () => time.nowMs,
-      after: (timeMs, call) =>
-        time.after(timeMs, () => {
-          if (this.isAlive) call();
-        }),
+      after: (timeMs, call) => this.after(timeMs, call),
       turn: () => this.wait(0),
     };
   }
@@ -105,12 +107,30 @@ export class SimulatedProcess implements Steps, Mortal {
       case "lost_answer":
         effect();
         throw new DeviceError("lost_answer");
+      case "late_effect":
+        machine.time.after(machine.draw("late effect") * lateMsMax, effect);
+        throw new DeviceError("lost_answer");
+      case "freeze":
+        this.frozenUntilMs = machine.time.nowMs + machine.draw("frozen") * freezeMsMax;
+        await this.wait(0);
+        break;
       default:
       // The machine has changed the disk or the clock.
     }
     const refusal = machine.refusalOf(step);
     if (refusal) throw new DeviceError(refusal);
     effect();
+  }
+
+  private after(timeMs: number, call: () => void): Timer {
+    const { time } = this.machine;
+    const fire = (): void => {
+      if (!this.isAlive) return;
+      if (time.nowMs >= this.frozenUntilMs) call();
+      else timer = time.after(this.frozenUntilMs - time.nowMs, fire);
+    };
+    let timer = time.after(timeMs, fire);
+    return { cancel: () => timer.cancel() };
   }
 
   /** Never resolves where the process dies meanwhile. */

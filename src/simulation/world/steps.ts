@@ -18,6 +18,9 @@ const checkpointSteps = [
 const recoverySteps = ["recover.open", "recover.load", "recover.scan"] as const;
 const configSteps = ["config.write", "config.sync", "config.swap"] as const;
 const lookUpSteps = ["read", "probe", "buckets", "query", "recount"] as const;
+/** In the log of the order of commits, and at the database that several processes write to. */
+const orderSteps = ["order.begin", "order.append", "order.read"] as const;
+const databaseSteps = ["insert", "load"] as const;
 
 const processSteps = [
   ...ingestSteps,
@@ -30,10 +33,19 @@ const processSteps = [
   ...lookUpSteps,
 ] as const;
 
+const sharedSteps = [
+  "append.begin",
+  "append.write",
+  "append.done",
+  "trim.begin",
+  ...orderSteps,
+  ...databaseSteps,
+  ...lookUpSteps,
+] as const;
 /** Between client and service: no step of a process. */
 const networkSteps = ["request", "response"] as const;
 
-export type ProcessStep = (typeof processSteps)[number];
+export type ProcessStep = (typeof processSteps | typeof sharedSteps)[number];
 export type NetworkStep = (typeof networkSteps)[number];
 export type Step = ProcessStep | NetworkStep;
 
@@ -100,7 +112,26 @@ export const stepsOfFault = {
   doubled_message: ["request"],
 } as const satisfies Readonly<Record<string, readonly Step[]>>;
 
-export type Fault = keyof typeof stepsOfFault;
+/** Where a server does what it is asked for. */
+const serverSteps = ["append.write", "order.append", "insert"] as const;
+
+/** The same, where several processes share a log and a database, which are servers of their own. */
+export const sharedStepsOfFault = {
+  kill: sharedSteps,
+  /** The process stands still for some time, then goes on with what it was about to do. */
+  freeze: sharedSteps,
+  lost_answer: serverSteps,
+  /** Who asks is told of an error, and it is done a while later. */
+  late_effect: serverSteps,
+  outage: ["insert", "load", "probe", "buckets", "query", "recount"],
+  queue_outage: ["append.begin", "order.begin", "order.read", "read"],
+  slow: [...serverSteps, "load", "order.read", "read", "probe", "query"],
+  lost_message: networkSteps,
+  late_message: networkSteps,
+  doubled_message: ["request"],
+} as const satisfies Readonly<Record<string, readonly Step[]>>;
+
+export type Fault = keyof typeof stepsOfFault | keyof typeof sharedStepsOfFault;
 
 /** A fault at a step. */
 export interface Strike {
@@ -108,9 +139,14 @@ export interface Strike {
   readonly step: Step;
 }
 
-export const allStrikes: readonly Strike[] = Object.entries(stepsOfFault).flatMap(
-  ([fault, steps]) => steps.map((step) => ({ fault: fault as Fault, step })),
-);
+export const allStrikes = strikesOf(stepsOfFault);
+export const sharedStrikes = strikesOf(sharedStepsOfFault);
+
+function strikesOf(table: Readonly<Record<string, readonly Step[]>>): readonly Strike[] {
+  return Object.entries(table).flatMap(([fault, steps]) =>
+    steps.map((step) => ({ fault: fault as Fault, step })),
+  );
+}
 
 export function strikeName({ fault, step }: Strike): string {
   return `${fault} at ${step}`;

@@ -7,6 +7,7 @@ import type { DayReceipt } from "../../model/dropped-days.ts";
 import type { HoldersQuery, ValueHolder } from "../../model/erasing.ts";
 import type { ClickStore, IdentityChunk, IdentityProbes } from "../click-store.ts";
 import type { CommitPart } from "../ordered/commit-part.ts";
+import { OrderSnapshots } from "../ordered/order-snapshots.ts";
 import type { OrderedTables } from "../ordered/ordered-commits.ts";
 import { OrderedCommits } from "../ordered/ordered-commits.ts";
 import type { RestatedRowsQuery } from "../recomputation.ts";
@@ -18,7 +19,7 @@ import { erase, readHolders } from "./erase.ts";
 import { readDroppedDays } from "./facts.ts";
 import { findIdentities, scanIdentities } from "./identities.ts";
 import { readRestatedRows } from "./minutes.ts";
-import { OrderSnapshots } from "./order-snapshot.ts";
+import { writeOrderSnapshot } from "./order-snapshot.ts";
 import { purge, readNewestReceipts } from "./retention.ts";
 import type { StoreState } from "./state.ts";
 import { applyToState, progressOf } from "./state.ts";
@@ -45,7 +46,9 @@ export class ClickHouseStore extends ClickHouseReader implements ClickStore, Ord
     super(options.connection, options.state);
     this.options = options;
     this.commits = new OrderedCommits({ ...options, tables: this });
-    this.snapshots = new OrderSnapshots(options.connection, options.member.reader);
+    this.snapshots = new OrderSnapshots(options.member.reader, (snapshot) =>
+      writeOrderSnapshot(options.connection, snapshot),
+    );
   }
 
   commit(...commits: readonly [Commit, ...Commit[]]): Promise<number> {

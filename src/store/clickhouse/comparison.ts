@@ -127,7 +127,9 @@ export async function readRecomputation(
   const counts = await connection.rows(
     `SELECT ad_id, count() FROM (${sql}) WHERE raw_count != minute_count GROUP BY ad_id`,
   );
-  const wanted = counts.filter(([adId]) => ads(dictionaries.keyOf(adDictionary, adId as string)));
+  const wanted = counts.filter(([adId]) =>
+    ads(dictionaries.keyOf(adDictionary, adId as string), adId as string),
+  );
   if (wanted.reduce((sum, [, count]) => sum + (count as number), 0) > rowsMax) return undefined;
   const rows = await connection.rows(
     `SELECT ${["minute", "ad_id", "raw_count - minute_count", ...names].join(", ")}

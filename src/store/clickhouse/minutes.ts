@@ -6,7 +6,7 @@ import { Outcome } from "../../model/outcome.ts";
 import type { BucketState, MinuteChunk } from "../click-store.ts";
 import type { ChangedCount, ChangesQuery } from "../changes.ts";
 import { MinuteChangesBuilder } from "../minute-changes-builder.ts";
-import type { RestatedRowsQuery } from "../recomputation.ts";
+import type { AdSelection, RestatedRowsQuery } from "../recomputation.ts";
 import type { Visibility } from "../visibility.ts";
 import type { Connection, SqlRow } from "./connection.ts";
 import { integer, literal } from "./connection.ts";
@@ -111,12 +111,12 @@ export function changesOf(
   rows: readonly SqlRow[],
   dimensions: readonly string[],
   dictionaries: Dictionaries,
-  isWanted: (adKey: number) => boolean = () => true,
+  isWanted: AdSelection = () => true,
 ): MinuteChanges {
   const changes = new MinuteChangesBuilder(dimensions);
   for (const [minute, adId, change, ...texts] of rows) {
     const adKey = dictionaries.keyOf(adDictionary, adId as string);
-    if (!isWanted(adKey)) continue;
+    if (!isWanted(adKey, adId as string)) continue;
     const text = (i: number): string | null => (texts[i] ?? null) as string | null;
     const keyOf = (i: number): number => dictionaries.keyOf(dimensions[i]!, text(i));
     changes.add(minute as number, adKey, change as number, keyOf, (i) =>

@@ -2,7 +2,7 @@
 
 import { CodedError } from "../../model/errors.ts";
 import type { OrderState } from "../../order/commit-order.ts";
-import type { OrderReader, OrderSnapshot } from "../../order/order-reader.ts";
+import type { OrderSnapshot } from "../../order/order-reader.ts";
 import { blockOfRows } from "./column-writer.ts";
 import type { Connection } from "./connection.ts";
 import type { Table } from "./schema.ts";
@@ -33,36 +33,8 @@ export async function readOrderSnapshot(
   return { offset: row[0] as number, state };
 }
 
-/** A record of the log has some 200 bytes; a start reads so many and some in tens of milliseconds. */
-const recordsBetween = 1_000;
-
-/** Of the log so many are kept behind that, some 20 MB: who has not read for longer than they took has to begin anew. */
-const recordsKept = 100_000;
-
-/** Writes the order down every so many records, and trims its log. */
-export class OrderSnapshots {
-  private readonly connection: Connection;
-  private readonly reader: OrderReader;
-  private lastOffset: number;
-
-  constructor(connection: Connection, reader: OrderReader) {
-    this.connection = connection;
-    this.reader = reader;
-    this.lastOffset = reader.nextOffset;
-  }
-
-  async writeNow(): Promise<void> {
-    const { reader, lastOffset } = this;
-    if (reader.nextOffset - lastOffset < recordsBetween) return;
-    const { snapshot } = reader;
-    await writeOrderSnapshot(this.connection, snapshot);
-    this.lastOffset = snapshot.offset;
-    await reader.log.trim(snapshot.offset - recordsKept);
-  }
-}
-
 /** Those before the newest are forgotten. */
-async function writeOrderSnapshot(
+export async function writeOrderSnapshot(
   connection: Connection,
   { offset, state }: OrderSnapshot,
 ): Promise<void> {

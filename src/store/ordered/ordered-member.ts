@@ -53,6 +53,15 @@ export class OrderedMember implements StoreMember {
     return this.member.isOut ? undefined : this.member.terms;
   }
 
+  async hear(): Promise<void> {
+    try {
+      await this.member.reader.readAll();
+    } catch (error) {
+      // Where it can't go on to read it is out, and knows by that.
+      if (!this.member.isOut) throw error;
+    }
+  }
+
   async open(): Promise<ClickStore> {
     const { member, database, isAlone } = this;
     const { order } = member.reader;

@@ -1,0 +1,105 @@
+/** The ClickStore port over the tables of a shared database, for a process that counts some partitions: by the real protocol. */
+
+import type { Commit, PartitionProgress } from "../../model/commit.ts";
+import type { CommitPart } from "../../store/ordered/commit-part.ts";
+import type { CountingStore, OpenCountingOptions } from "../../store/ordered/ordered-database.ts";
+import type { OrderedTables } from "../../store/ordered/ordered-commits.ts";
+import { OrderedCommits } from "../../store/ordered/ordered-commits.ts";
+import { OrderSnapshots } from "../../store/ordered/order-snapshots.ts";
+import { progressOf } from "../store/tables.ts";
+import type { Steps } from "../world/process.ts";
+import { SharedReader } from "./shared-reader.ts";
+import type { SimulatedTables } from "./simulated-tables.ts";
+import type { WrittenRows } from "./written-rows.ts";
+import { writtenRows } from "./written-rows.ts";
+
+/** So few that who sleeps finds the log trimmed beyond what it has read. */
+const snapshotLimits = { recordsBetween: 20, recordsKept: 60 };
+
+export class SimulatedCountingStore extends SharedReader implements CountingStore, OrderedTables {
+  private readonly options: OpenCountingOptions;
+  private readonly commits: OrderedCommits;
+  private readonly snapshots: OrderSnapshots;
+
+  constructor(tables: SimulatedTables, steps: Steps, options: OpenCountingOptions) {
+    const { reader } = options.member;
+    super(tables, steps, reader.order, reader.order.settledThrough);
+    this.options = options;
+    this.commits = new OrderedCommits({ ...options, tables: this });
+    this.snapshots = new OrderSnapshots(
+      reader,
+      (snapshot) =>
+        this.steps.step("insert", () => {
+          const { offset = -1 } = tables.orderSnapshot ?? {};
+          if (snapshot.offset > offset) tables.orderSnapshot = snapshot;
+        }),
+      snapshotLimits,
+    );
+  }
+
+  commit(...commits: readonly [Commit, ...Commit[]]): Promise<number> {
+    return this.commits.commit(...commits);
+  }
+
+  endOf(partition: number): number {
+    return this.contents.progress.get(partition)?.nextOffset ?? 0;
+  }
+
+  /** One insert a table, beside one another, each of which may come to nothing. */
+  async insert(parts: readonly CommitPart[]): Promise<void> {
+    const byTable = new Map<string, [number, WrittenRows][]>();
+    for (const part of parts) {
+      const { sequence, dictionaries } = part.commit;
+      for (const growth of dictionaries) this.growths.push(growth);
+      for (const rows of writtenRows(part, (name, key) => this.textOf(name, key)))
+        byTable.set(rows.table, [...(byTable.get(rows.table) ?? []), [sequence, rows]]);
+    }
+    const inserts = [...byTable.values()].map((rows) =>
+      this.steps.step("insert", () => {
+        for (const [sequence, own] of rows) this.tables.insert(sequence, own);
+      }),
+    );
+    await Promise.allSettled(inserts);
+    await Promise.all(inserts);
+  }
+
+  apply({ commit }: CommitPart): void {
+    for (const growth of commit.dictionaries) this.dictionaries.grow(growth);
+    this.known = commit.sequence;
+  }
+
+  /** Minute rows are added up when they are read. */
+  async compact(): Promise<void> {}
+
+  /** Days are not dropped in these histories. */
+  async purge(): Promise<void> {}
+
+  checkpoint(): Promise<PartitionProgress[]> {
+    return this.commits.between(async () => {
+      await this.snapshots.writeNow();
+      const { terms } = this.options;
+      return progressOf(this.contents).filter(({ partition }) => terms.has(partition));
+    });
+  }
+
+  async sizeBytes(): Promise<number> {
+    return 1;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.commits.between(async () => {});
+  }
+
+  /** Of commits that are on their way. */
+  private readonly growths: Commit["dictionaries"][number][] = [];
+
+  private textOf(dictionary: string, key: number): string | undefined {
+    const growth = this.growths.findLast(
+      (own) =>
+        own.dictionary === dictionary &&
+        key >= own.firstKey &&
+        key < own.firstKey + own.values.length,
+    );
+    return growth?.values[key - growth.firstKey] ?? this.dictionaries.textOf(dictionary, key);
+  }
+}
