@@ -34,6 +34,8 @@ export interface RunResult {
 
 /** All that was sent must be answered this long after the last action, in simulated time. */
 const patienceMs = 6 * 3_600_000;
+/** Of several processes, which look for news all the time: hours of it would take minutes. */
+const sharedPatienceMs = 30 * 60_000;
 /** Who asks waits so long. */
 const deadlineMs = 120_000;
 
@@ -140,7 +142,8 @@ class HistoryRun {
   /** False where it is broken, or the patience over, before. */
   private async wait(isDone: () => boolean): Promise<boolean> {
     const { time } = this.machine;
-    await time.runUntil(() => this.isBroken || isDone(), time.nowMs + patienceMs);
+    const waitMs = this.host instanceof Fleet ? sharedPatienceMs : patienceMs;
+    await time.runUntil(() => this.isBroken || isDone(), time.nowMs + waitMs);
     return !this.isBroken && isDone();
   }
 

@@ -97,4 +97,11 @@ export const knownSeeds: Readonly<Record<string, number>> = {
   "a follower that goes on over an erasure": 167,
   "a mark of before an erasure that is taken": 220,
   "commits that the store left for later taken for done": 4,
+  "a commit said to be done before its rows are there": 1,
+  "an insert of unknown fate made again under its sequence": 16,
+  "what was given up taken to count": 1,
+  "who has lost a partition goes on counting it": 1,
+  "a partition taken over before what its last owner had begun is decided": 12,
+  "a commit told before one before it is decided": 8,
+  "a log trimmed by others taken for a damaged one": 26,
 };
