@@ -62,7 +62,7 @@ export class OrderSnapshots {
 }
 
 /** Those before the newest are forgotten. */
-async function writeOrderSnapshot(
+export async function writeOrderSnapshot(
   connection: Connection,
   { offset, state }: OrderSnapshot,
 ): Promise<void> {

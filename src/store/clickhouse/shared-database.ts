@@ -65,6 +65,11 @@ export async function shareClickHouse(options: SharedClickHouseOptions): Promise
   return new SharedClickHouse(options, connection, reader, founding);
 }
 
+/** What stands in the order of a database that was made otherwise. */
+export function foundingNote(founding: Founding): readonly [name: string, text: string] {
+  return [foundingName, JSON.stringify(founding)];
+}
+
 /** For who only reads. Rejects with `store_unavailable` where it is away, or not made yet. */
 export async function followClickHouse(
   options: Omit<SharedClickHouseOptions, "clock" | "purgeAfterMs">,

@@ -51,7 +51,7 @@ function valueReader(
       return (row) => values[row]!;
     }
     case Type.DOUBLE: {
-      const values = new Float64Array(readBytes(chunk, column, rowCount * 8).buffer);
+      const values = readDoubles(chunk, column, rowCount);
       return (row) => values[row]!;
     }
     case Type.UHUGEINT: {
@@ -95,6 +95,14 @@ export function readInt64(chunk: duckdb.DataChunk, column: number, rowCount: num
     values[row] = (halves[row * 2 + 1]! | 0) * 4_294_967_296 + halves[row * 2]!;
   }
   return values;
+}
+
+export function readDoubles(
+  chunk: duckdb.DataChunk,
+  column: number,
+  rowCount: number,
+): Float64Array {
+  return new Float64Array(readBytes(chunk, column, rowCount * 8).buffer);
 }
 
 /** Unsigned 128-bit integers as four words each, the most significant first. */
@@ -149,6 +157,17 @@ export function textReader(
 
 /** DuckDB's 16-byte string: u32 length, then either up to 12 bytes in place or 4 bytes of prefix and a pointer. */
 export const inlineBytesMax = 12;
+
+/** Null where missing. */
+export function readTexts(
+  chunk: duckdb.DataChunk,
+  column: number,
+  rowCount: number,
+): (string | null)[] {
+  const valid = readValidity(chunk, column, rowCount);
+  const text = textReader(chunk, column, rowCount);
+  return Array.from({ length: rowCount }, (_, row) => (valid(row) ? text(row) : null));
+}
 
 function readBytes(
   chunk: duckdb.DataChunk,
