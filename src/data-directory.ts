@@ -123,13 +123,22 @@ async function readPid(path: string): Promise<number | undefined> {
 async function refuseMoved(path: string): Promise<void> {
   const moved = join(path, movedName);
   if (!existsSync(moved)) return;
-  const { database, topic } = JSON.parse(await readFile(moved, "utf8")) as Partial<MovedTo>;
+  const { database, topic } = parseMoved(await readFile(moved, "utf8"));
   throw new CodedError(
     "data_dir_moved",
     `the data directory ${path} was moved to the database ${database} and the topic ${topic}, which count on: ` +
       `start with another data_dir. What takes it back is told in docs/operations.md, "Moving up"`,
     { field: "data_dir", details: { path, database, topic } },
   );
+}
+
+/** Whatever is in the file: that it is there says that the directory was moved. */
+function parseMoved(text: string): Partial<MovedTo> {
+  try {
+    return (JSON.parse(text) ?? {}) as Partial<MovedTo>;
+  } catch {
+    return {};
+  }
 }
 
 /** False where the directory is not filled yet. */

@@ -8,7 +8,6 @@ import type { Settings } from "../config.ts";
 import type { DataDirectory } from "../data-directory.ts";
 import { openEngine } from "../engine/engine.ts";
 import { durableTextFile } from "../files/durable-file.ts";
-import type { ClickQueueReader } from "../queue/click-queue.ts";
 import { openSqliteQueueReader } from "../queue/sqlite/reader.ts";
 import { openSqliteQueueWriter } from "../queue/sqlite/writer.ts";
 import { openOwnStore } from "../threads/open-store.ts";
@@ -41,6 +40,12 @@ export async function countWaiting(
     threads: storeThreads,
     warn: options.onProblem,
   });
+  const { progress: reached } = await store.recover();
+  const ends = await queue.ends();
+  if (ends.every((end, partition) => reached[partition]?.nextOffset === end)) {
+    await store[Symbol.asyncDispose]();
+    return partitionCount;
+  }
   const { config } = logged!;
   const engine = resources.use(
     await openEngine({
@@ -63,7 +68,7 @@ export async function countWaiting(
       onProblem: options.onProblem,
     }),
   );
-  const counted = untilCounted(queue, () => engine.query.status(), options);
+  const counted = untilCounted(ends, () => engine.query.status(), options);
   await Promise.race([counted, engine.stopped.then(() => counted)]);
   return partitionCount;
 }
@@ -77,11 +82,10 @@ interface Lags {
 }
 
 async function untilCounted(
-  queue: ClickQueueReader,
+  ends: readonly number[],
   askStatus: () => Promise<Lags>,
   { onProgress }: CountWaitingOptions,
 ): Promise<void> {
-  const ends = await queue.ends();
   let total: number | undefined;
   for (;;) {
     const { partitions } = await askStatus();

@@ -7,6 +7,7 @@ import { dayMs } from "../../src/model/time.ts";
 import { deathAt, point } from "../crash/death-point.ts";
 import { ClickHouseServer } from "../support/clickhouse-server.ts";
 import { eventually } from "../support/eventually.ts";
+import type { SentClick } from "../support/live-clicks.ts";
 import { ServiceProcess } from "../support/service-process.ts";
 import { patchedEnvironment } from "../support/source-patches.ts";
 import type { SourcePatch } from "../support/source-patches.ts";
@@ -79,9 +80,10 @@ if (missing === undefined)
     let told: Told;
     const resources = new AsyncDisposableStack();
     let root: string;
+    let early: readonly SentClick[] = [];
     before(async () => {
       root = resources.use(await temporaryDirectory()).path;
-      for (const name of ["small", "large"]) await mkdir(join(root, name));
+      for (const name of ["small", "large", "early"]) await mkdir(join(root, name));
       [brokers, store] = await Promise.all([KafkaCluster.start(1), ClickHouseServer.start()]);
       resources.use(brokers);
       resources.use(store);
@@ -131,9 +133,19 @@ if (missing === undefined)
     };
 
     it("is not served half moved, from either side, whenever the move is killed, and goes on", async () => {
+      early = clicksOf(13, Date.now(), 20, { click_timestamp: Date.now() });
       for (const [i, [death, pass]] of deaths.entries()) {
         const run = await migrate("small", {}, [deathAt(death, pass)]);
         assert.equal(run.signal, "SIGKILL", `${death.label}: ${run.stdout}${run.stderr}`);
+        if (i === 2) {
+          // Clicks may come in already.
+          await using ingest = await ServiceProcess.start({
+            dataDir: join(root, "early"),
+            env: clusterEnv({ CLICKTALLY_ROLE: "ingest" }),
+          });
+          const lines = early.map((click) => JSON.stringify(click)).join("\n");
+          assert.equal((await ingest.post("/v1/clicks", lines)).status, 200);
+        }
         if (i !== 0 && i !== 4) continue;
         assert.match(
           await refusal(join(root, "large"), clusterEnv()),
@@ -170,7 +182,7 @@ if (missing === undefined)
       for (const [question, answer] of await askAll(service, story))
         assert.deepEqual(answer, told.get(question), question);
 
-      for (const clicks of [story.recent, story.waiting]) {
+      for (const clicks of [story.recent, story.waiting, early]) {
         const { counted, duplicates } = await send(clicks);
         assert.deepEqual([counted, duplicates], [0, clicks.length]);
       }

@@ -144,13 +144,13 @@ export function textReader(
 ): (row: number) => string {
   const vector = duckdb.data_chunk_get_vector(chunk, column);
   const bytes = duckdb.vector_get_data(vector, rowCount * 16);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return (row) => {
-    const length = view.getUint32(row * 16, true);
-    const start = bytes.byteOffset + row * 16 + 4;
-    if (length <= inlineBytesMax) return Buffer.from(bytes.buffer, start, length).toString();
-    const buffer = bytes.buffer as ArrayBuffer;
-    const long = duckdb.get_data_from_pointer(buffer, start + 4, length);
+    const length = buffer.readUInt32LE(row * 16);
+    const start = row * 16 + 4;
+    if (length <= inlineBytesMax) return buffer.toString("utf8", start, start + length);
+    const at = bytes.byteOffset + start + 4;
+    const long = duckdb.get_data_from_pointer(bytes.buffer as ArrayBuffer, at, length);
     return Buffer.from(long.buffer, long.byteOffset, length).toString();
   };
 }
