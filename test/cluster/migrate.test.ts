@@ -256,6 +256,17 @@ if (missing === undefined)
       await refused(/queue.kind must be kafka/, "other", { CLICKTALLY_QUEUE_KIND: "sqlite" });
       await refused(/data_dir must be another directory/, "large");
       await refused(/has no store.duckdb/, "none");
+      // A copy that is not right is found, and then nothing is moved.
+      const place = { CLICKTALLY_STORE_DATABASE: "bent", CLICKTALLY_QUEUE_TOPIC: "bent" };
+      const bent = await migrate("other", place, [
+        {
+          file: "src/store/clickhouse/moved-blocks.ts",
+          find: "number(chunk.counts[row]!)",
+          replace: "number(chunk.counts[row]! + 1)",
+        },
+      ]);
+      assert.equal(bent.code, 1, bent.stderr);
+      assert.match(bent.stdout, /counted again 1, told 2\n.*DIFFERENCES, nothing is moved/s);
       await using stays = await ServiceProcess.start({ dataDir });
       assert.equal((await fetch(`${stays.url}/readyz`)).status, 200);
     });

@@ -157,6 +157,28 @@ describe("a store that was moved into ClickHouse", () => {
       });
       assert.deepEqual(compared.differences, []);
       assert.deepEqual([compared.clicks, compared.recountedRows > 0], [15, true]);
+      await server.query(
+        "INSERT INTO moved.ledger (received_minute, source, received) VALUES (16, 'x', 1)",
+      );
+      await server.query(
+        "INSERT INTO moved.restatement (minute, ad_id, revision, sequence) VALUES (20000000, 'x', 9, 5)",
+      );
+      const bent = await compareStores({
+        source,
+        moves,
+        target: copy,
+        plan,
+        spans,
+        onRows: () => {},
+      });
+      assert.deepEqual(
+        bent.differences.map((line) => line.replace(/ .*/s, "")),
+        ["journal", "ledger", "rows"],
+      );
+      await target.putRows("ledger", moves.rows("ledger"));
+      await server.query(
+        "ALTER TABLE moved.restatement DELETE WHERE ad_id = 'x' SETTINGS mutations_sync = 1",
+      );
       const founding = { database: target.id, secret: "00".repeat(32) };
       await target.finish(new Map([foundingNote(founding)]));
     }

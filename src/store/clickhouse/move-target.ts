@@ -263,6 +263,8 @@ class ClickHouseMoveTarget implements MoveTarget {
       voids: [],
       notes: [...notes].map(([name, text]) => [name, { revision: 1, text }]),
     };
+    // One of an earlier try would stand at the same place.
+    await connection.run("TRUNCATE TABLE order_state");
     await writeOrderSnapshot(connection, { offset: 0, state });
     await addMeta(connection, [[movedName, plan.source]]);
     await connection.run(`DROP TABLE IF EXISTS ${stepTable}`);
