@@ -147,14 +147,9 @@ describe("a store that was moved into ClickHouse", () => {
       };
       await copyStore({ source: moves, target, facts, spans, onRows: () => {} });
       const copy = await target.open();
-      const compared = await compareStores({
-        source,
-        moves,
-        target: copy,
-        plan,
-        spans,
-        onRows: () => {},
-      });
+      const compare = () =>
+        compareStores({ source, moves, target: copy, plan, spans, onRows: () => {} });
+      const compared = await compare();
       assert.deepEqual(compared.differences, []);
       assert.deepEqual([compared.clicks, compared.recountedRows > 0], [15, true]);
       await server.query(
@@ -163,14 +158,7 @@ describe("a store that was moved into ClickHouse", () => {
       await server.query(
         "INSERT INTO moved.restatement (minute, ad_id, revision, sequence) VALUES (20000000, 'x', 9, 5)",
       );
-      const bent = await compareStores({
-        source,
-        moves,
-        target: copy,
-        plan,
-        spans,
-        onRows: () => {},
-      });
+      const bent = await compare();
       assert.deepEqual(
         bent.differences.map((line) => line.replace(/ .*/s, "")),
         ["journal", "ledger", "rows"],
