@@ -11,6 +11,7 @@
  *   store.duckdb    the click store (likewise), or instead
  *   database.json   the ClickHouse database that is the store, with its id (threads/open-store.ts)
  *   imports/        progress of imports
+ *   moved.json      where all of this was moved to; then it is a store no more
  */
 
 import { randomBytes } from "node:crypto";
@@ -35,9 +36,20 @@ export interface DataDirectory extends AsyncDisposable {
   readonly hasStore: boolean;
   /** Exists. */
   readonly importsPath: string;
+  /** The record of its semantic settings. */
+  readonly configPath: string;
+  /** From here on no service opens it. Safe to repeat. */
+  markMoved(to: MovedTo): Promise<void>;
+}
+
+/** Where a directory was moved to. */
+export interface MovedTo {
+  readonly database: string;
+  readonly topic: string;
 }
 
 const formatVersion = 1;
+const movedName = "moved.json";
 const secretLength = 32;
 const directoryMode = 0o700;
 
@@ -47,9 +59,13 @@ const directoryMode = 0o700;
  *
  * Rejects with `data_dir_locked` where another process has it open, `data_format_newer` where a newer release
  * made it (nothing is changed then), `data_corrupt` where something of it is missing or damaged,
- * `invalid_configuration` where it can't be made or written.
+ * `invalid_configuration` where it can't be made or written, `data_dir_moved` where it was moved, unless it is opened for
+ * just that.
  */
-export async function openDataDirectory(directory: string): Promise<DataDirectory> {
+export async function openDataDirectory(
+  directory: string,
+  { toMove = false }: { readonly toMove?: boolean } = {},
+): Promise<DataDirectory> {
   const path = resolve(directory);
   const lock = await attempt(path, async () => {
     await makeDirectory(path, directoryMode);
@@ -57,6 +73,7 @@ export async function openDataDirectory(directory: string): Promise<DataDirector
   });
   try {
     const dedupSecret = await attempt(path, async () => {
+      if (!toMove) await refuseMoved(path);
       if (!(await hasFormat(path))) await fill(path);
       await writeFileDurably(join(path, "lock.pid"), `${process.pid}\n`);
       await makeDirectory(join(path, "imports"), directoryMode);
@@ -72,6 +89,9 @@ export async function openDataDirectory(directory: string): Promise<DataDirector
       databasePath,
       hasStore: existsSync(storePath) || existsSync(databasePath),
       importsPath: join(path, "imports"),
+      configPath: join(path, "config.json"),
+      markMoved: (to) =>
+        writeFileDurably(join(path, movedName), `${JSON.stringify({ version: 1, ...to })}\n`),
       async [Symbol.asyncDispose]() {
         lock[Symbol.dispose]();
       },
@@ -98,6 +118,27 @@ async function lockDirectory(path: string): Promise<Disposable> {
 async function readPid(path: string): Promise<number | undefined> {
   const text = await readFile(join(path, "lock.pid"), "utf8").catch(() => "");
   return /^\d+\n$/.test(text) ? Number(text) : undefined;
+}
+
+async function refuseMoved(path: string): Promise<void> {
+  const moved = join(path, movedName);
+  if (!existsSync(moved)) return;
+  const { database, topic } = parseMoved(await readFile(moved, "utf8"));
+  throw new CodedError(
+    "data_dir_moved",
+    `the data directory ${path} was moved to the database ${database} and the topic ${topic}, which count on: ` +
+      `start with another data_dir. What takes it back is told in docs/operations.md, "Moving up"`,
+    { field: "data_dir", details: { path, database, topic } },
+  );
+}
+
+/** Whatever is in the file: that it is there says that the directory was moved. */
+function parseMoved(text: string): Partial<MovedTo> {
+  try {
+    return (JSON.parse(text) ?? {}) as Partial<MovedTo>;
+  } catch {
+    return {};
+  }
 }
 
 /** False where the directory is not filled yet. */

@@ -87,6 +87,25 @@ describe("the data directory", () => {
     assert.equal(directory.path, parent.path);
   });
 
+  it("is refused once it was moved, but for who moves it, until that is taken back", async () => {
+    await using parent = await temporaryDirectory();
+    const path = join(parent.path, "data");
+    {
+      await using directory = await openDataDirectory(path);
+      await directory.markMoved({ database: "clicks", topic: "clicks-log" });
+    }
+    await assert.rejects(
+      openDataDirectory(path),
+      isCoded("data_dir_moved", /to the database clicks and the topic clicks-log/),
+    );
+    {
+      await using directory = await openDataDirectory(path, { toMove: true });
+      await directory.markMoved({ database: "clicks", topic: "clicks-log" });
+    }
+    await rm(join(path, "moved.json"));
+    await using _ = await openDataDirectory(path);
+  });
+
   it("never gets a new secret in the place of one that was lost", async () => {
     await using parent = await temporaryDirectory();
     await (await openDataDirectory(parent.path))[Symbol.asyncDispose]();

@@ -51,6 +51,8 @@ const problemKinds: Readonly<Record<ErrorCode, ProblemKind>> = {
   storage_failed: { status: 503, title: "The storage failed", retryAfterSeconds: 5, hidden: true },
   internal_error: { status: 500, title: "Internal error", hidden: true },
   data_dir_locked: { status: 500, title: "Internal error", hidden: true },
+  data_dir_moved: { status: 500, title: "Internal error", hidden: true },
+  move_unfinished: { status: 503, title: "The store is being moved into" },
   data_format_newer: { status: 500, title: "Internal error", hidden: true },
   data_corrupt: { status: 500, title: "Internal error", hidden: true },
   invalid_configuration: { status: 500, title: "Internal error", hidden: true },

@@ -79,7 +79,8 @@ export async function appendConfig(
   await write(file, { ...planned, appended: true });
 }
 
-async function readLogged(
+/** Undefined where there is none. Rejects as planConfig does. */
+export async function readLogged(
   { path, read }: ConfigFile,
   hasStore: boolean,
 ): Promise<LoggedConfig | undefined> {

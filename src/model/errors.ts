@@ -38,6 +38,8 @@ export type ErrorCode =
   | "unhealthy"
   | "internal_error"
   | "data_dir_locked"
+  | "data_dir_moved"
+  | "move_unfinished"
   | "data_format_newer"
   | "data_corrupt"
   | "invalid_configuration"

@@ -24,3 +24,22 @@ export function partitionOfRange(
 export function partitionOf(adIdBytes: Uint8Array, partitionCount: number): number {
   return partitionOfRange(adIdBytes, 0, adIdBytes.length, partitionCount);
 }
+
+/** No log has so many partitions: from here on they are those of the log that a store was moved from. */
+const movedFrom = 0x8000;
+
+/**
+ * How a store that was moved into numbers a partition of the log of before: rows keep the place that they were told to have,
+ * and none of the log of now can have it too.
+ */
+export function movedPartition(partition: number): number {
+  return movedFrom + partition;
+}
+
+/** The first such number. */
+export const firstMovedPartition = movedPartition(0);
+
+/** As people are told it, who know it as it was. */
+export function toldPartition(partition: number): number {
+  return partition < movedFrom ? partition : partition - movedFrom;
+}

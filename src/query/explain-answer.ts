@@ -1,3 +1,4 @@
+import { toldPartition } from "../model/partition.ts";
 import { formatMinute, formatTime } from "../model/time.ts";
 import type { MinuteRange } from "../model/window.ts";
 import type { ClickPlace, ListedClick, StoredClick } from "../store/click-store.ts";
@@ -87,7 +88,7 @@ export function recordedClick(click: StoredClick): RecordedClick {
     received_at: formatTime(click.receivedAtMs),
     outcome: click.outcome,
     source: click.source,
-    partition: click.partition,
+    partition: toldPartition(click.partition),
     offset: click.offset,
     row: click.row,
   };

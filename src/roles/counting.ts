@@ -1,6 +1,5 @@
 /** The process that counts: data directory, threads, HTTP. By itself it is the whole service. */
 
-import { join } from "node:path";
 import { setTimeout as timeout } from "node:timers/promises";
 import { MessageChannel } from "node:worker_threads";
 import { placeholderGeneration } from "../aggregate/state.ts";
@@ -101,7 +100,7 @@ export async function startCounting(settings: Settings, options: StartOptions): 
     exportDay: (day) => engineThread.remote.call("exportDay", [day]),
   });
   const isShared = settings.store.kind === "clickhouse";
-  const ownFile = durableTextFile(join(directory.path, "config.json"));
+  const ownFile = durableTextFile(directory.configPath);
   const configFile = isShared ? sharedSettings(engineThread.remote, ownFile) : ownFile;
   const planned = await planConfig({
     file: configFile,

@@ -8,12 +8,12 @@ import { CodedError } from "../model/errors.ts";
 import type { SharedNote } from "../store/shared-store.ts";
 import type { Remote } from "../threads/endpoint.ts";
 
-const name = "settings";
+export const settingsNote = "settings";
 
 /** `engine`: the thread that has the store open. `copy`: the file of this process. */
 export function sharedSettings(engine: Remote, copy: ConfigFile): ConfigFile {
   const ask = (mayWait: boolean): Promise<SharedNote> =>
-    engine.call<SharedNote>("readNote", [name, mayWait]);
+    engine.call<SharedNote>("readNote", [settingsNote, mayWait]);
   let revision: number | undefined;
   return {
     path: copy.path,
@@ -34,7 +34,7 @@ export function sharedSettings(engine: Remote, copy: ConfigFile): ConfigFile {
     async write(text) {
       revision ??= (await ask(true)).revision;
       const next: SharedNote = { revision: revision + 1, text };
-      const written = await engine.call<SharedNote>("writeNote", [name, next]);
+      const written = await engine.call<SharedNote>("writeNote", [settingsNote, next]);
       ({ revision } = written);
       if (written.text !== text)
         throw new CodedError(

@@ -10,6 +10,7 @@ import type { FollowedStore } from "../store/followed-store.ts";
 import type { SharedStore } from "../store/shared-store.ts";
 import type { StoreCopies } from "../store/store-copies.ts";
 import type { StoreExports } from "../store/store-exports.ts";
+import type { MovableStore, MovedDimensions, MovePlan, MoveTarget } from "../store/store-moves.ts";
 import { keepTo, otherKind } from "./kept-identity.ts";
 import { openOrderReader, openOrderWriter } from "./open-queue.ts";
 
@@ -17,6 +18,7 @@ import { openOrderReader, openOrderWriter } from "./open-queue.ts";
 export interface OwnStore {
   readonly store: ClickStore;
   readonly files: StoreCopies & StoreExports;
+  readonly movable: MovableStore;
 }
 
 /** More than a process that follows goes on answering where it can't follow. */
@@ -38,7 +40,7 @@ export async function openOwnStore(
   if (existsSync(databasePath)) throw otherKind("store.kind", "clickhouse");
   const { openDuckDbStore } = await import("../store/duckdb/duckdb-store.ts");
   const opened = await openDuckDbStore({ path, memoryBytesMax, threads, warn });
-  return { store: opened, files: opened };
+  return { store: opened, files: opened, movable: opened };
 }
 
 interface SharedStoreOptions {
@@ -90,4 +92,23 @@ export async function followStore({
     ...addressOf(store),
     logs: new OrderLogs(() => openOrderReader(queue, undefined)),
   });
+}
+
+/** To be moved into. */
+export async function openMoveTarget(
+  { store }: Pick<Settings, "store">,
+  plan: MovePlan,
+  dimensions: MovedDimensions,
+): Promise<MoveTarget> {
+  const target = await import("../store/clickhouse/move-target.ts");
+  return await target.openMoveTarget(addressOf(store), plan, dimensions);
+}
+
+/** What processes that share a store know each other by: a note. */
+export async function foundingNotes(
+  databaseId: string,
+  secret: Uint8Array,
+): Promise<readonly (readonly [name: string, text: string])[]> {
+  const { foundingNote } = await import("../store/ordered/share-database.ts");
+  return [foundingNote({ database: databaseId, secret: Buffer.from(secret).toString("hex") })];
 }

@@ -9,19 +9,30 @@ import { dimensionTables } from "./schema.ts";
 import type { StoreState } from "./state.ts";
 import { addressComment } from "./state.ts";
 
+/** The names by table, and which of those of clicks have addresses. */
+export interface DimensionNames extends Readonly<Record<DimensionTable, readonly string[]>> {
+  readonly addresses: Iterable<string>;
+}
+
 export async function addColumns(
   connection: Connection,
   state: StoreState,
   { clicks, minutes }: Commit,
 ): Promise<void> {
   const dimensions = clicks.flatMap(({ batch }) => batch.dimensions);
-  const addresses = new Set(
-    dimensions.filter(({ column }) => column.type === "ip").map(({ name }) => name),
-  );
-  const names: Readonly<Record<DimensionTable, readonly string[]>> = {
+  const addresses = dimensions.filter(({ column }) => column.type === "ip");
+  await addColumnsOf(connection, state, {
     click: dimensions.map(({ name }) => name),
     minute_count: [...minutes.dimensionKeys.keys()],
-  };
+    addresses: new Set(addresses.map(({ name }) => name)),
+  });
+}
+
+export async function addColumnsOf(
+  connection: Connection,
+  state: Pick<StoreState, "columns" | "addresses">,
+  { addresses, ...names }: DimensionNames,
+): Promise<void> {
   for (const table of Object.keys(dimensionTables) as DimensionTable[]) {
     for (const name of new Set(names[table])) {
       if (state.columns[table].has(name)) continue;

@@ -5,6 +5,7 @@ import { CodedError } from "../../model/errors.ts";
 import { blockOfRows } from "./column-writer.ts";
 import type { ClickHouseOptions } from "./connection.ts";
 import { Connection, literal, quoted } from "./connection.ts";
+import { assertMoveFinished } from "./move-marks.ts";
 import { createTable, formatVersion, tables } from "./schema.ts";
 import { orderStateTable } from "./order-snapshot.ts";
 
@@ -19,14 +20,22 @@ const idName = "id";
 /** Rejects with `data_format_newer` where a newer release has written it. */
 export async function openDatabase(options: ClickHouseOptions): Promise<Connection> {
   await using resources = new AsyncDisposableStack();
-  const { database } = options;
+  const connection = resources.use(await makeDatabase(options));
+  if ((await readIds(connection)).length === 0) await makeTables(connection);
+  resources.move();
+  return connection;
+}
+
+/** Where nothing was made yet it has a table `meta` without rows. */
+export async function makeDatabase(options: ClickHouseOptions): Promise<Connection> {
   {
     await using server = new Connection({ ...options, database: "default" });
-    await server.run(`CREATE DATABASE IF NOT EXISTS ${quoted(database)} ENGINE = Atomic`);
+    const database = quoted(options.database);
+    await server.run(`CREATE DATABASE IF NOT EXISTS ${database} ENGINE = Atomic`);
   }
+  await using resources = new AsyncDisposableStack();
   const connection = resources.use(new Connection(options));
   await connection.run(createTable("meta", { columns: metaColumns, orderBy: "name" }));
-  if ((await readIds(connection)).length === 0) await makeTables(connection);
   resources.move();
   return connection;
 }
@@ -55,11 +64,29 @@ function notMade(database: string): CodedError {
   );
 }
 
-/** Of its own for each database that was made, two where two have made it at a time; none where not all tables are made yet. */
+/**
+ * Of its own for each database that was made, two where two have made it at a time; none where not all tables are made yet.
+ * Rejects with `move_unfinished` where it is no store yet.
+ */
 export async function readIds(connection: Connection): Promise<string[]> {
-  const rows = (await connection.rows(
+  const rows = await readMeta(connection);
+  assertMoveFinished(
+    connection,
+    rows.map(([name]) => name),
+  );
+  return idsOf(connection, rows);
+}
+
+type MetaRow = readonly [name: string, value: string];
+
+export async function readMeta(connection: Connection): Promise<readonly MetaRow[]> {
+  return (await connection.rows(
     "SELECT name, value FROM meta ORDER BY value",
-  )) as unknown as [string, string][];
+  )) as unknown as MetaRow[];
+}
+
+/** See readIds. */
+export function idsOf(connection: Connection, rows: readonly MetaRow[]): string[] {
   const valuesOf = (wanted: string): string[] =>
     rows.filter(([name]) => name === wanted).map(([, value]) => value);
   const found = Number(valuesOf(formatName)[0] ?? formatVersion);
@@ -79,13 +106,21 @@ export async function readIds(connection: Connection): Promise<string[]> {
   return valuesOf(idName);
 }
 
-async function makeTables(connection: Connection): Promise<void> {
+/** `marks`: further rows of `meta`, there with the id. */
+export async function makeTables(
+  connection: Connection,
+  marks: readonly MetaRow[] = [],
+): Promise<void> {
   for (const [name, table] of Object.entries(tables))
     await connection.run(createTable(name, table));
   await connection.run(createTable("order_state", orderStateTable));
-  const rows = [
+  const own: MetaRow[] = [
     [formatName, String(formatVersion)],
     [idName, randomUUID()],
   ];
+  await addMeta(connection, [...own, ...marks]);
+}
+
+export async function addMeta(connection: Connection, rows: readonly MetaRow[]): Promise<void> {
   await connection.insert("meta", blockOfRows(metaColumns, rows));
 }

@@ -11,6 +11,7 @@ import type { Connection, SqlRow } from "./connection.ts";
 import { integer, literal } from "./connection.ts";
 import { formOfId, idColumns, wordsOfHex } from "./identities.ts";
 import { minuteDimensions } from "./minutes.ts";
+import { isOfToSql } from "./moved-partitions.ts";
 import { keptDaysToSql } from "./retention.ts";
 import { clicksToSql, columnsOf } from "./seen-sql.ts";
 import type { View } from "./state.ts";
@@ -29,7 +30,7 @@ export async function readRecordedClicks(
   const names = minuteDimensions(view).filter((name) => view.state.columns.click.has(name));
   const conditions = [
     keptDaysToSql(view, partition),
-    ...(partition === undefined ? [] : [`partition = ${integer(partition)}`]),
+    ...(partition === undefined ? [] : [isOfToSql(view, partition)]),
     ...(adId === undefined ? [] : [`ad_id = ${literal(adId)}`]),
     ...(identities
       ? [`(ad_id, event_id_kind, event_id, event_id_text) IN (${wantedIds(identities)})`]

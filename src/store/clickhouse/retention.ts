@@ -6,6 +6,8 @@ import { dayMs, dayOfMinute, minutesADay } from "../../model/time.ts";
 import type { MinuteRange } from "../../model/window.ts";
 import type { Connection, SqlRow } from "./connection.ts";
 import { integer, literals } from "./connection.ts";
+import { firstMovedPartition } from "../../model/partition.ts";
+import { isOfBefore } from "./moved-partitions.ts";
 import { change } from "./mutations.ts";
 import { clicksToSql } from "./seen-sql.ts";
 import type { RecordedDroppedDay } from "../click-store.ts";
@@ -41,7 +43,8 @@ export async function readNewestReceipts(
 ): Promise<DayReceipt[]> {
   if (!Number.isFinite(beforeDay)) return [];
   const range = { fromMinute: -Infinity, toMinute: beforeDay * minutesADay };
-  const own = `partition = ${integer(partition)} AND ${keptDaysToSql(view, partition)}`;
+  // A day with clicks of before goes when all partitions have dropped it, each of which may have some of them.
+  const own = `(partition = ${integer(partition)} OR ${isOfBefore}) AND ${keptDaysToSql(view, partition)}`;
   const rows = await connection.rows(
     `SELECT intDiv(minute, ${minutesADay}) AS day,
        intDiv(if(countIf(outcome != ${Outcome.expired}) > 0,
@@ -72,7 +75,9 @@ export async function purge(
     const held = await readPartitionsWithClicks(connection, view, days);
     for (const day of days) {
       const raw = partitionsOf(day, "raw");
-      if (raw.size === 0 || held.get(day)?.isSubsetOf(raw) === false) continue;
+      const all = raw.size === view.state.progress.size;
+      const left = [...(held.get(day) ?? [])].filter((own) => !raw.has(own));
+      if (raw.size === 0 || !left.every((own) => all && own >= firstMovedPartition)) continue;
       // Minute rows go once all that had clicks of the day have dropped its counts too. Those of other partitions stay: another
       // process may be just bringing some.
       const isMinuteOver = raw.isSubsetOf(partitionsOf(day, "minute"));
@@ -81,7 +86,7 @@ export async function purge(
           await change(connection, {
             table,
             what: `DELETE IN PARTITION ${integer(day)}`,
-            where: `partition IN (${[...raw].map(integer).join(", ")})`,
+            where: `partition IN (${[...raw].map(integer).join(", ")})${all ? ` OR ${isOfBefore}` : ""}`,
           });
     }
   }

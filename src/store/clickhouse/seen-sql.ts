@@ -5,16 +5,23 @@ import type { SeenCommits, Visibility, VisiblePiece } from "../visibility.ts";
 import { visiblePieces } from "../visibility.ts";
 import { columnOf } from "./filter-sql.ts";
 import { integer, literal } from "./connection.ts";
+import { isOfToSql } from "./moved-partitions.ts";
 import type { View } from "./state.ts";
+
+/** True for rows of a partition. */
+type IsOf = (partition: number) => string;
+
+const bearsPartition: IsOf = (partition) => `partition = ${partition}`;
 
 /** True for rows of the range that count and may be seen. */
 export function seenToSql(
   { counting }: View,
   visibility: Visibility | undefined,
   range: MinuteRange,
+  isOf = bearsPartition,
 ): string {
   const pieces = visiblePieces(visibility, range);
-  const conditions = pieces.map(commitsToSql);
+  const conditions = pieces.map((piece) => commitsToSql(piece, isOf));
   if (conditions.every((other) => other === conditions[0])) {
     return conditions[0] === "1" ? counting : `${counting} AND ${conditions[0]}`;
   }
@@ -22,10 +29,10 @@ export function seenToSql(
   return `${counting} AND (${cases.join(" OR ")})`;
 }
 
-export function commitsToSql({ asOf, earlier }: SeenCommits): string {
+export function commitsToSql({ asOf, earlier }: SeenCommits, isOf = bearsPartition): string {
   if (asOf === Infinity) return "1";
   const late = earlier.map(
-    (limit) => ` AND NOT (partition = ${limit.partition} AND sequence > ${limit.asOf})`,
+    (limit) => ` AND NOT (${isOf(limit.partition)} AND sequence > ${limit.asOf})`,
   );
   return `(sequence <= ${asOf}${late.join("")})`;
 }
@@ -47,13 +54,16 @@ export function clicksToSql(
   condition = "1",
 ): string {
   const seen = `${seenToSql(view, visibility, range)} AND ${withinToSql(range)}`;
+  // They bear the partition of the click, which may be one of before.
+  const isOf: IsOf = (partition) => isOfToSql(view, partition);
+  const changes = `${seenToSql(view, visibility, range, isOf)} AND ${withinToSql(range)}`;
   const rows = `SELECT * FROM click WHERE ${seen} AND ${condition}`;
   if (!view.state.hasOutcomeChanges) return `(${rows})`;
   return `(
     SELECT r.* REPLACE (if(o.is_changed = 1, o.outcome, r.outcome) AS outcome)
     FROM (${rows}) r LEFT JOIN (
       SELECT partition, log_offset, row, argMax(outcome_after, sequence) AS outcome, 1 AS is_changed
-      FROM outcome_change WHERE ${seen} GROUP BY partition, log_offset, row
+      FROM outcome_change WHERE ${changes} GROUP BY partition, log_offset, row
     ) o ON o.partition = r.partition AND o.log_offset = r.log_offset AND o.row = r.row)`;
 }
 

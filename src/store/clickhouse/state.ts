@@ -13,6 +13,7 @@ import type { Connection, SqlValue } from "./connection.ts";
 import { Dictionaries } from "../ordered/dictionaries.ts";
 import type { DatedConfig } from "./facts.ts";
 import { readFacts } from "./facts.ts";
+import { readMove } from "./move-marks.ts";
 import type { DimensionTable } from "./schema.ts";
 import { dimensionTables } from "./schema.ts";
 import { countingToSql } from "./counting-sql.ts";
@@ -28,6 +29,8 @@ export interface StoreState {
   readonly layoutChanges: RecordedLayoutChange[];
   readonly droppedDays: RecordedDroppedDay[];
   readonly histories: HistoryStart[];
+  /** Whether it was moved into: then some rows are of partitions of before, see moved-partitions.ts. */
+  readonly isMoved: boolean;
   /** Whether any click's outcome was ever changed. */
   hasOutcomeChanges: boolean;
   /** Dimensions that the tables have columns of. */
@@ -57,7 +60,10 @@ export function progressOf({ progress }: StoreState): PartitionProgress[] {
 }
 
 /** As of the last commit of the order up to which all is decided. */
-export async function loadState(connection: Connection, order: CommitOrder): Promise<StoreState> {
+export async function loadState(
+  connection: Connection,
+  order: Pick<CommitOrder, "settledThrough" | "voids">,
+): Promise<StoreState> {
   const sequence = order.settledThrough;
   const counting = countingToSql(order.voids, sequence);
   const { texts, ...facts } = await readFacts(connection, counting);
@@ -69,6 +75,7 @@ export async function loadState(connection: Connection, order: CommitOrder): Pro
     sequence,
     progress: new Map(progress.map((own) => [own.partition, own])),
     dictionaries,
+    isMoved: (await readMove(connection)) !== undefined,
     ...facts,
     ...(await readDimensions(connection)),
   };

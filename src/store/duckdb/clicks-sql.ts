@@ -171,7 +171,8 @@ export function placedToSql(table: string, { fromMs, toMs }: TimeRange): string 
     ...(Number.isFinite(fromMs) ? [`last_day >= ${dayOf(fromMs)}`] : []),
     ...(Number.isFinite(toMs) ? [`first_day <= ${dayOf(toMs - 1)}`] : []),
   ];
-  return `SELECT c.*, l."partition", l.log_offset, c."position" - l.first_position AS "row", l.received_at, l.source
+  return `SELECT c.*, l.commit_sequence, l."partition", l.log_offset, c."position" - l.first_position AS "row",
+      l.received_at, l.source
     FROM ${table} c ASOF JOIN (SELECT * FROM log_record WHERE ${conditions.join(" AND ")}) l
       ON c."position" >= l.first_position`;
 }

@@ -37,6 +37,7 @@ import type { ChangedCount, ChangesQuery, HistoryStart } from "../changes.ts";
 import type { StoreCopies, StoreCopy } from "../store-copies.ts";
 import type { RecomputationQuery, RestatedRowsQuery } from "../recomputation.ts";
 import type { ExportedDay, ExportQuery, StoreExports } from "../store-exports.ts";
+import type { MoveSource, MovableStore } from "../store-moves.ts";
 import { aggregate, KeyCache } from "./aggregate.ts";
 import { readChanges } from "./changes.ts";
 import { readClicks } from "./clicks.ts";
@@ -47,6 +48,7 @@ import { copyCheckpoint, lookAtCopy } from "./copy-checkpoint.ts";
 import { readDroppedDays } from "./dropped-days.ts";
 import { placeExport, prepareExport } from "./export-day.ts";
 import { readJournalSums } from "./journal-sums.ts";
+import { DuckDbMoves } from "./moves.ts";
 import {
   readAdAttributes,
   readCloses,
@@ -89,7 +91,7 @@ export interface DuckDbStoreOptions {
  */
 export async function openDuckDbStore(
   options: DuckDbStoreOptions,
-): Promise<ClickStore & StoreCopies & StoreExports> {
+): Promise<ClickStore & StoreCopies & StoreExports & MovableStore> {
   const session = await Session.open({
     temporaryBytesMax: 10_000_000_000,
     readersMax: 2,
@@ -102,7 +104,7 @@ export async function openDuckDbStore(
 /** A query whose tables changed under it is asked again; tables change about once a day. */
 const triesMax = 5;
 
-class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
+class DuckDbStore implements ClickStore, StoreCopies, StoreExports, MovableStore {
   private readonly path: string;
   private readonly session: Session;
   private readonly keyCache = new KeyCache();
@@ -286,6 +288,10 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports {
 
   extent(): Promise<{ firstMinute: number; lastMinute: number } | undefined> {
     return this.read((connection, { engine }) => readExtent(connection, engine.catalog));
+  }
+
+  moves(): MoveSource {
+    return new DuckDbMoves(this.session);
   }
 
   /** The file, its log, and what queries have spilled. */

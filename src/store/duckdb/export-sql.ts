@@ -27,7 +27,7 @@ export function exportToSql(query: ExportQuery, context: StoreContext): string {
 /** Columns: ad_id, event_id, click_timestamp, received_at, source, outcome, and the dimensions. */
 function clicksToSql(query: ExportQuery, context: StoreContext): string {
   const tables = tablesOf(query, context);
-  const fields = fieldsOf(query, tables, context);
+  const fields = fieldsOf(query.dimensions, tables, context);
   const own = ["click_timestamp", "ad", "event_id_kind", "event_id", "event_id_text", "outcome"];
   const clicks = unionToSql(tables, [...own, `"position"`], fields.columns, within(query));
   const range = { fromMs: query.fromMinute * minuteMs, toMs: query.toMinute * minuteMs };
@@ -50,7 +50,7 @@ function clicksToSql(query: ExportQuery, context: StoreContext): string {
 /** Columns: minute, ad_id, the dimensions, and count. */
 function minutesToSql(query: ExportQuery, context: StoreContext): string {
   const tables = tablesOf(query, context);
-  const fields = fieldsOf(query, tables, context);
+  const fields = fieldsOf(query.dimensions, tables, context);
   const keys = ["minute", "ad", ...fields.columns.map(quoted)].join(", ");
   const counts = unionToSql(tables, ["minute", "ad", "clicks"], fields.columns, within(query));
   const dimensions = query.dimensions.map((name, i) => dimensionOf(i, fields.formsOf(name)));
@@ -79,8 +79,8 @@ function within({ what, fromMinute, toMinute }: ExportQuery): string {
   return `click_timestamp >= ${from * minuteMs} AND click_timestamp < ${to * minuteMs}`;
 }
 
-function fieldsOf(
-  { dimensions }: ExportQuery,
+export function fieldsOf(
+  dimensions: readonly string[],
   tables: readonly TableShape[],
   context: StoreContext,
 ): QueryFields {
@@ -90,13 +90,13 @@ function fieldsOf(
 
 const adJoin = `JOIN ${dictionaryTable(adDictionary)} ad ON ad."key" = c.ad`;
 
-interface ShownDimension {
+export interface ShownDimension {
   readonly sql: string;
   readonly join: string;
 }
 
 /** A dimension may have been kept in several ways. */
-function dimensionOf(i: number, forms: readonly FieldForm[]): ShownDimension {
+export function dimensionOf(i: number, forms: readonly FieldForm[]): ShownDimension {
   const joins: string[] = [];
   const values = forms.flatMap((form) => {
     if (form.kind === "text") return [form.sql];

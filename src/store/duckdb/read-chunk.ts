@@ -51,7 +51,7 @@ function valueReader(
       return (row) => values[row]!;
     }
     case Type.DOUBLE: {
-      const values = new Float64Array(readBytes(chunk, column, rowCount * 8).buffer);
+      const values = readDoubles(chunk, column, rowCount);
       return (row) => values[row]!;
     }
     case Type.UHUGEINT: {
@@ -97,6 +97,14 @@ export function readInt64(chunk: duckdb.DataChunk, column: number, rowCount: num
   return values;
 }
 
+export function readDoubles(
+  chunk: duckdb.DataChunk,
+  column: number,
+  rowCount: number,
+): Float64Array {
+  return new Float64Array(readBytes(chunk, column, rowCount * 8).buffer);
+}
+
 /** Unsigned 128-bit integers as four words each, the most significant first. */
 export function readUint128(
   chunk: duckdb.DataChunk,
@@ -136,19 +144,30 @@ export function textReader(
 ): (row: number) => string {
   const vector = duckdb.data_chunk_get_vector(chunk, column);
   const bytes = duckdb.vector_get_data(vector, rowCount * 16);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return (row) => {
-    const length = view.getUint32(row * 16, true);
-    const start = bytes.byteOffset + row * 16 + 4;
-    if (length <= inlineBytesMax) return Buffer.from(bytes.buffer, start, length).toString();
-    const buffer = bytes.buffer as ArrayBuffer;
-    const long = duckdb.get_data_from_pointer(buffer, start + 4, length);
+    const length = buffer.readUInt32LE(row * 16);
+    const start = row * 16 + 4;
+    if (length <= inlineBytesMax) return buffer.toString("utf8", start, start + length);
+    const at = bytes.byteOffset + start + 4;
+    const long = duckdb.get_data_from_pointer(bytes.buffer as ArrayBuffer, at, length);
     return Buffer.from(long.buffer, long.byteOffset, length).toString();
   };
 }
 
 /** DuckDB's 16-byte string: u32 length, then either up to 12 bytes in place or 4 bytes of prefix and a pointer. */
 export const inlineBytesMax = 12;
+
+/** Null where missing. */
+export function readTexts(
+  chunk: duckdb.DataChunk,
+  column: number,
+  rowCount: number,
+): (string | null)[] {
+  const valid = readValidity(chunk, column, rowCount);
+  const text = textReader(chunk, column, rowCount);
+  return Array.from({ length: rowCount }, (_, row) => (valid(row) ? text(row) : null));
+}
 
 function readBytes(
   chunk: duckdb.DataChunk,

@@ -7,6 +7,7 @@ import { CodedError } from "../../model/errors.ts";
 import { Engine } from "./engine.ts";
 import type { OpenOptions } from "./open.ts";
 import { Probes } from "./probes.ts";
+import type { StoreContext } from "./queries.ts";
 import { isEngineBroken, messageOf } from "./store-error.ts";
 import { forgetErasedValues } from "./forget-values.ts";
 import { StoreWriter } from "./store-writer.ts";
@@ -39,6 +40,11 @@ export class Session {
       options.warn(`what was erased is still spelled in a dictionary: ${messageOf(error)}`);
     });
     return new Session(options, opened);
+  }
+
+  /** As of now. */
+  get context(): StoreContext {
+    return this.opened.writer.context;
   }
 
   async use<T>(work: (opened: Opened) => Promise<T>): Promise<T> {

@@ -70,6 +70,11 @@ async function checked(database: OrderedDatabase, text: string): Promise<Foundin
   throw outOfOrder(`is of another database than ${database.name} is by now`);
 }
 
+/** What stands in the order of a database that was made otherwise. */
+export function foundingNote(founding: Founding): readonly [name: string, text: string] {
+  return [foundingName, JSON.stringify(founding)];
+}
+
 class SharedDatabase implements SharedStore {
   readonly id: string;
   readonly secret: Uint8Array;
