@@ -39,7 +39,7 @@ const pathParameterLengthMax = 3 * 256;
 
 /** Not listening yet; see graceful-close.ts for its end. */
 export function createServer(parts: ServiceParts & { readonly version: string }): FastifyInstance {
-  const { settings } = parts;
+  const { settings, metrics } = parts;
   const server: FastifyInstance = fastify({
     logger: { level: settings.logLevel, stream: process.stderr },
     logController: new LogController({ disableRequestLogging: true }),
@@ -72,6 +72,11 @@ export function createServer(parts: ServiceParts & { readonly version: string })
       discardRest(request.raw);
     }
     return sendProblem(error, request, reply);
+  });
+  server.addHook("onResponse", (request, reply, done) => {
+    const { schema } = request.routeOptions;
+    metrics.noteRequest(schema?.tags?.[0] ?? "other", reply.statusCode);
+    done();
   });
   registerGracefulClose(server);
   registerNotFound(server);

@@ -8,7 +8,8 @@ import type { CopiedData, DataPaths } from "../backup/write-backup.ts";
 import { systemClock } from "../clock/system-clock.ts";
 import { openEngine } from "../engine/engine.ts";
 import type { Engine } from "../engine/engine.ts";
-import { EngineMetrics } from "../metrics/engine-metrics.ts";
+import { CommitMetrics } from "../metrics/commit-metrics.ts";
+import { QueryMetrics } from "../metrics/query-metrics.ts";
 import { CodedError } from "../model/errors.ts";
 import type { Commit, PartitionProgress } from "../model/commit.ts";
 import type { Health } from "../model/health.ts";
@@ -32,7 +33,8 @@ const { settings, queuePath, storePath, databasePath, ingestPort, secret, ...dat
 /** Threads of the store's own: the machine's cores are shared with ingest and folding. */
 const storeThreads = 2;
 
-const metrics = new EngineMetrics(settings.store.kind);
+const commitMetrics = new CommitMetrics();
+const queryMetrics = new QueryMetrics(settings.store.kind);
 
 let engine: Engine | undefined;
 let opening: Promise<Engine> | undefined;
@@ -56,7 +58,7 @@ const common = {
   queueBytes: (): Promise<number> => ingest.call("queueBytes", []),
   onDedupFull: (full: boolean): void => main.post("dedupFull", [full]),
   onCommitted: (commit: Commit, durationMs: number): void =>
-    metrics.committed(commit, durationMs, systemClock.nowMs()),
+    commitMetrics.committed(commit, durationMs, systemClock.nowMs()),
   onHealth: (health: Health): void => main.post("health", [health]),
   onProblem,
 };
@@ -172,8 +174,8 @@ const main = connect(parentPort!, {
     engine = await opening;
     engine.stopped.catch((error: unknown) => main.post("failed", [String(error)]));
   },
-  ...queryServiceBy((name, args) => metrics.timed(name, () => askByName(query(), name, args))),
-  metrics: () => metrics.text(),
+  ...queryServiceBy((name, args) => queryMetrics.timed(name, () => askByName(query(), name, args))),
+  metrics: async () => (await Promise.all([commitMetrics.text(), queryMetrics.text()])).join("\n"),
   async copyData(paths: DataPaths): Promise<CopiedData> {
     try {
       return await copyData(paths);

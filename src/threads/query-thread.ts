@@ -4,7 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../clock/system-clock.ts";
 import type { Follower } from "../engine/follower.ts";
 import { openFollower } from "../engine/follower.ts";
-import { EngineMetrics } from "../metrics/engine-metrics.ts";
+import { QueryMetrics } from "../metrics/query-metrics.ts";
 import { CodedError } from "../model/errors.ts";
 import type { QueryService } from "../query/query-service.ts";
 import { askByName, queryServiceBy } from "../query/query-service.ts";
@@ -16,7 +16,7 @@ import { untilThere } from "./until-there.ts";
 
 const { settings, placeholderConfig } = workerData as QueryThreadData;
 
-const metrics = new EngineMetrics(settings.store.kind);
+const metrics = new QueryMetrics(settings.store.kind);
 let opening: Promise<Follower> | undefined;
 let follower: Follower | undefined;
 /** Aborted at a stop: the wait for a store that is away. */

@@ -78,6 +78,7 @@ export async function readNewCommits(
       progress: mark.progress,
       dictionaries: growths.get(own) ?? [],
       clicks: [],
+      duplicateConflicts: 0,
       minutes: minutes.get(own) ?? noMinutes,
       ledger: ledger.get(own) ?? [],
       restatements: restatements.get(own) ?? [],
