@@ -33,7 +33,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   config: ["model"],
   traffic: ["model"],
   metrics: ["model", "query"],
-  api: ["model", "ingest", "query", "backup", "metrics", "config"],
+  logging: [],
+  api: ["model", "ingest", "query", "backup", "metrics", "logging", "config"],
   // Drives the real code over devices of its own: the ports, never an adapter.
   simulation: [
     "model",
@@ -58,6 +59,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "traffic",
     "service",
     "simulation",
+    "logging",
   ],
   // The composition root: it alone names adapters.
   service: [
@@ -78,6 +80,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "pipeline",
     "query",
     "metrics",
+    "logging",
     "backup",
     "config",
     "api",
@@ -96,6 +99,7 @@ const drivers: Readonly<Record<string, readonly string[]>> = {
   "@fastify/swagger": ["api"],
   "@fastify/swagger-ui": ["api"],
   "prom-client": ["metrics"],
+  pino: ["logging"],
   commander: ["cli", "commands"],
   yaml: ["config"],
   "temporal-polyfill": ["query", "ingest/import"],

@@ -18,6 +18,7 @@ import type { QueryService } from "../query/query-service.ts";
 import { askByName, queryServiceBy } from "../query/query-service.ts";
 import { copySqliteQueue } from "../queue/sqlite/copy.ts";
 import type { ExportedDay, ExportQuery } from "../store/store-exports.ts";
+import type { Remote } from "./endpoint.ts";
 import { connect } from "./endpoint.ts";
 import { openSharedEngine } from "../engine/shared-engine.ts";
 import type { SharedNote, SharedStore } from "../store/shared-store.ts";
@@ -25,6 +26,7 @@ import { openQueueReader } from "./open-queue.ts";
 import type { OwnStore } from "./open-store.ts";
 import { openOwnStore, openSharedStore } from "./open-store.ts";
 import type { EngineThreadData } from "./thread-data.ts";
+import { toldBy } from "./told.ts";
 import { untilThere } from "./until-there.ts";
 
 const { settings, queuePath, storePath, databasePath, ingestPort, secret, ...data } =
@@ -43,8 +45,8 @@ let shared: Promise<SharedStore> | undefined;
 /** Aborted at a stop: an export, and the wait for a store that is away. */
 const stopping = new AbortController();
 
-const onProblem = (what: string, error?: unknown): void =>
-  main.post("problem", error === undefined ? [what] : [what, String(error)]);
+const told = toldBy(() => main);
+const { onProblem } = told;
 
 /** What both kinds of engine are made of. */
 const common = {
@@ -60,7 +62,7 @@ const common = {
   onCommitted: (commit: Commit, durationMs: number): void =>
     commitMetrics.committed(commit, durationMs, systemClock.nowMs()),
   onHealth: (health: Health): void => main.post("health", [health]),
-  onProblem,
+  ...told,
 };
 
 async function openOwn(configGeneration: number): Promise<Engine> {
@@ -160,7 +162,7 @@ const ingest = connect(ingestPort, {
   silent: (timeMs: number) => running().silent(timeMs),
 });
 
-const main = connect(parentPort!, {
+const main: Remote = connect(parentPort!, {
   /** See SharedStore. Rejects with `store_unavailable` where it is away, unless it may wait. */
   readNote: async (name: string, mayWait: boolean): Promise<SharedNote> => {
     const store = await (mayWait ? untilOpen(sharedStore) : sharedStore());
