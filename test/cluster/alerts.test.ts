@@ -71,6 +71,7 @@ describe("processes of several roles that a real Prometheus watches", { skip }, 
     const allNames = Object.keys(documentedMetrics).toSorted();
     const without = (...left: readonly string[]): string[] =>
       allNames.filter((name) => !left.includes(name));
+    assert.match(aggregate.stderr, /"msg":"counting begins, of partitions 0"/);
     assert.deepEqual(await names(ingest), ofIngest.toSorted());
     assert.deepEqual(await names(aggregate), allNames);
     assert.deepEqual(await names(query), without(...ofCounting, ...ofCountingStatus));

@@ -10,7 +10,7 @@ import { readCompose } from "./compose.ts";
 import { opsDirectory } from "./rules.ts";
 
 const run = promisify(execFile);
-const { services } = readCompose();
+const { services } = readCompose({ withReplicas: true });
 
 /** What a real ClickHouse makes of these files, as tab-separated text. */
 async function asked(

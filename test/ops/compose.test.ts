@@ -9,18 +9,18 @@ import { ownServices, readCompose } from "./compose.ts";
 import { opsDirectory } from "./rules.ts";
 
 const root = resolve(opsDirectory, "..");
-const compose = readCompose();
+const compose = readCompose({ withReplicas: true });
 const own = ownServices(compose);
 
 /** Of the specification of compose, those that are used here: a misspelled one would be passed over in silence. */
 const serviceFields = new Set(
   (
-    "image restart environment volumes ports depends_on profiles healthcheck ulimits read_only user cap_drop " +
+    "image restart hostname environment volumes ports depends_on healthcheck ulimits read_only user cap_drop " +
     "security_opt tmpfs"
   ).split(" "),
 );
 
-describe("ops/compose.yaml", () => {
+describe("ops/compose.yaml, with its replicas", () => {
   it("has fields of the specification alone, and every image with a version", () => {
     const top = Object.keys(compose).filter((field) => !field.startsWith("x-"));
     assert.deepEqual(top, ["name", "services", "volumes"]);
@@ -51,6 +51,11 @@ describe("ops/compose.yaml", () => {
     }
     assert.ok(files >= 19);
     assert.deepEqual([...used].toSorted(), Object.keys(compose.volumes).toSorted());
+    const alone = readCompose();
+    const kept = Object.values(alone.services).flatMap(({ volumes = [] }) =>
+      volumes.map((volume) => volume.split(":")[0]!).filter((source) => !source.startsWith("./")),
+    );
+    assert.deepEqual(kept.toSorted(), Object.keys(alone.volumes).toSorted());
   });
 
   it("starts processes of every role, with settings that they take, which can write nothing but their own", () => {

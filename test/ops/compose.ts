@@ -1,4 +1,4 @@
-/** ops/compose.yaml, as it stands. */
+/** The files for compose, as they stand. */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,6 @@ export interface ComposeService {
   readonly volumes?: readonly string[];
   readonly ports?: readonly string[];
   readonly depends_on?: readonly string[] | Readonly<Record<string, unknown>>;
-  readonly profiles?: readonly string[];
   readonly read_only?: boolean;
   readonly user?: string;
   readonly [field: string]: unknown;
@@ -23,10 +22,21 @@ export interface Compose {
   readonly [field: string]: unknown;
 }
 
-export function readCompose(): Compose {
-  return parse(readFileSync(join(opsDirectory, "compose.yaml"), "utf8"), {
-    merge: true,
-  }) as Compose;
+/** Of ops/compose.yaml; `withReplicas`: and of ops/compose.replicas.yaml on top of it, as compose puts them together. */
+export function readCompose({ withReplicas = false } = {}): Compose {
+  const base = readFile("compose.yaml");
+  if (!withReplicas) return base;
+  const more = readFile("compose.replicas.yaml");
+  const services = { ...base.services };
+  for (const [name, service] of Object.entries(more.services)) {
+    const volumes = [...(services[name]?.volumes ?? []), ...(service.volumes ?? [])];
+    services[name] = { ...services[name], ...service, volumes };
+  }
+  return { ...base, services, volumes: { ...base.volumes, ...more.volumes } };
+}
+
+function readFile(name: string): Compose {
+  return parse(readFileSync(join(opsDirectory, name), "utf8"), { merge: true }) as Compose;
 }
 
 /** Those of clicktally itself, by name. */
