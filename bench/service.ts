@@ -96,6 +96,7 @@ export class Clicktally implements AsyncDisposable {
   private spawn(): ChildProcess {
     const cli = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
     const env = {
+      CLICKTALLY_LOG_LEVEL: "warn",
       ...process.env,
       ...this.settings,
       CLICKTALLY_PORT: String(this.port),

@@ -242,7 +242,7 @@ function settingsOf(values: SettingValues): Settings {
     host: values.host,
     port: values.port,
     dataDir: values.data_dir,
-    logLevel: values.log_level,
+    logLevel: values["log.level"],
     dimensions: values.dimensions,
     adAttributes: values.ads,
     watermark: {

@@ -1,5 +1,6 @@
 import type { BackupService, ExportService } from "./backup/backup-service.ts";
 import type { IngestService } from "./ingest/ingest-service.ts";
+import type { Log } from "./logging/log.ts";
 import type { QueryService } from "./query/query-service.ts";
 
 /** A running service of one process. Disposing finishes what runs and closes everything. */
@@ -17,6 +18,6 @@ export interface Service extends AsyncDisposable {
 export interface StartOptions {
   /** False: no HTTP, for work on a data directory that no service has open. */
   readonly listen: boolean;
-  /** What an operator should know and no caller is told: recovered damage, commits that are tried again. */
-  readonly onProblem?: (what: string, error?: string) => void;
+  /** What an operator should know and no caller is told: recovered damage, commits that are tried again. Absent: to nobody. */
+  readonly log?: Log;
 }

@@ -2,8 +2,8 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { LedgerAnswer } from "../../src/query/query-service.ts";
-import type { Histogram } from "../model/histogram.ts";
-import { histogramSince, quantileBound, readHistogram } from "../model/histogram.ts";
+import type { Histogram } from "../../src/health/histogram.ts";
+import { histogramSince, quantileBound, readHistogram } from "../../src/health/histogram.ts";
 import { ask, askJson } from "./api.ts";
 
 export interface HealthNumbers {

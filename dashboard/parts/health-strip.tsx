@@ -1,6 +1,6 @@
 import type { Live } from "../client/live.ts";
 import { useHealthNumbers } from "../client/health.ts";
-import { healthItems } from "../model/health.ts";
+import { healthItems } from "../../src/health/health-items.ts";
 
 const toneWords = { good: "", watch: ", to be watched", bad: ", bad", unknown: ", not known" };
 

@@ -10,7 +10,7 @@
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import { hourOfMinute, minuteMs, minuteOf } from "../model/time.ts";
 import { OlderIds } from "./older-ids.ts";
-import { minutesToldApart, RecentIds } from "./recent-ids.ts";
+import { Known, minutesToldApart, RecentIds } from "./recent-ids.ts";
 
 /** Where the tiers begin and end, in epoch minutes. */
 export interface DedupEdges {
@@ -66,8 +66,8 @@ export class DedupIndex {
   }
 
   /**
-   * Records the identity unless it is a duplicate; true where it was new. `recordedInStore`: what the raw store
-   * said of the row, for those that need it.
+   * Records the identity unless it is known, which makes it a duplicate. `recordedInStore`: what the raw store said of the
+   * row, for those that need it; it knows those of the same minute.
    */
   admit(
     hash: Uint32Array,
@@ -75,16 +75,18 @@ export class DedupIndex {
     minute: number,
     recentMinute: number,
     recordedInStore: boolean,
-  ): boolean {
+  ): Known {
     if (this.recent.holds(hash, at, minute)) {
       return this.recent.add(hash, at, minute, recentMinute);
     }
-    if (recordedInStore || this.recent.has(hash, at, minute, recentMinute)) return false;
+    if (recordedInStore) return Known.sameMinute;
     const id = `${minute}:${hash[at]}:${hash[at + 1]}:${hash[at + 2]}:${hash[at + 3]}`;
-    if (this.addedNow.has(id)) return false;
+    if (this.addedNow.has(id)) return Known.sameMinute;
+    const known = this.recent.find(hash, at, minute, recentMinute);
+    if (known !== Known.not) return known;
     this.addedNow.add(id);
     this.older.add(minute, hash, at);
-    return true;
+    return Known.not;
   }
 
   /** Takes in an identity that was recorded in an earlier life, for rebuilding. */

@@ -35,6 +35,8 @@ export class Effects {
     { source: string; receivedMinute: number; received: number; counts: Float64Array }
   >();
   clickCount = 0;
+  /** Duplicates whose minute is not their original's. */
+  duplicateConflicts = 0;
 
   constructor(dimensionNames: readonly string[]) {
     this.minutes = new MinuteCounts(dimensionNames);
@@ -76,6 +78,7 @@ export class Effects {
       dictionaries,
       clicks: this.clicks,
       minutes: this.minutes.build(),
+      duplicateConflicts: this.duplicateConflicts,
       ledger: [...this.ledger.values()].map((entry): LedgerDelta => ({
         source: entry.source,
         receivedMinute: entry.receivedMinute,

@@ -23,6 +23,10 @@ const two32 = 4_294_967_296;
 /** Minutes that can be told apart: those in the table lie within so many of its first. */
 export const minutesToldApart = 65_536;
 
+/** Whether an identity is known already, and by what. */
+export const Known = { not: 0, sameMinute: 1, otherMinute: 2 } as const;
+export type Known = (typeof Known)[keyof typeof Known];
+
 export type VisitId = (words: Uint32Array, at: number, minute: number) => void;
 
 /** A stretch of entries after the last home slot, so that probing never wraps around. */
@@ -99,21 +103,22 @@ export class RecentIds {
     return minute >= this.sweepsTo || minute >= this.segments[words[at]! >>> 24]!.firstMinute;
   }
 
-  /** True where the identity is there with this very minute, or with any minute from `recentMinute` on. */
-  has(words: Uint32Array, at: number, minute: number, recentMinute: number): boolean {
+  /** Whether the identity is there with this very minute, or with any minute from `recentMinute` on. */
+  find(words: Uint32Array, at: number, minute: number, recentMinute: number): Known {
     const segment = this.segments[words[at]! >>> 24]!;
     const slot = firstNotBelow(segment, words[at + 1]!);
-    return matches(segment, slot, words, at, minute, recentMinute);
+    return findFrom(segment, slot, words, at, minute, recentMinute);
   }
 
-  /** Adds the identity with its minute unless `has` holds; false where it held. */
-  add(words: Uint32Array, at: number, minute: number, recentMinute: number): boolean {
+  /** As `find`; adds the identity with its minute where it is not known. */
+  add(words: Uint32Array, at: number, minute: number, recentMinute: number): Known {
     const segment = this.segments[words[at]! >>> 24]!;
     const slot = firstNotBelow(segment, words[at + 1]!);
-    if (matches(segment, slot, words, at, minute, recentMinute)) return false;
+    const known = findFrom(segment, slot, words, at, minute, recentMinute);
+    if (known !== Known.not) return known;
     this.insertAt(segment, slot, words, at, minute);
     this.countOne(minute);
-    return true;
+    return Known.not;
   }
 
   /** Ids by minute, for sizing what takes them over. Not exact while a sweep is under way. */
@@ -262,16 +267,17 @@ function firstNotBelow(segment: Segment, order: number): number {
 }
 
 /** Looks through the entries from `slot` on that share the second word. */
-function matches(
+function findFrom(
   segment: Segment,
   slot: number,
   words: Uint32Array,
   at: number,
   minute: number,
   recentMinute: number,
-): boolean {
+): Known {
   const { hashes } = segment;
   const order = words[at + 1]!;
+  let found: Known = Known.not;
   for (let i = slot * identityWords; hashes[i + 1] === order; i += identityWords) {
     if (
       ((hashes[i]! ^ words[at]!) & 0xffffff) === 0 &&
@@ -279,10 +285,11 @@ function matches(
       hashes[i + 3] === words[at + 3]
     ) {
       const known = segment.minuteAt(i >>> 2);
-      if (known === minute || known >= recentMinute) return true;
+      if (known === minute) return Known.sameMinute;
+      if (known >= recentMinute) found = Known.otherMinute;
     }
   }
-  return false;
+  return found;
 }
 
 /** False where the entries do not fit, with at least one empty slot left at the end. */

@@ -4,6 +4,7 @@ import { minuteMs, minuteOf } from "../model/time.ts";
 import { recentMinuteOf } from "./deduplicate.ts";
 import type { Effects } from "./effects.ts";
 import { identityWords } from "./identity.ts";
+import { Known } from "./recent-ids.ts";
 import { decideAccepted } from "./lateness.ts";
 import { layoutMasks, maskOf } from "./layout-mask.ts";
 import type { MappedClicks } from "./map.ts";
@@ -59,18 +60,17 @@ export function stepClicks(
 
     let outcome: number;
     const minute = Math.floor(time / minuteMs);
-    if ((!history && time < expiredBeforeMs) || dropped.hasTime(time)) {
+    const isExpired = (!history && time < expiredBeforeMs) || dropped.hasTime(time);
+    const isInStore = answers?.recorded[row] === 1;
+    const at = row * identityWords;
+    const known = isExpired
+      ? Known.not
+      : dedup.admit(identities, at, minute, recentMinute, isInStore);
+    if (isExpired) {
       outcome = Outcome.expired;
-    } else if (
-      !dedup.admit(
-        identities,
-        row * identityWords,
-        minute,
-        recentMinute,
-        answers?.recorded[row] === 1,
-      )
-    ) {
+    } else if (known !== Known.not) {
       outcome = Outcome.duplicate;
+      if (known === Known.otherMinute) effects.duplicateConflicts++;
     } else if (minute >= finalBefore) {
       outcome = Outcome.counted;
       answers?.buckets.count(minute, adKeys[row]!);

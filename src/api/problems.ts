@@ -105,7 +105,7 @@ export function sendProblem(
 }
 
 /** The stable code of an error of any origin. */
-function codedErrorOf(error: unknown): CodedError {
+export function codedErrorOf(error: unknown): CodedError {
   if (error instanceof CodedError) return error;
   if (isFastifyError(error)) return fromFastify(error);
   return new CodedError("internal_error", error instanceof Error ? error.message : String(error), {

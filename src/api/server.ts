@@ -1,7 +1,7 @@
 /** The HTTP server: limits, errors, and the routes put together. */
 
 import type { Socket } from "node:net";
-import type { FastifyInstance } from "fastify";
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { LogController, fastify } from "fastify";
 import { CodedError } from "../model/errors.ts";
 import { checkContentEncoding } from "./body-head.ts";
@@ -9,7 +9,8 @@ import { registerGracefulClose } from "./graceful-close.ts";
 import { registerJsonBodies } from "./json-bodies.ts";
 import { registerNotFound } from "./method-not-allowed.ts";
 import { registerOpenApi } from "./openapi.ts";
-import { problemMediaType, problemOf, sendProblem } from "./problems.ts";
+import { codedErrorOf, problemMediaType, problemOf, sendProblem } from "./problems.ts";
+import { Refusals } from "./refusals.ts";
 import { discardRest } from "./read-body.ts";
 import { registerAdRoutes } from "./routes/ads.ts";
 import { registerChangesRoute } from "./routes/changes.ts";
@@ -39,9 +40,16 @@ const pathParameterLengthMax = 3 * 256;
 
 /** Not listening yet; see graceful-close.ts for its end. */
 export function createServer(parts: ServiceParts & { readonly version: string }): FastifyInstance {
-  const { settings } = parts;
+  const { settings, metrics } = parts;
+  const refusals = new Refusals(parts.log);
+  const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    // Who asks how it is, is told that it is not well, and not refused.
+    if (groupOf(request) !== "operations") refusals.note(codedErrorOf(error).code);
+    return sendProblem(error, request, reply);
+  };
   const server: FastifyInstance = fastify({
-    logger: { level: settings.logLevel, stream: process.stderr },
+    // Where it listens is told by who has it listen.
+    loggerInstance: parts.log.child({}, { level: quieter(parts.log.level) }) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: settings.limits.bodyBytesMax,
     requestTimeout: requestTimeoutMs,
@@ -61,7 +69,7 @@ export function createServer(parts: ServiceParts & { readonly version: string })
         allowUnionTypes: true,
       },
     },
-    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+    frameworkErrors: (error, request, reply) => void refuse(error, request, reply),
     clientErrorHandler: answerBrokenHttp,
   });
   server.server.maxConnections = settings.limits.connectionsMax;
@@ -71,8 +79,13 @@ export function createServer(parts: ServiceParts & { readonly version: string })
       reply.removeHeader("connection");
       discardRest(request.raw);
     }
-    return sendProblem(error, request, reply);
+    return refuse(error, request, reply);
   });
+  server.addHook("onResponse", (request, reply, done) => {
+    metrics.noteRequest(groupOf(request), reply.statusCode);
+    done();
+  });
+  server.addHook("onClose", () => refusals[Symbol.dispose]());
   registerGracefulClose(server);
   registerNotFound(server);
   registerOpenApi(server, parts.version);
@@ -96,6 +109,15 @@ export function createServer(parts: ServiceParts & { readonly version: string })
   registerDashboardRoutes(server, parts);
   registerClickRoutes(server, parts);
   return server;
+}
+
+/** Of the API's description. */
+function groupOf({ routeOptions }: FastifyRequest): string {
+  return routeOptions.schema?.tags?.[0] ?? "other";
+}
+
+function quieter(level: string): string {
+  return level === "info" ? "warn" : level;
 }
 
 /** Only clicks may come compressed. */

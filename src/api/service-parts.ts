@@ -2,6 +2,7 @@ import type { BackupService, ExportService } from "../backup/backup-service.ts";
 import type { Settings } from "../config.ts";
 import type { AdmissionGate } from "../ingest/backpressure.ts";
 import type { IngestService } from "../ingest/ingest-service.ts";
+import type { Log } from "../logging/log.ts";
 import type { ServiceMetrics } from "../metrics/service-metrics.ts";
 import type { Health } from "../model/health.ts";
 import type { DashboardFiles } from "./dashboard-files.ts";
@@ -15,6 +16,7 @@ export interface ServiceParts {
   readonly exports: ExportService;
   readonly admission: AdmissionGate;
   readonly settings: Settings;
+  readonly log: Log;
   readonly readiness: () => Readiness;
   readonly health: () => Health;
   readonly metrics: ServiceMetrics;

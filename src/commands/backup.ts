@@ -8,9 +8,13 @@ import type { BackupAnswer, BackupRequest } from "../backup/backup-service.ts";
 import { loadSettings } from "../config.ts";
 import { parseDuration } from "../config/units.ts";
 import { CodedError } from "../model/errors.ts";
+import type { StatusAnswer } from "../query/query-service.ts";
+import { copiedShare } from "./backup/copied-share.ts";
+import { ApiClient } from "./client.ts";
 import { ExitCode, messageOf } from "./exit.ts";
 import { longPost } from "./long-request.ts";
 import { withOwnService } from "./own-service.ts";
+import { ProgressBar } from "./progress-bar.ts";
 import { addSettingsOptions, settingsInputOf } from "./settings-options.ts";
 
 const keptByDefault = 12;
@@ -70,7 +74,14 @@ async function backup(dir: string, flags: BackupFlags): Promise<number> {
     return ExitCode.done;
   }
   const write = async (): Promise<void> =>
-    printBackup(await longPost<BackupAnswer>(url, "/v1/admin/backup", request), flags);
+    printBackup(
+      await ProgressBar.during(
+        { label: "backup" },
+        longPost<BackupAnswer>(url, "/v1/admin/backup", request),
+        copiedShare(dir, () => new ApiClient(url).get<StatusAnswer>("/v1/status")),
+      ),
+      flags,
+    );
   await write();
   if (every !== undefined) await repeat(write, every);
   return ExitCode.done;
@@ -97,7 +108,13 @@ async function repeat(write: () => Promise<void>, everyMs: number): Promise<void
 
 function backupDirectory(flags: BackupFlags, request: BackupRequest): Promise<BackupAnswer> {
   const settings = loadSettings(settingsInputOf(flags));
-  return withOwnService(settings, ({ backups }) => backups.backup(request));
+  return withOwnService(settings, ({ backups, query }) =>
+    ProgressBar.during(
+      { label: "backup" },
+      backups.backup(request),
+      copiedShare(request.dir, () => query.status()),
+    ),
+  );
 }
 
 function printBackup(answer: BackupAnswer, { json }: BackupFlags): void {

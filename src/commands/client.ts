@@ -23,6 +23,10 @@ export class ApiClient {
     return (await response.json()) as Answer;
   }
 
+  async getText(path: string): Promise<string> {
+    return await (await this.request("GET", path, {}, "text/plain")).text();
+  }
+
   /** Lines of JSON, as they come. */
   async getLines(path: string, parameters: Parameters): Promise<ReadableStream<Uint8Array>> {
     const response = await this.request("GET", path, parameters, "application/x-ndjson");

@@ -76,6 +76,7 @@ async function exportDays(exportDay: ExportDay, flags: ExportFlags): Promise<voi
     nextFrom = day.next_from;
     rows += day.rows;
     if (day.path !== null) files++;
+    bar.clear();
     if (json) console.log(JSON.stringify(day));
     else if (day.path !== null) console.log(`${day.path}: ${day.rows} rows, ${day.bytes} bytes`);
     if (day.from === null || day.to === null) break;

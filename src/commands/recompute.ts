@@ -5,6 +5,7 @@ import { Option } from "commander";
 import type { RecomputeAnswer } from "../query/recount.ts";
 import { ApiClient, serviceUrlOption } from "./client.ts";
 import { ExitCode } from "./exit.ts";
+import { ProgressBar } from "./progress-bar.ts";
 import { formatRows } from "./table.ts";
 
 interface RecomputeFlags {
@@ -51,9 +52,9 @@ export function registerRecompute(program: Command): void {
         rollback === undefined
           ? flags
           : { rollback: rollback === true ? "last" : rollback, reason: flags.reason };
-      const answer = await new ApiClient(url).postJson<RecomputeAnswer>(
-        "/v1/admin/recompute",
-        body,
+      const answer = await ProgressBar.during(
+        { label: "recompute" },
+        new ApiClient(url).postJson<RecomputeAnswer>("/v1/admin/recompute", body),
       );
       if (json) console.log(JSON.stringify(answer));
       else printRecompute(answer);

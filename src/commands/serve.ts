@@ -1,7 +1,8 @@
 /** `serve`: the whole service in one process, or one role of it. */
 
 import type { Command } from "commander";
-import { loadSettings } from "../config.ts";
+import { describeSettings, loadSettings } from "../config.ts";
+import { openLog } from "../logging/log.ts";
 import { ExitCode } from "./exit.ts";
 import { addSettingsOptions, settingsInputOf } from "./settings-options.ts";
 
@@ -13,38 +14,54 @@ export function registerServe(program: Command): void {
         "finishes what runs. A second signal ends it at once: nothing that was acknowledged is lost by that.",
     )
     .action(async (flags: Record<string, unknown>) => {
-      process.exitCode = await serve(flags);
+      process.exitCode = await serve(flags, program.version() ?? "");
     });
 }
 
 /** The exit code. */
-async function serve(flags: Readonly<Record<string, unknown>>): Promise<number> {
-  const settings = loadSettings(settingsInputOf(flags));
+async function serve(flags: Readonly<Record<string, unknown>>, version: string): Promise<number> {
+  const input = settingsInputOf(flags);
+  const settings = loadSettings(input);
+  const log = openLog({ level: settings.logLevel, role: settings.role });
+  const startMs = performance.now();
+  // Secrets are shown as such. The others have their defaults.
+  const given = describeSettings(input).filter(({ origin }) => origin !== "default");
+  log.info(
+    {
+      version,
+      node: process.version,
+      settings: Object.fromEntries(given.map(({ name, value }) => [name, value])),
+    },
+    "clicktally starts",
+  );
   const asked = stopSignal();
   const { startService } = await import("../main.ts");
-  const starting = startService(settings, {
-    listen: true,
-    onProblem: (what, error) => {
-      if (settings.logLevel !== "silent")
-        console.error(error === undefined ? what : `${what}: ${error}`);
-    },
-  });
+  const starting = startService(settings, { listen: true, log });
   // A start that waits for others may take for ever; nothing that was acknowledged is lost where it is given up.
   const isGivenUp = await Promise.race([asked.then(() => true), starting.then(() => false)]);
   if (isGivenUp) process.exit(ExitCode.done);
-  await using service = await starting;
-  console.log(`clicktally listens on ${service.url} (API: ${service.url}/docs)`);
-  await Promise.race([asked, service.stopped]);
+  {
+    await using service = await starting;
+    log.info({ url: service.url, seconds: secondsSince(startMs) }, "clicktally is ready");
+    console.log(`clicktally listens on ${service.url} (API: ${service.url}/docs)`);
+    const signal = await Promise.race([asked, service.stopped]);
+    log.info({ signal }, "clicktally stops");
+  }
+  log.info("clicktally has stopped");
   return ExitCode.done;
 }
 
+function secondsSince(startMs: number): number {
+  return Math.round(performance.now() - startMs) / 1000;
+}
+
 /** Resolves at the first SIGTERM or SIGINT; the second ends the process. */
-function stopSignal(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
+function stopSignal(): Promise<NodeJS.Signals> {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
   let signals = 0;
-  const onSignal = (): void => {
+  const onSignal = (signal: NodeJS.Signals): void => {
     if (++signals > 1) process.exit(ExitCode.failed);
-    resolve();
+    resolve(signal);
   };
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
   return promise;

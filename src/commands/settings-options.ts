@@ -7,7 +7,7 @@ import { flagOf, settingKeys, settingNames } from "../config/keys.ts";
 import type { SettingsInput } from "../config.ts";
 
 /** The ones that `--help` lists; the others would drown them. */
-const listed: ReadonlySet<SettingName> = new Set(["host", "port", "data_dir", "log_level"]);
+const listed: ReadonlySet<SettingName> = new Set(["host", "port", "data_dir", "log.level"]);
 
 export function addSettingsOptions(command: Command): Command {
   command.option(

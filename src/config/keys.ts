@@ -46,10 +46,10 @@ export const settingKeys = {
   host: key(text(), "127.0.0.1", "address to listen on"),
   port: key(integer(0, 65_535), 8080, "port to listen on; 0 takes a free one"),
   data_dir: key(text(), "./data", "directory of the queue and the store"),
-  log_level: key(
+  "log.level": key(
     choice("error", "warn", "info", "debug", "silent"),
-    "warn",
-    "what is logged to standard error",
+    "info",
+    "what is told on standard error, as JSON or, on a terminal, as plain lines",
   ),
   dimensions: key(
     dimensions(),

@@ -86,6 +86,8 @@ export class CountingLives implements AsyncDisposable {
         await using member = await store.enter({ instance, partitionCount, onChange });
         while (!this.isStopping && member.terms && this.failures < triesMax)
           await this.countWhole(member, member.terms);
+        if (!this.isStopping && !member.terms)
+          this.options.onNotice?.("the others have gone on without this process: it comes back");
       });
       if (this.failures < triesMax) continue;
       this.failures = 0;
@@ -111,6 +113,10 @@ export class CountingLives implements AsyncDisposable {
   /** These partitions, until they are others. */
   private async count(member: StoreMember, terms: Terms): Promise<void> {
     const { options } = this;
+    const own = [...terms.keys()].join(", ");
+    options.onNotice?.(
+      own === "" ? "no partition falls to this process" : `counting begins, of partitions ${own}`,
+    );
     // There are more processes than partitions.
     if (terms.size === 0) {
       this.failures = 0;

@@ -32,6 +32,7 @@ export interface EngineOptions extends Pick<
   | "trim"
   | "onDedupFull"
   | "onProblem"
+  | "onNotice"
 > {
   readonly clock: Clock;
   readonly store: ClickStore;

@@ -37,6 +37,7 @@ export interface FollowerOptions {
   /** Told of every change: whether the store can't be asked for newer commits. */
   readonly onAway: (isAway: boolean) => void;
   readonly onProblem: (what: string, error: unknown) => void;
+  readonly onNotice?: ((what: string) => void) | undefined;
 }
 
 export interface Follower extends AsyncDisposable {
@@ -108,6 +109,7 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
         }
       },
       failed: (error) => onProblem("the store can't be followed", error),
+      followsAgain: () => options.onNotice?.("the store is followed again"),
       onAway,
       lost: (error) => stopped.reject(error),
     }),
@@ -133,6 +135,8 @@ interface FollowingSteps {
   readonly look: () => Promise<void>;
   /** Told of the first failure in a row that may pass. */
   readonly failed: (error: unknown) => void;
+  /** Told of the first look after it that was good. */
+  readonly followsAgain: () => void;
   readonly onAway: (isAway: boolean) => void;
   /** Told of one after which the numbers can't be trusted. */
   readonly lost: (error: unknown) => void;
@@ -188,6 +192,7 @@ class Following implements AsyncDisposable {
       this.hasFailed = true;
       return;
     }
+    if (this.hasFailed) steps.followsAgain();
     this.hasFailed = false;
     if (this.isStopped) return;
     this.awayTimer.cancel();

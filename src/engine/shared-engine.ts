@@ -64,6 +64,7 @@ export async function openSharedEngine(options: SharedEngineOptions): Promise<En
       // Counting waits for it all the same, and who asks for numbers is told.
       onAway: () => {},
       onProblem,
+      onNotice: options.onNotice,
     }),
   );
   const sharedLog = resources.use(
@@ -72,7 +73,7 @@ export async function openSharedEngine(options: SharedEngineOptions): Promise<En
       queue,
       reading: () => lives.reading,
       notify: (partition) => lives.notify(partition),
-      outages: new QueueOutages(onProblem),
+      outages: new QueueOutages(onProblem, options.onNotice),
     }),
   );
   const counting = lives.run();

@@ -37,6 +37,13 @@ export class ServiceMetrics {
     registers: [this.registry],
   });
 
+  private readonly requests = new Counter({
+    name: "clicktally_requests_total",
+    help: "Requests that were answered, by what they are about and the class of the status, 2xx to 5xx.",
+    labelNames: ["group", "status"],
+    registers: [this.registry],
+  });
+
   constructor(others: OtherMetrics) {
     this.others = others;
   }
@@ -55,6 +62,11 @@ export class ServiceMetrics {
 
   noteReceived(source: string, clickCount: number): void {
     this.received.inc({ source: this.labelOf(source) }, clickCount);
+  }
+
+  /** `group`: of the API's description. `statusCode`: of HTTP. */
+  noteRequest(group: string, statusCode: number): void {
+    this.requests.inc({ group, status: `${Math.floor(statusCode / 100)}xx` });
   }
 
   /** In the text format of Prometheus; without what a service that still recovers does not know. */

@@ -66,5 +66,10 @@ export function statusMetrics(status: StatusAnswer): Promise<string> {
     "Of them those that were found to differ from their raw clicks.",
     status.audit?.mismatched_buckets,
   );
+  gauge(
+    "audit_standing_buckets",
+    "Of those that were found to differ, the ones that are not right again; at most 100 are looked at.",
+    status.audit?.mismatches.length,
+  );
   return registers[0]!.metrics();
 }

@@ -17,6 +17,8 @@ export interface Commit {
   readonly committedAtMs: number;
   readonly dictionaries: readonly DictionaryGrowth[];
   readonly clicks: readonly DecidedClicks[];
+  /** Of its duplicates, those whose original has another minute, as far as the recent tier knows it. Not stored. */
+  readonly duplicateConflicts: number;
   readonly minutes: MinuteDeltas;
   readonly ledger: readonly LedgerDelta[];
   readonly restatements: readonly Restatement[];

@@ -17,6 +17,8 @@ export interface CommitListener {
   committed(commit: Commit, durationMs: number): void;
   /** Called at each failed try of a commit, or of a question to the store; it is tried again. */
   tryFailed(what: "commit" | "look-up", error: unknown, tries: number): void;
+  /** Called where it went through at last. */
+  wentThrough(what: "commit" | "look-up", tries: number): void;
 }
 
 interface PendingCommit {
@@ -113,15 +115,20 @@ export class Committer {
     }
   }
 
-  private untilDone<T>(what: "commit" | "look-up", work: () => Promise<T>): Promise<T> {
+  private async untilDone<T>(what: "commit" | "look-up", work: () => Promise<T>): Promise<T> {
     const { clock, stop, retryDelays } = this;
-    const failed = (error: unknown, tries: number): void =>
+    let failures = 0;
+    const failed = (error: unknown, tries: number): void => {
+      failures = tries;
       this.listener.tryFailed(what, error, tries);
-    return retryUntilDone(work, {
+    };
+    const done = await retryUntilDone(work, {
       clock,
       stop,
       failed,
       ...(retryDelays && { delays: retryDelays }),
     });
+    if (failures > 0) this.listener.wentThrough(what, failures + 1);
+    return done;
   }
 }

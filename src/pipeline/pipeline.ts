@@ -41,6 +41,8 @@ export interface PipelineOptions {
   /** True while dedup has no room for what may still be in the queue. */
   readonly onDedupFull: (full: boolean) => void;
   readonly onProblem: (what: string, error: unknown) => void;
+  /** Told of what is good to know: what was away is there again. */
+  readonly onNotice?: ((what: string) => void) | undefined;
 }
 
 /** How long a stop waits for a commit that is being tried again. */
@@ -81,12 +83,13 @@ export class Pipeline implements AsyncDisposable {
       {
         committed: (commit, durationMs) => this.noteCommit(commit, durationMs),
         tryFailed: (what, error, tries) => options.onProblem(`${what} failed, try ${tries}`, error),
+        wentThrough: (what, tries) => options.onNotice?.(`${what} went through at try ${tries}`),
       },
       this.abort.signal,
       options.retryDelays,
     );
     const { retryDelays } = options;
-    const outages = new QueueOutages(options.onProblem);
+    const outages = new QueueOutages(options.onProblem, options.onNotice);
     this.outages = outages;
     const runnerOf = (state: PartitionState): PartitionRunner => {
       const { partition } = state;

@@ -3,8 +3,14 @@ export class QueueOutages {
   private readonly onProblem: (what: string, error: unknown) => void;
   private readonly met = new Set<unknown>();
 
-  constructor(onProblem: (what: string, error: unknown) => void) {
+  private readonly onNotice: (what: string) => void;
+
+  constructor(
+    onProblem: (what: string, error: unknown) => void,
+    onNotice: (what: string) => void = () => {},
+  ) {
     this.onProblem = onProblem;
+    this.onNotice = onNotice;
   }
 
   /** `who` has met it. */
@@ -16,6 +22,7 @@ export class QueueOutages {
 
   /** `who` has reached the queue. */
   back(who: unknown): void {
-    this.met.delete(who);
+    if (this.met.delete(who) && this.met.size === 0)
+      this.onNotice("the click queue is in reach again");
   }
 }

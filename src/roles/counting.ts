@@ -11,11 +11,14 @@ import { semanticConfigOf } from "../config.ts";
 import { openDataDirectory } from "../data-directory.ts";
 import { durableTextFile } from "../files/durable-file.ts";
 import { AdmissionGate } from "../ingest/backpressure.ts";
+import type { Log } from "../logging/log.ts";
+import { silentLog } from "../logging/log.ts";
 import { ServiceMetrics } from "../metrics/service-metrics.ts";
 import type { ErrorCode } from "../model/errors.ts";
 import { CodedError } from "../model/errors.ts";
 import type { Health } from "../model/health.ts";
 import { soundHealth } from "../model/health.ts";
+import { formatMinute } from "../model/time.ts";
 import type { Service, StartOptions } from "../service.ts";
 import { ingestProxy, queryProxy, startThread } from "../threads/start-thread.ts";
 import type { EngineThreadData, IngestThreadData } from "../threads/thread-data.ts";
@@ -23,6 +26,7 @@ import { clicksElsewhere } from "./elsewhere.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { listen } from "./listen.ts";
 import { sharedSettings } from "./shared-settings.ts";
+import { toldTo } from "./told.ts";
 import { packageVersion } from "./release.ts";
 
 /** Between the tries to append to a full queue. */
@@ -30,7 +34,7 @@ const retryMs = 200;
 
 /** On a data directory; resolves when it answers and has recovered. */
 export async function startCounting(settings: Settings, options: StartOptions): Promise<Service> {
-  const { onProblem = () => {} } = options;
+  const { log = silentLog() } = options;
   await using resources = new AsyncDisposableStack();
   const directory = resources.use(await openDataDirectory(settings.dataDir));
   const admission = new AdmissionGate(settings.limits);
@@ -46,7 +50,7 @@ export async function startCounting(settings: Settings, options: StartOptions): 
     } satisfies IngestThreadData,
     [between.port1],
     {
-      problem: (what: string) => onProblem(what),
+      told: toldTo(log),
       failed: (message: string) => lifecycle.fail(new Error(`ingest stopped: ${message}`)),
     },
     lifecycle.fail,
@@ -72,16 +76,21 @@ export async function startCounting(settings: Settings, options: StartOptions): 
     } satisfies EngineThreadData,
     [between.port2],
     {
-      problem: (what: string, error?: string) => onProblem(what, error),
+      told: toldTo(log),
       health: (told: Health) => {
         health = told;
+        tellHealth(log, told);
       },
       failed: (message: string) => lifecycle.fail(new Error(`the engine stopped: ${message}`)),
       dedupFull: (full: boolean) => {
         ingestThread.remote.post("dedupFull", [full]);
-        if (full)
+        if (full) {
           admission.close("dedup_full", "there is no memory left for ids; see dedup.max_bytes");
-        else admission.reopen("dedup_full");
+          log.error("there is no memory left for ids: clicks are refused; see dedup.max_bytes");
+        } else {
+          admission.reopen("dedup_full");
+          log.info("there is memory for ids again: clicks are taken");
+        }
       },
     },
     lifecycle.fail,
@@ -115,7 +124,7 @@ export async function startCounting(settings: Settings, options: StartOptions): 
   await untilTaken(
     () => appendConfig(configFile, planned, ingest.appendControl),
     Promise.race([lifecycle.failed, recovered.then(() => lifecycle.failed)]),
-    (error) => onProblem("the new settings wait until the click queue has room", String(error)),
+    (error) => log.warn(`the new settings wait until the click queue has room: ${String(error)}`),
   );
 
   let url: string | undefined;
@@ -127,6 +136,7 @@ export async function startCounting(settings: Settings, options: StartOptions): 
       exports,
       admission,
       settings,
+      log,
       health: () => health,
       metrics: new ServiceMetrics({
         status: () => query.status(),
@@ -142,6 +152,19 @@ export async function startCounting(settings: Settings, options: StartOptions): 
 
   const parts = { ingest, query, backups, exports };
   return lifecycle.service(url === undefined ? parts : { url, ...parts }, resources.move());
+}
+
+/** What differs is told by who has found it. */
+function tellHealth(log: Log, { ledgerImbalance, mismatchedMinutes }: Health): void {
+  if (ledgerImbalance === 0 && mismatchedMinutes.length === 0) {
+    log.info("the numbers are right again, as far as is known");
+    return;
+  }
+  const minutes = mismatchedMinutes.map(formatMinute);
+  log.error(
+    { ledger_imbalance: ledgerImbalance, mismatched_minutes: minutes },
+    "the numbers are not right",
+  );
 }
 
 const passingCodes: ReadonlySet<ErrorCode> = new Set(["queue_full", "queue_unavailable"]);

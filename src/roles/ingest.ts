@@ -2,6 +2,7 @@
 
 import type { Settings } from "../config.ts";
 import { AdmissionGate } from "../ingest/backpressure.ts";
+import { silentLog } from "../logging/log.ts";
 import { ServiceMetrics } from "../metrics/service-metrics.ts";
 import { soundHealth } from "../model/health.ts";
 import type { Service, StartOptions } from "../service.ts";
@@ -10,10 +11,11 @@ import type { IngestThreadData } from "../threads/thread-data.ts";
 import { controlsElsewhere, filesElsewhere, queriesElsewhere } from "./elsewhere.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { listen } from "./listen.ts";
+import { toldTo } from "./told.ts";
 
 /** Listens at once; resolves when the queue takes clicks. */
 export async function startIngest(settings: Settings, options: StartOptions): Promise<Service> {
-  const { onProblem = () => {} } = options;
+  const { log = silentLog() } = options;
   await using resources = new AsyncDisposableStack();
   const admission = new AdmissionGate(settings.limits);
   const lifecycle = new Lifecycle(admission, "waiting for the click queue");
@@ -22,7 +24,7 @@ export async function startIngest(settings: Settings, options: StartOptions): Pr
     { settings } satisfies IngestThreadData,
     [],
     {
-      problem: (what: string) => onProblem(what),
+      told: toldTo(log),
       failed: (message: string) => lifecycle.fail(new Error(`ingest stopped: ${message}`)),
     },
     lifecycle.fail,
@@ -40,6 +42,7 @@ export async function startIngest(settings: Settings, options: StartOptions): Pr
     ...parts,
     admission,
     settings,
+    log,
     health: () => soundHealth,
     metrics: new ServiceMetrics({}),
   });

@@ -4,6 +4,7 @@ import { placeholderGeneration } from "../aggregate/state.ts";
 import type { Settings } from "../config.ts";
 import { semanticConfigOf } from "../config.ts";
 import { AdmissionGate } from "../ingest/backpressure.ts";
+import { silentLog } from "../logging/log.ts";
 import { ServiceMetrics } from "../metrics/service-metrics.ts";
 import { soundHealth } from "../model/health.ts";
 import type { Service, StartOptions } from "../service.ts";
@@ -12,10 +13,11 @@ import type { QueryThreadData } from "../threads/thread-data.ts";
 import { clicksElsewhere, controlsElsewhere, filesElsewhere } from "./elsewhere.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { listen } from "./listen.ts";
+import { toldTo } from "./told.ts";
 
 /** Listens at once; resolves when the store has been read. */
 export async function startQuery(settings: Settings, options: StartOptions): Promise<Service> {
-  const { onProblem = () => {} } = options;
+  const { log = silentLog() } = options;
   await using resources = new AsyncDisposableStack();
   const admission = new AdmissionGate(settings.limits);
   const lifecycle = new Lifecycle(admission, "reading the store");
@@ -28,8 +30,12 @@ export async function startQuery(settings: Settings, options: StartOptions): Pro
     } satisfies QueryThreadData,
     [],
     {
-      problem: (what: string, error?: string) => onProblem(what, error),
-      away: (isAway: boolean) => lifecycle.away(isAway ? "the store is away" : undefined),
+      told: toldTo(log),
+      away(isAway: boolean) {
+        lifecycle.away(isAway ? "the store is away" : undefined);
+        if (isAway) log.warn("the store is away: queries are refused");
+        else log.info("the store is there again: queries are answered");
+      },
       failed: (message: string) => lifecycle.fail(new Error(`queries stopped: ${message}`)),
     },
     lifecycle.fail,
@@ -46,6 +52,7 @@ export async function startQuery(settings: Settings, options: StartOptions): Pro
     ...parts,
     admission,
     settings,
+    log,
     health: () => soundHealth,
     metrics: new ServiceMetrics({
       status: () => query.status(),

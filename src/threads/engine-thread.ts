@@ -8,7 +8,8 @@ import type { CopiedData, DataPaths } from "../backup/write-backup.ts";
 import { systemClock } from "../clock/system-clock.ts";
 import { openEngine } from "../engine/engine.ts";
 import type { Engine } from "../engine/engine.ts";
-import { EngineMetrics } from "../metrics/engine-metrics.ts";
+import { CommitMetrics } from "../metrics/commit-metrics.ts";
+import { QueryMetrics } from "../metrics/query-metrics.ts";
 import { CodedError } from "../model/errors.ts";
 import type { Commit, PartitionProgress } from "../model/commit.ts";
 import type { Health } from "../model/health.ts";
@@ -17,6 +18,7 @@ import type { QueryService } from "../query/query-service.ts";
 import { askByName, queryServiceBy } from "../query/query-service.ts";
 import { copySqliteQueue } from "../queue/sqlite/copy.ts";
 import type { ExportedDay, ExportQuery } from "../store/store-exports.ts";
+import type { Remote } from "./endpoint.ts";
 import { connect } from "./endpoint.ts";
 import { openSharedEngine } from "../engine/shared-engine.ts";
 import type { SharedNote, SharedStore } from "../store/shared-store.ts";
@@ -24,6 +26,7 @@ import { openQueueReader } from "./open-queue.ts";
 import type { OwnStore } from "./open-store.ts";
 import { openOwnStore, openSharedStore } from "./open-store.ts";
 import type { EngineThreadData } from "./thread-data.ts";
+import { toldBy } from "./told.ts";
 import { untilThere } from "./until-there.ts";
 
 const { settings, queuePath, storePath, databasePath, ingestPort, secret, ...data } =
@@ -32,7 +35,8 @@ const { settings, queuePath, storePath, databasePath, ingestPort, secret, ...dat
 /** Threads of the store's own: the machine's cores are shared with ingest and folding. */
 const storeThreads = 2;
 
-const metrics = new EngineMetrics(settings.store.kind);
+const commitMetrics = new CommitMetrics();
+const queryMetrics = new QueryMetrics(settings.store.kind);
 
 let engine: Engine | undefined;
 let opening: Promise<Engine> | undefined;
@@ -41,8 +45,8 @@ let shared: Promise<SharedStore> | undefined;
 /** Aborted at a stop: an export, and the wait for a store that is away. */
 const stopping = new AbortController();
 
-const onProblem = (what: string, error?: unknown): void =>
-  main.post("problem", error === undefined ? [what] : [what, String(error)]);
+const told = toldBy(() => main);
+const { onProblem } = told;
 
 /** What both kinds of engine are made of. */
 const common = {
@@ -56,9 +60,9 @@ const common = {
   queueBytes: (): Promise<number> => ingest.call("queueBytes", []),
   onDedupFull: (full: boolean): void => main.post("dedupFull", [full]),
   onCommitted: (commit: Commit, durationMs: number): void =>
-    metrics.committed(commit, durationMs, systemClock.nowMs()),
+    commitMetrics.committed(commit, durationMs, systemClock.nowMs()),
   onHealth: (health: Health): void => main.post("health", [health]),
-  onProblem,
+  ...told,
 };
 
 async function openOwn(configGeneration: number): Promise<Engine> {
@@ -158,7 +162,7 @@ const ingest = connect(ingestPort, {
   silent: (timeMs: number) => running().silent(timeMs),
 });
 
-const main = connect(parentPort!, {
+const main: Remote = connect(parentPort!, {
   /** See SharedStore. Rejects with `store_unavailable` where it is away, unless it may wait. */
   readNote: async (name: string, mayWait: boolean): Promise<SharedNote> => {
     const store = await (mayWait ? untilOpen(sharedStore) : sharedStore());
@@ -172,8 +176,8 @@ const main = connect(parentPort!, {
     engine = await opening;
     engine.stopped.catch((error: unknown) => main.post("failed", [String(error)]));
   },
-  ...queryServiceBy((name, args) => metrics.timed(name, () => askByName(query(), name, args))),
-  metrics: () => metrics.text(),
+  ...queryServiceBy((name, args) => queryMetrics.timed(name, () => askByName(query(), name, args))),
+  metrics: async () => (await Promise.all([commitMetrics.text(), queryMetrics.text()])).join("\n"),
   async copyData(paths: DataPaths): Promise<CopiedData> {
     try {
       return await copyData(paths);

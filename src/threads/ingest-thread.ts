@@ -11,8 +11,10 @@ import type { Control, Position } from "../model/log-record.ts";
 import type { PartitionProgress } from "../model/commit.ts";
 import { announced } from "../queue/announced-queue.ts";
 import type { ClickQueueWriter } from "../queue/click-queue.ts";
+import type { Remote } from "./endpoint.ts";
 import { connect } from "./endpoint.ts";
 import { kafkaSecurity, openQueueWriter } from "./open-queue.ts";
+import { toldBy } from "./told.ts";
 import { untilThere } from "./until-there.ts";
 import type { IngestThreadData } from "./thread-data.ts";
 
@@ -48,10 +50,12 @@ const engine =
     queueBytes: () => parts().queue.sizeBytes(),
   });
 
-const main = connect(parentPort!, {
+const told = toldBy(() => main);
+
+const main: Remote = connect(parentPort!, {
   async start(): Promise<void> {
     const opened = await untilThere(() => openQueueWriter(settings.queue, queuePath), {
-      warn: (message) => main.post("problem", [message]),
+      warn: told.onProblem,
       signal: stopping.signal,
     });
     const queue = announced(opened, {
@@ -99,7 +103,7 @@ const main = connect(parentPort!, {
         itemsMax: settings.limits.itemsMax,
         bytesMax: Math.min(settings.limits.bodyBytesMax, settings.limits.decompressedBytesMax),
       },
-      onProblem: (what) => main.post("problem", [what]),
+      ...told,
     });
     intake.pause(isFull);
   },

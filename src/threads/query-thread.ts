@@ -4,26 +4,27 @@ import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../clock/system-clock.ts";
 import type { Follower } from "../engine/follower.ts";
 import { openFollower } from "../engine/follower.ts";
-import { EngineMetrics } from "../metrics/engine-metrics.ts";
+import { QueryMetrics } from "../metrics/query-metrics.ts";
 import { CodedError } from "../model/errors.ts";
 import type { QueryService } from "../query/query-service.ts";
 import { askByName, queryServiceBy } from "../query/query-service.ts";
+import type { Remote } from "./endpoint.ts";
 import { connect } from "./endpoint.ts";
 import { openOthersTopic } from "./open-queue.ts";
 import { followStore } from "./open-store.ts";
 import type { QueryThreadData } from "./thread-data.ts";
+import { toldBy } from "./told.ts";
 import { untilThere } from "./until-there.ts";
 
 const { settings, placeholderConfig } = workerData as QueryThreadData;
 
-const metrics = new EngineMetrics(settings.store.kind);
+const metrics = new QueryMetrics(settings.store.kind);
 let opening: Promise<Follower> | undefined;
 let follower: Follower | undefined;
 /** Aborted at a stop: the wait for a store that is away. */
 const stopping = new AbortController();
 
-const onProblem = (what: string, error?: unknown): void =>
-  main.post("problem", error === undefined ? [what] : [what, String(error)]);
+const told = toldBy(() => main);
 
 async function open(): Promise<Follower> {
   await using resources = new AsyncDisposableStack();
@@ -37,7 +38,7 @@ async function open(): Promise<Follower> {
     placeholderConfig,
     hotBytesMax: settings.query.hotBytesMax,
     onAway: (isAway) => main.post("away", [isAway]),
-    onProblem,
+    ...told,
   });
 }
 
@@ -46,9 +47,9 @@ function query(): QueryService {
   return follower.query;
 }
 
-const main = connect(parentPort!, {
+const main: Remote = connect(parentPort!, {
   async start(): Promise<void> {
-    opening = untilThere(open, { warn: onProblem, signal: stopping.signal });
+    opening = untilThere(open, { warn: told.onProblem, signal: stopping.signal });
     follower = await opening;
     follower.stopped.catch((error: unknown) => main.post("failed", [String(error)]));
   },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DedupIndex, recentMinuteOf } from "../../src/aggregate/deduplicate.ts";
 import type { DedupEdges } from "../../src/aggregate/deduplicate.ts";
+import { Known } from "../../src/aggregate/recent-ids.ts";
 import { hourMs, minuteMs, minuteOf } from "../../src/model/time.ts";
 import { testConfig } from "../support/random-clicks.ts";
 
@@ -20,10 +21,13 @@ function edges(watermarkMinute: number, recent: number, horizon: number): DedupE
 describe("the dedup index", () => {
   it("knows an id again in its minute, and in any minute of the recent tier", () => {
     const index = new DedupIndex(0, 10);
-    assert.ok(index.admit(id(1), 0, 12, 10, false));
-    assert.ok(!index.admit(id(1), 0, 12, 10, false));
-    assert.ok(!index.admit(id(1), 0, 14, 10, false), "re-stamped, recent");
-    assert.ok(index.admit(id(1), 0, 14, 13, false), "re-stamped, its original is no longer recent");
+    const admit = (minute: number, recentMinute: number) =>
+      index.admit(id(1), 0, minute, recentMinute, false);
+    assert.equal(admit(12, 10), Known.not);
+    assert.equal(admit(12, 10), Known.sameMinute);
+    assert.equal(admit(14, 10), Known.otherMinute, "re-stamped, recent");
+    assert.equal(admit(14, 13), Known.not, "re-stamped, its original is no longer recent");
+    assert.equal(admit(14, 10), Known.sameMinute, "of two originals one is of its minute");
     assert.equal(index.size, 2);
   });
 
@@ -46,9 +50,9 @@ describe("the dedup index", () => {
         const isStored = n < 500 && minute === 10 + (n % 5);
         const isAsked = tidied.needsStore(id(n), 0, minute);
         if (minute >= 13) assert.ok(!isAsked);
-        const isNew = tidied.admit(id(n), 0, minute, 13, isAsked && isStored);
+        const known = tidied.admit(id(n), 0, minute, 13, isAsked && isStored);
         assert.equal(
-          isNew,
+          known,
           untidied.admit(id(n), 0, minute, 13, false),
           `id ${n}, minute ${minute}`,
         );
@@ -72,8 +76,13 @@ describe("the dedup index", () => {
   it("tells a second click of the same record, which no store has yet", () => {
     const index = new DedupIndex(0, 10);
     index.beginRecord();
-    assert.ok(index.admit(id(1), 0, 3, 10, false));
-    assert.ok(!index.admit(id(1), 0, 3, 10, false));
+    const admit = (minute: number) => index.admit(id(1), 0, minute, 10, false);
+    assert.equal(admit(3), Known.not);
+    assert.equal(admit(3), Known.sameMinute);
+    // One of a recent minute beside it changes nothing of that.
+    assert.equal(admit(12), Known.not);
+    assert.equal(admit(3), Known.sameMinute);
+    assert.equal(admit(4), Known.otherMinute);
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { RecentIds } from "../../src/aggregate/recent-ids.ts";
+import { Known, RecentIds } from "../../src/aggregate/recent-ids.ts";
 import { Random } from "../../src/traffic/random.ts";
 
 /** Few different words, so that hashes share segments, home slots and order words. */
@@ -48,12 +48,15 @@ describe("the recent tier", () => {
             const recentMinute = ids.firstMinute + 2;
             if (!ids.holds(step.hash, 0, minute)) continue;
             const key = step.hash.join();
-            const isKnown = known.some(
-              (id) => id.key === key && (id.minute === minute || id.minute >= recentMinute),
-            );
-            assert.equal(ids.has(step.hash, 0, minute, recentMinute), isKnown);
-            assert.equal(ids.add(step.hash, 0, minute, recentMinute), !isKnown);
-            if (!isKnown) known.push({ key, minute });
+            const minutes = known.filter((id) => id.key === key).map((id) => id.minute);
+            const expected = minutes.includes(minute)
+              ? Known.sameMinute
+              : minutes.some((other) => other >= recentMinute)
+                ? Known.otherMinute
+                : Known.not;
+            assert.equal(ids.find(step.hash, 0, minute, recentMinute), expected);
+            assert.equal(ids.add(step.hash, 0, minute, recentMinute), expected);
+            if (expected === Known.not) known.push({ key, minute });
           }
           assert.equal(ids.size, known.length);
         }

@@ -30,6 +30,8 @@ function assertEqualsOracle(folded: FoldedLog, oracle: Oracle): void {
   assert.equal(folded.state.watermark.ms, oracle.watermarkMs);
   assert.deepEqual(sorted(folded.minuteCounts()), sorted(oracleMinuteCounts(oracle)));
   assert.deepEqual(sorted(folded.ledger()), sorted(oracle.ledger));
+  const conflicts = folded.commits.reduce((sum, commit) => sum + commit.duplicateConflicts, 0);
+  assert.equal(conflicts, oracle.duplicateConflicts);
   assert.deepEqual(journalOf(folded), oracle.journal.map(journalEntry).toSorted());
 }
 
@@ -106,10 +108,14 @@ describe("the fold", () => {
 
   it("meets every outcome in the logs it is tested with", () => {
     const seen = new Set<string>();
+    let conflicts = 0;
     for (let seed = 0; seed < 20; seed++) {
       const log = begun(randomLog(seed, { recordCount: 200, configChanges: true }));
-      for (const { outcome } of new Oracle(testConfig, log).clicks) seen.add(outcome);
+      const oracle = new Oracle(testConfig, log);
+      for (const { outcome } of oracle.clicks) seen.add(outcome);
+      conflicts += oracle.duplicateConflicts;
     }
+    assert.ok(conflicts > 0);
     assert.deepEqual([...seen].toSorted(), [
       "counted",
       "duplicate",

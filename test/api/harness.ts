@@ -13,6 +13,8 @@ import type { SettingName } from "../../src/config/keys.ts";
 import { loadSettings } from "../../src/config.ts";
 import { AdmissionGate } from "../../src/ingest/backpressure.ts";
 import type { IngestService } from "../../src/ingest/ingest-service.ts";
+import type { Log } from "../../src/logging/log.ts";
+import { silentLog } from "../../src/logging/log.ts";
 import { ServiceMetrics } from "../../src/metrics/service-metrics.ts";
 import { soundHealth } from "../../src/model/health.ts";
 import type { Health } from "../../src/model/health.ts";
@@ -42,6 +44,7 @@ export interface Parts {
   readonly exports?: Partial<ExportService>;
   readonly readiness?: () => Readiness;
   readonly health?: Health;
+  readonly log?: Log;
   readonly dashboard?: DashboardFiles;
 }
 
@@ -55,12 +58,14 @@ export async function startHttpSide(
     exports = {},
     readiness = () => ({ ready: true }),
     health = soundHealth,
+    log = silentLog(),
     dashboard,
   }: Parts = {},
 ): Promise<HttpSide> {
-  const settings = loadSettings({ flags: { log_level: "silent", ...flags } });
+  const settings = loadSettings({ flags: { "log.level": "silent", ...flags } });
   const parts: ServiceParts = {
     settings,
+    log,
     ingest: partWith("ingest", ingest),
     query: partWith("query", query),
     backups: partWith("backups", backups),

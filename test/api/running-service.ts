@@ -42,7 +42,7 @@ export class RunningService implements AsyncDisposable {
       flags: {
         port: "0",
         data_dir: directory.path,
-        log_level: "silent",
+        "log.level": "silent",
         "limits.body_bytes": "100KB",
         "limits.decompressed_bytes": "1MB",
         "limits.items": "1000",

@@ -104,6 +104,8 @@ if (missing === undefined)
         assert.ok(books.received >= sent.length);
         const outages = service.stderr.match(/the click queue is out of reach/g);
         assert.equal(outages?.length, 1, service.stderr);
+        const ends = service.stderr.match(/the click queue is in reach again/g);
+        assert.equal(ends?.length, 1, service.stderr);
       });
     }
 

@@ -9,7 +9,7 @@ import { dayMs, minuteMs } from "../../src/model/time.ts";
 import type { ClickStoreReader } from "../../src/store/click-store.ts";
 import { partitionToSql } from "../../src/store/clickhouse/moved-partitions.ts";
 import { openMoveTarget } from "../../src/store/clickhouse/move-target.ts";
-import { foundingNote } from "../../src/store/clickhouse/shared-database.ts";
+import { foundingNote } from "../../src/store/ordered/share-database.ts";
 import { closedPeriods, visibilityOf } from "../../src/store/closed-periods.ts";
 import { openDuckDbStore } from "../../src/store/duckdb/duckdb-store.ts";
 import type { MovePlan } from "../../src/store/store-moves.ts";

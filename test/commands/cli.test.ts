@@ -280,7 +280,9 @@ describe("commands on a running service", () => {
 describe("serve", () => {
   it("ends with 0 at SIGTERM; then its directory can be audited, and what differs exits 1", async () => {
     await using directory = await temporaryDirectory();
-    const service = await ServiceProcess.start({ dataDir: directory.path });
+    // Nothing is wrong, so that nothing is told.
+    const env = { CLICKTALLY_LOG_LEVEL: "warn" };
+    const service = await ServiceProcess.start({ dataDir: directory.path, env });
     const click = { ad_id: "a", click_timestamp: Date.now(), event_id: "e" };
     await service.post("/v1/clicks", JSON.stringify(click), "application/json");
     await service[Symbol.asyncDispose]();
@@ -303,7 +305,8 @@ describe("serve", () => {
   it("exits 3 where another service has the directory", async () => {
     await using directory = await temporaryDirectory();
     await using service = await ServiceProcess.start({ dataDir: directory.path });
-    const second = await runCommand(["serve", "--port", "0", "--data-dir", directory.path]);
+    const args = ["serve", "--port", "0", "--log-level", "warn", "--data-dir", directory.path];
+    const second = await runCommand(args);
     assert.equal(second.exitCode, 3);
     assert.match(second.stderr, /^clicktally: .*\n$/);
     assert.ok((await fetch(`${service.url}/healthz`)).ok);

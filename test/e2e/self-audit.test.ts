@@ -81,7 +81,9 @@ describe("a service whose numbers somebody has changed", () => {
       assert.deepEqual([problem.code, problem["mismatched_minutes"]], ["unhealthy", [start]]);
       assert.match(
         service.stderr,
-        new RegExp(`self-audit has found wrong counts: .*${start} 1 rows differ: .*"ad-1"`),
+        new RegExp(
+          `self-audit has found wrong counts: .*${start} 1 rows differ: .*ad_id.*ad-1.* 3 raw clicks`,
+        ),
       );
       const { mismatches, mismatched_buckets } = await auditOf(service);
       const [row] = mismatches[0]!.differences;

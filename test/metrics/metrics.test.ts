@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Registry } from "prom-client";
-import { EngineMetrics } from "../../src/metrics/engine-metrics.ts";
+import { CommitMetrics } from "../../src/metrics/commit-metrics.ts";
+import { QueryMetrics } from "../../src/metrics/query-metrics.ts";
 import { ServiceMetrics } from "../../src/metrics/service-metrics.ts";
 import { statusMetrics } from "../../src/metrics/status-metrics.ts";
 import { WeightedHistogram } from "../../src/metrics/weighted-histogram.ts";
@@ -33,17 +34,19 @@ describe("a weighted histogram", () => {
 
 describe("the engine's metrics", () => {
   it("are of commits, and how fresh each click was", async () => {
-    const metrics = new EngineMetrics("duckdb");
+    const metrics = new CommitMetrics();
     const maker = new CommitMaker();
     const clicks = [click("a", 0), click("a", 1), click("a", 2)];
     metrics.committed(maker.next({ clicks, receivedAtMs: 10_000 }), 20, 10_300);
-    metrics.committed(maker.next({ clicks: clicks.slice(1), receivedAtMs: 10_000 }), 3, 9_000);
+    const second = maker.next({ clicks: clicks.slice(1), receivedAtMs: 10_000 });
+    metrics.committed({ ...second, duplicateConflicts: 2 }, 3, 9_000);
     const samples = samplesOf(await metrics.text());
     const of = (name: string): unknown => samples[`clicktally_${name}`];
     assert.deepEqual(
       [of("commit_clicks_count"), of("commit_clicks_sum"), of('commit_clicks_bucket{le="1"}')],
       [2, 5, 0],
     );
+    assert.equal(of("duplicate_conflicts_total"), 2);
     assert.deepEqual([of("commit_seconds_count"), of("commit_seconds_sum")], [2, 0.023]);
     assert.deepEqual(
       [
@@ -56,7 +59,7 @@ describe("the engine's metrics", () => {
   });
 
   it("are of queries that were answered, but not of those that nobody asks for a number", async () => {
-    const metrics = new EngineMetrics("duckdb");
+    const metrics = new QueryMetrics("duckdb");
     assert.equal(await metrics.timed("top", async () => 7), 7);
     await metrics.timed("status", async () => {});
     await assert.rejects(metrics.timed("count", () => Promise.reject(new Error("no"))));

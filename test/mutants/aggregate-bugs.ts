@@ -115,7 +115,7 @@ export const aggregateBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: deduplicate,
-        find: "    if (this.addedNow.has(id)) return false;\n",
+        find: "    if (this.addedNow.has(id)) return Known.sameMinute;\n",
         replace: "",
       },
     ],
@@ -125,9 +125,8 @@ export const aggregateBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: deduplicate,
-        find: "if (recordedInStore || this.recent.has(hash, at, minute, recentMinute)) return false;",
-        replace:
-          "if (this.needsStore(hash, at, minute) || this.recent.has(hash, at, minute, recentMinute)) return false;",
+        find: "if (recordedInStore) return Known.sameMinute;",
+        replace: "if (this.needsStore(hash, at, minute)) return Known.sameMinute;",
       },
     ],
   },

@@ -9,8 +9,8 @@ export const retentionBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: "src/aggregate/step-clicks.ts",
-        find: "|| dropped.hasTime(time)) {",
-        replace: "|| (!history && dropped.hasTime(time))) {",
+        find: "|| dropped.hasTime(time);",
+        replace: "|| (!history && dropped.hasTime(time));",
       },
     ],
   },

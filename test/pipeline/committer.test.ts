@@ -40,6 +40,7 @@ function committerOver(
     {
       committed: ({ sequence }) => told.push(`committed ${sequence}`),
       tryFailed: (what, error, tries) => told.push(`${what} failed ${tries}: ${String(error)}`),
+      wentThrough: (what, tries) => told.push(`${what} went through at ${tries}`),
       ...listener,
     },
     abort.signal,
@@ -75,7 +76,7 @@ describe("the committer", () => {
       ],
     );
     const tries = [1, 2, 3].map((n) => `commit failed ${n}: Error: away`);
-    assert.deepEqual(told, [...tries, "committed 11", "committed 12"]);
+    assert.deepEqual(told, [...tries, "commit went through at 4", "committed 11", "committed 12"]);
   });
 
   it("offers all that has come meanwhile, and tells of what was taken of it", async () => {
@@ -98,7 +99,8 @@ describe("the committer", () => {
     await submit(0, 2);
     assert.deepEqual(given, [[11], [12, 13, 14], [12, 13, 14], [15], [16]]);
     const done = [11, 12, 13, 14, 15, 16].map((sequence) => `committed ${sequence}`);
-    assert.deepEqual(told, [done[0], "commit failed 1: Error: away", ...done.slice(1)]);
+    const away = ["commit failed 1: Error: away", "commit went through at 2"];
+    assert.deepEqual(told, [done[0], ...away, ...done.slice(1)]);
   });
 
   it("calls nothing done that the store has not taken", async () => {
@@ -169,10 +171,8 @@ describe("the committer", () => {
       return 7;
     });
     assert.equal(answer, 7);
-    assert.deepEqual(
-      told,
-      [1, 2].map((n) => `look-up failed ${n}: Error: away`),
-    );
+    const tries = [1, 2].map((n) => `look-up failed ${n}: Error: away`);
+    assert.deepEqual(told, [...tries, "look-up went through at 3"]);
     const never = committer.ask(async () => {
       throw new CodedError("data_corrupt", "broken");
     });

@@ -135,3 +135,6 @@ function libraryPath(): string {
   if (!existsSync(path)) throw new Error(`there is no ${path}`);
   return path;
 }
+
+/** The program that runs ClickHouse, for who wants something else of it. */
+export const clickHouseStarter = { compile: compileStarter, libraryPath } as const;

@@ -11,6 +11,7 @@ import type { Engine } from "../../src/engine/engine.ts";
 import { openEngine } from "../../src/engine/engine.ts";
 import { Ingest } from "../../src/ingest/accept.ts";
 import { AdmissionGate } from "../../src/ingest/backpressure.ts";
+import { silentLog } from "../../src/logging/log.ts";
 import { ServiceMetrics } from "../../src/metrics/service-metrics.ts";
 import { soundHealth } from "../../src/model/health.ts";
 import { announced } from "../../src/queue/announced-queue.ts";
@@ -52,7 +53,7 @@ export class ClockedService implements AsyncDisposable {
   ): Promise<ClockedService> {
     await using resources = new AsyncDisposableStack();
     const directory = resources.use(await temporaryDirectory());
-    const settings = loadSettings({ flags: { log_level: "silent", ...flags } });
+    const settings = loadSettings({ flags: { "log.level": "silent", ...flags } });
     const time = { nowMs: startMs };
     const clock = { ...systemClock, nowMs: () => time.nowMs };
     const path = join(directory.path, "queue.sqlite");
@@ -108,6 +109,7 @@ export class ClockedService implements AsyncDisposable {
       exports: { exportDay: () => Promise.reject(new Error("no exports of a clocked service")) },
       admission: new AdmissionGate(settings.limits),
       settings,
+      log: silentLog(),
       readiness: () => ({ ready: true }),
       health: () => soundHealth,
       metrics: new ServiceMetrics({

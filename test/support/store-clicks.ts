@@ -119,6 +119,7 @@ export class CommitMaker {
         return values.length === 0 ? [] : [{ dictionary, firstKey: before + 1, values }];
       }),
       clicks,
+      duplicateConflicts: 0,
       minutes,
       ledger:
         records.length === 0

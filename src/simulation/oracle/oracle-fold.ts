@@ -60,6 +60,8 @@ export class OracleFold {
   closedThrough = -Infinity;
   /** Day of the newest receipt by day whose clicks are kept no more; see oracle-retention.ts. */
   readonly droppedRaw = new Map<number, number>();
+  /** Duplicates of which no original has their minute. */
+  duplicateConflicts = 0;
   /** By `ad|minute`; `wasKnown`: before the record at `offset` there were clicks in it, or a revision. */
   private readonly buckets = new Map<
     string,
@@ -103,6 +105,8 @@ export class OracleFold {
     const outcome = this.judge(row, this.bucketOf(row).wasKnown);
     this.clicks.push({ ...row, outcome, decided: outcome });
     this.enter(row, outcome, 1);
+    const isOfAnotherMinute = !this.recordedMinutes.get(row.identity)?.includes(row.minute);
+    if (outcome === "duplicate" && isOfAnotherMinute) this.duplicateConflicts++;
     if (outcome === "expired" || outcome === "duplicate") return;
     this.recordedMinutes.set(row.identity, [
       ...(this.recordedMinutes.get(row.identity) ?? []),

@@ -50,7 +50,13 @@ export class SimulatedFollowedStore extends SharedReader implements FollowedStor
       const { commit } = gathered(nothing, rows, this.keyOf);
       this.reached.set(partition, commit.progress);
       // What nobody who follows is told of.
-      const untold = { clicks: [], adAttributes: [], operations: [], outcomeChanges: [] };
+      const untold = {
+        clicks: [],
+        adAttributes: [],
+        operations: [],
+        outcomeChanges: [],
+        duplicateConflicts: 0,
+      };
       return Object.assign(commit, untold, { dictionaries });
     });
   }

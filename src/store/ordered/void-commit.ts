@@ -33,5 +33,6 @@ export function voidCommit(
     droppedDays: [],
     erasures: [],
     configs: [],
+    duplicateConflicts: 0,
   };
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { HealthInput } from "../../../dashboard/model/health.ts";
-import { healthItems } from "../../../dashboard/model/health.ts";
-import type { LedgerNumbers, StatusAnswer } from "../../../src/query/query-service.ts";
+import type { HealthInput } from "../../src/health/health-items.ts";
+import { healthItems } from "../../src/health/health-items.ts";
+import type { LedgerNumbers, StatusAnswer } from "../../src/query/query-service.ts";
 
 const nowMs = Date.parse("2026-11-23T10:00:00Z");
 const none: LedgerNumbers = {

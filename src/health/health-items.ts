@@ -1,7 +1,7 @@
 /** The health strip: what an operator looks at before believing a number, each with how it stands. */
 
-import type { LedgerAnswer, StatusAnswer } from "../../src/query/query-service.ts";
-import { formatCount, formatDuration, formatShare } from "./format.ts";
+import type { LedgerAnswer, StatusAnswer } from "../query/query-service.ts";
+import { formatCount, formatDuration, formatShare } from "./numbers.ts";
 
 export type Tone = "good" | "watch" | "bad" | "unknown";
 

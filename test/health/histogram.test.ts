@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Registry } from "prom-client";
-import { WeightedHistogram } from "../../../src/metrics/weighted-histogram.ts";
-import {
-  histogramSince,
-  quantileBound,
-  readHistogram,
-} from "../../../dashboard/model/histogram.ts";
+import { WeightedHistogram } from "../../src/metrics/weighted-histogram.ts";
+import { histogramSince, quantileBound, readHistogram } from "../../src/health/histogram.ts";
 
 const name = "clicktally_freshness_seconds";
 
