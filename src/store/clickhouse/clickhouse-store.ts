@@ -16,8 +16,8 @@ import { newHistoryId } from "../history-id.ts";
 import type { RestatedRowsQuery } from "../recomputation.ts";
 import { ClickHouseReader } from "./clickhouse-reader.ts";
 import type { CommitPart } from "./commit.ts";
-import { blocksOf } from "./commit.ts";
-import type { Connection } from "./connection.ts";
+import { blocksOf, textsOf } from "./commit.ts";
+import type { Database } from "./database.ts";
 import { addColumns } from "./dimension-columns.ts";
 import { erase, readHolders } from "./erase.ts";
 import { readDroppedDays } from "./facts.ts";
@@ -32,7 +32,7 @@ import { applyToState, progressOf } from "./state.ts";
 const rowsTogetherMax = 200_000;
 
 export interface CountingOptions {
-  readonly connection: Connection;
+  readonly database: Database;
   readonly member: Member;
   /** What it counts, see CommitOrder: as of the state. */
   readonly terms: ReadonlyMap<number, number>;
@@ -58,10 +58,10 @@ export class ClickHouseStore extends ClickHouseReader implements ClickStore {
   private readonly snapshots: OrderSnapshots;
 
   constructor(options: CountingOptions) {
-    super(options.connection, options.state);
+    super(options.database, options.state);
     this.options = options;
     this.lastGiven = options.state.sequence;
-    this.snapshots = new OrderSnapshots(options.connection, options.member.reader);
+    this.snapshots = new OrderSnapshots(options.database, options.member.reader);
   }
 
   commit(...commits: readonly [Commit, ...Commit[]]): Promise<number> {
@@ -111,12 +111,20 @@ export class ClickHouseStore extends ClickHouseReader implements ClickStore {
   }
 
   private async insert(parts: readonly CommitPart[]): Promise<void> {
-    const { connection, state } = this;
-    const blocks = blocksOf(parts, state.dictionaries);
-    for (const { commit } of parts) await addColumns(connection, state, commit);
-    for (const { commit } of parts) await erase(connection, state, commit.erasures);
-    const inserts = [...blocks].map(async ([table, own]) => {
-      for (const block of own) await connection.insert(table, block);
+    const { database, state } = this;
+    const textOf = textsOf(parts, state.dictionaries);
+    const byShard = Map.groupBy(parts, ({ commit }) => database.shardOf(commit.progress.partition));
+    const rows = [...byShard].flatMap(([shard, own]) =>
+      [...blocksOf(own, textOf, state.dictionaries)].map(([table, blocks]) => ({
+        shard: database.shards[shard]!,
+        table,
+        blocks,
+      })),
+    );
+    for (const { commit } of parts) await addColumns(database, state, commit);
+    for (const { commit } of parts) await erase(database, state, commit.erasures);
+    const inserts = rows.map(async ({ shard, table, blocks }) => {
+      for (const block of blocks) await shard.insert(table, block);
     });
     await Promise.allSettled(inserts);
     await Promise.all(inserts);
@@ -169,8 +177,8 @@ export class ClickHouseStore extends ClickHouseReader implements ClickStore {
     // Who has clicks of these days, and who has dropped them, are questions of now.
     await this.turns.take(async () => {
       const view = this.view();
-      const dropped = await readDroppedDays(this.connection, view.counting);
-      await purge(this.connection, view, dropped);
+      const dropped = await readDroppedDays(this.database, view.counting);
+      await purge(this.database, view, dropped);
     });
   }
 

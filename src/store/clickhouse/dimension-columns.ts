@@ -1,8 +1,8 @@
 /** Columns of dimensions: added with the first commit that has any value of them. */
 
 import type { Commit } from "../../model/commit.ts";
-import type { Connection } from "./connection.ts";
 import { literal } from "./connection.ts";
+import type { Database } from "./database.ts";
 import { columnOf } from "./filter-sql.ts";
 import type { DimensionTable } from "./schema.ts";
 import { dimensionTables } from "./schema.ts";
@@ -10,10 +10,11 @@ import type { StoreState } from "./state.ts";
 import { addressComment } from "./state.ts";
 
 export async function addColumns(
-  connection: Connection,
+  { shards }: Database,
   state: StoreState,
   { clicks, minutes }: Commit,
 ): Promise<void> {
+  const runEach = (sql: string) => Promise.all(shards.map((shard) => shard.run(sql)));
   const dimensions = clicks.flatMap(({ batch }) => batch.dimensions);
   const addresses = new Set(
     dimensions.filter(({ column }) => column.type === "ip").map(({ name }) => name),
@@ -25,7 +26,7 @@ export async function addColumns(
   for (const table of Object.keys(dimensionTables) as DimensionTable[]) {
     for (const name of new Set(names[table])) {
       if (state.columns[table].has(name)) continue;
-      await connection.run(
+      await runEach(
         `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${columnOf(name)} ${dimensionTables[table]}`,
       );
       state.columns[table].add(name);
@@ -33,9 +34,7 @@ export async function addColumns(
   }
   for (const name of addresses) {
     if (state.addresses.has(name)) continue;
-    await connection.run(
-      `ALTER TABLE click COMMENT COLUMN ${columnOf(name)} ${literal(addressComment)}`,
-    );
+    await runEach(`ALTER TABLE click COMMENT COLUMN ${columnOf(name)} ${literal(addressComment)}`);
     state.addresses.add(name);
   }
 }

@@ -15,15 +15,14 @@ import type { ClickStore } from "../click-store.ts";
 import type { FollowedStore } from "../followed-store.ts";
 import type { EnterOptions, SharedNote, SharedStore, StoreMember } from "../shared-store.ts";
 import { ClickHouseStore } from "./clickhouse-store.ts";
-import type { ClickHouseOptions } from "./connection.ts";
-import { Connection } from "./connection.ts";
+import type { Database, DatabaseOptions } from "./database.ts";
 import { forgetErasedValues } from "./erase.ts";
 import { FollowedClickHouseStore } from "./followed-store.ts";
 import { findDatabase, openDatabase, readIds } from "./open.ts";
 import { readOrderSnapshot } from "./order-snapshot.ts";
 import { loadState } from "./state.ts";
 
-export interface SharedClickHouseOptions extends ClickHouseOptions {
+export interface SharedClickHouseOptions extends DatabaseOptions {
   readonly clock: Clock;
   /** Its own from here on, also where it can't be opened. */
   readonly logs: OrderLogs;
@@ -49,10 +48,10 @@ const lookSilenceMsMax = 5_000;
 export async function shareClickHouse(options: SharedClickHouseOptions): Promise<SharedStore> {
   await using resources = new AsyncDisposableStack();
   resources.use(options.logs);
-  const connection = resources.use(await openDatabase(options));
-  const [id] = await readIds(connection);
+  const database = resources.use(await openDatabase(options));
+  const [id] = await readIds(database);
   const log = resources.use(await options.logs.open());
-  const reader = await OrderReader.open(log, await readOrderSnapshot(connection));
+  const reader = await OrderReader.open(log, await readOrderSnapshot(database));
   const secret = randomBytes(secretBytes).toString("hex");
   const text = await noteOnce(
     reader,
@@ -60,9 +59,9 @@ export async function shareClickHouse(options: SharedClickHouseOptions): Promise
     foundingName,
     JSON.stringify({ database: id!, secret } satisfies Founding),
   );
-  const founding = await readFounding(connection, text);
+  const founding = await readFounding(database, text);
   resources.move();
-  return new SharedClickHouse(options, connection, reader, founding);
+  return new SharedClickHouse(options, database, reader, founding);
 }
 
 /** For who only reads. Rejects with `store_unavailable` where it is away, or not made yet. */
@@ -70,54 +69,54 @@ export async function followClickHouse(
   options: Omit<SharedClickHouseOptions, "clock" | "purgeAfterMs">,
 ): Promise<FollowedStore> {
   await using resources = new AsyncDisposableStack();
-  const connection = resources.use(await findDatabase(options));
-  const looking = resources.use(new Connection({ ...options, silenceMsMax: lookSilenceMsMax }));
+  const database = resources.use(await findDatabase(options));
+  const looking = resources.use(database.other({ silenceMsMax: lookSilenceMsMax }));
   const log = resources.use(await options.logs.open());
-  const reader = await OrderReader.open(log, await readOrderSnapshot(connection));
+  const reader = await OrderReader.open(log, await readOrderSnapshot(database));
   const note = reader.order.note(foundingName);
   if (!note)
     throw new CodedError("store_unavailable", "no process has begun to count yet", {
-      details: { database: connection.database },
+      details: { database: database.name },
     });
-  const { database: databaseId } = await readFounding(connection, note.text);
+  const { database: databaseId } = await readFounding(database, note.text);
   const decided: Decision[] = [];
   reader.listen((_, settled) => decided.push(...settled));
-  const state = await loadState(connection, reader.order);
+  const state = await loadState(database, reader.order);
   resources.move();
-  return new FollowedClickHouseStore({ connection, looking, databaseId, reader, decided, state });
+  return new FollowedClickHouseStore({ database, looking, databaseId, reader, decided, state });
 }
 
 /** Of two that make the database at a time one is named: all that is named is there. */
-async function readFounding(connection: Connection, text: string): Promise<Founding> {
+async function readFounding(database: Database, text: string): Promise<Founding> {
   const founding = JSON.parse(text) as Founding;
-  if ((await readIds(connection)).includes(founding.database)) return founding;
-  throw outOfOrder(`is of another database than ${connection.database} is by now`);
+  if ((await readIds(database)).includes(founding.database)) return founding;
+  throw outOfOrder(`is of another database than ${database.name} is by now`);
 }
 
 class SharedClickHouse implements SharedStore {
   readonly id: string;
   readonly secret: Uint8Array;
   private readonly options: SharedClickHouseOptions;
-  private readonly connection: Connection;
+  private readonly database: Database;
   private readonly reader: OrderReader;
 
   constructor(
     options: SharedClickHouseOptions,
-    connection: Connection,
+    database: Database,
     reader: OrderReader,
-    { database, secret }: Founding,
+    founding: Founding,
   ) {
-    this.id = database;
+    this.id = founding.database;
     this.options = options;
-    this.connection = connection;
+    this.database = database;
     this.reader = reader;
-    this.secret = Buffer.from(secret, "hex");
+    this.secret = Buffer.from(founding.secret, "hex");
   }
 
   async enter(options: EnterOptions): Promise<StoreMember> {
     await using resources = new AsyncDisposableStack();
     const log = resources.use(await this.options.logs.open());
-    const reader = await OrderReader.open(log, await readOrderSnapshot(this.connection));
+    const reader = await OrderReader.open(log, await readOrderSnapshot(this.database));
     const { clock } = this.options;
     const isAlone = reader.order.memberNames.length === 0;
     const member = await Member.enter({ ...options, clock, reader });
@@ -140,7 +139,7 @@ class SharedClickHouse implements SharedStore {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.reader.log[Symbol.asyncDispose]();
-    await this.connection[Symbol.asyncDispose]();
+    await this.database[Symbol.asyncDispose]();
     await this.options.logs[Symbol.asyncDispose]();
   }
 }
@@ -173,14 +172,14 @@ class ClickHouseMember implements StoreMember {
     const { member, options } = this;
     const { order } = member.reader;
     await using resources = new AsyncDisposableStack();
-    const connection = resources.use(new Connection(options));
+    const database = resources.use(await findDatabase(options));
     // Of what it has counted before.
     await member.abandon();
     const { terms } = member;
     await this.untilDecided();
-    if (this.isAlone) await forgetErasedValues(connection);
-    const state = await loadState(connection, order);
-    await checkCommits(connection, member.reader);
+    if (this.isAlone) await forgetErasedValues(database);
+    const state = await loadState(database, order);
+    await checkCommits(database, member.reader);
     for (const partition of terms.keys()) {
       const nextOffset = state.progress.get(partition)?.nextOffset ?? 0;
       const end = order.endOf(partition);
@@ -192,7 +191,7 @@ class ClickHouseMember implements StoreMember {
     }
     resources.move();
     const purgeAfterMs = options.purgeAfterMs ?? 0;
-    return new ClickHouseStore({ connection, member, terms, state, purgeAfterMs });
+    return new ClickHouseStore({ database, member, terms, state, purgeAfterMs });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -217,13 +216,14 @@ class ClickHouseMember implements StoreMember {
 }
 
 /** A database of which the log knows less was counted in another order. */
-async function checkCommits(connection: Connection, reader: OrderReader): Promise<void> {
-  const [row] = await connection.rows("SELECT max(sequence) FROM commit_log");
+async function checkCommits(database: Database, reader: OrderReader): Promise<void> {
+  const { connection, tables } = database;
+  const [row] = await connection.rows(`SELECT max(sequence) FROM ${tables.rows("commit_log")}`);
   // What others have written meanwhile they had reserved before.
   await reader.readAll();
   const { reservedThrough } = reader.order;
   if ((row![0] as number) > reservedThrough)
     throw outOfOrder(
-      `ends with commit ${reservedThrough}, the database ${connection.database} has ${row![0]}`,
+      `ends with commit ${reservedThrough}, the database ${database.name} has ${row![0]}`,
     );
 }

@@ -207,7 +207,7 @@ export function describeRandomAggregates(title: string, open: OpenStore): void {
             ];
             await store.commit(maker.next({ adAttributes }));
             for (const [i, rows] of commits.entries()) {
-              await store.commit(maker.next({ clicks: rows }));
+              await store.commit(maker.next({ partition: i % 2, clicks: rows }));
               const end = compactions[i];
               if (end !== undefined) await store.compact(end);
             }
