@@ -10,7 +10,7 @@ before(async () => {
 });
 after(() => server[Symbol.asyncDispose]());
 
-// Most of it is waiting for one server or another: two at a time take little more than half as long.
+// Two at a time: each has a database of its own, and one server or the other is idle else.
 describe("the ClickHouse store", { concurrency: 2 }, () =>
   describeClickStore("the ClickHouse store", (directory) =>
     openClickHouseStore({
