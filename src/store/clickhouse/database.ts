@@ -1,5 +1,6 @@
 /** A database on one server, or on the shards of a cluster: who is asked, and where a partition's rows are. */
 
+import { randomInt } from "node:crypto";
 import type { ClickHouseOptions } from "./connection.ts";
 import { Connection } from "./connection.ts";
 import { findShards } from "./shards.ts";
@@ -21,11 +22,16 @@ export class Database implements AsyncDisposable {
   private constructor(options: DatabaseOptions, urls: readonly (readonly string[])[]) {
     this.options = options;
     this.tables = new Tables(options.database, options.cluster);
-    this.connection = new Connection(options);
-    this.shards =
-      options.cluster === undefined
-        ? [this.connection]
-        : urls.map((own) => new Connection({ ...options, urls: own }));
+    if (options.cluster === undefined) {
+      this.connection = new Connection(options);
+      this.shards = [this.connection];
+      return;
+    }
+    // Whom all ask first would have more to do than the others.
+    const first = randomInt(options.urls.length);
+    const fromFirst = [...options.urls.slice(first), ...options.urls.slice(0, first)];
+    this.connection = new Connection({ ...options, urls: fromFirst });
+    this.shards = urls.map((own) => new Connection({ ...options, urls: own }));
   }
 
   /** Rejects with `store_unavailable` where a server is away that has to say which shard it is. */
