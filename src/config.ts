@@ -62,6 +62,8 @@ export interface Settings {
     /** Of clickhouse, as all below. */
     readonly urls: readonly string[];
     readonly database: string;
+    /** Empty: one server. */
+    readonly cluster: string;
     readonly username: string;
     readonly password: string;
   };
@@ -286,6 +288,7 @@ function settingsOf(values: SettingValues): Settings {
       memoryBytesMax: values["store.memory"],
       urls: values["store.urls"],
       database: values["store.database"],
+      cluster: values["store.cluster"],
       username: values["store.username"],
       password: values["store.password"],
     },

@@ -177,12 +177,17 @@ export const settingKeys = {
   "store.urls": key(
     serverUrls(),
     [],
-    "of clickhouse: its HTTP addresses; one that is away is passed over",
+    "of clickhouse: its HTTP addresses; one that is away is passed over. With store.cluster: at least one of each shard",
   ),
   "store.database": key(
     databaseName(),
     "clicktally",
     "of clickhouse: the database, made where it is missing",
+  ),
+  "store.cluster": key(
+    optionalText(),
+    "",
+    "of clickhouse: the cluster over whose shards clicks are spread, as its servers name it; empty: one server",
   ),
   "store.username": key(text(), "default", "of clickhouse: the user"),
   "store.password": key(secret(), "", "of clickhouse: the user's password"),

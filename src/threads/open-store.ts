@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { systemClock } from "../clock/system-clock.ts";
 import type { Settings } from "../config.ts";
 import { OrderLogs } from "../order/order-log.ts";
-import type { ClickHouseOptions } from "../store/clickhouse/connection.ts";
+import type { DatabaseOptions } from "../store/clickhouse/database.ts";
 import type { ClickStore } from "../store/click-store.ts";
 import type { FollowedStore } from "../store/followed-store.ts";
 import type { SharedStore } from "../store/shared-store.ts";
@@ -78,8 +78,14 @@ export async function openSharedStore(
   }
 }
 
-function addressOf({ urls, database, username, password }: Settings["store"]): ClickHouseOptions {
-  return { urls, database, username, password };
+function addressOf({
+  urls,
+  database,
+  cluster,
+  username,
+  password,
+}: Settings["store"]): DatabaseOptions {
+  return { urls, database, username, password, ...(cluster !== "" && { cluster }) };
 }
 
 /** That other processes commit to. */

@@ -1,8 +1,5 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { CodedError } from "../../src/model/errors.ts";
-import type { Commit } from "../../src/model/commit.ts";
-import type { ClickStore } from "../../src/store/click-store.ts";
 import { shareClickHouse } from "../../src/store/clickhouse/shared-database.ts";
 import {
   followClickHouseStore,
@@ -11,12 +8,12 @@ import {
   sharedOptions,
 } from "../support/clickhouse-store.ts";
 import { Random } from "../../src/traffic/random.ts";
-import { click, hour, noon, shown } from "../contract/click-store/harness.ts";
+import { click } from "../contract/click-store/harness.ts";
 import { ClickHouseServer } from "../support/clickhouse-server.ts";
-import { commitAll } from "../support/commit-all.ts";
 import { CuttingProxy } from "../support/cutting-proxy.ts";
 import { eventually } from "../support/eventually.ts";
 import { CommitMaker } from "../support/store-clicks.ts";
+import { isCounted, untilCommitted } from "./until-committed.ts";
 
 let server: ClickHouseServer;
 before(async () => {
@@ -26,54 +23,11 @@ after(() => server[Symbol.asyncDispose]());
 
 const commitCount = 40;
 const commitsTogether = 3;
-/** A server that is about to die says so, as an error of its own. */
-const awayCodes: ReadonlySet<string> = new Set(["store_unavailable", "storage_failed"]);
 let databases = 0;
 const newDatabase = (): string => `commits_${++databases}`;
 
 function open(database: string, url = server.url): ReturnType<typeof openClickHouseStore> {
   return openClickHouseStore({ urls: [url], database });
-}
-
-async function counts(store: ClickStore, source: "raw" | "minute"): Promise<string[]> {
-  return shown((await store.aggregate({ ...hour, source, groupBy: ["ad_id"], order: "key" })).rows);
-}
-
-async function isCounted(store: ClickStore, expected: ReadonlyMap<string, number>): Promise<void> {
-  const lines = [...expected].toSorted().map(([ad, count]) => `${ad} ${count}`);
-  for (const source of ["raw", "minute"] as const)
-    assert.deepEqual(await counts(store, source), lines, source);
-  assert.equal((await store.recount(noon, noon + 60, 10)).differingRows, 0);
-  const ledger = await store.ledger(0, noon);
-  const received = ledger.reduce((sum, row) => sum + row.received, 0);
-  assert.equal(
-    received,
-    [...expected.values()].reduce((a, b) => a + b, 0),
-  );
-}
-
-async function untilCommitted(
-  store: ClickStore,
-  commits: readonly Commit[],
-  mend: () => Promise<void>,
-): Promise<number> {
-  let failures = 0;
-  await eventually(
-    `commit ${commits[0]!.sequence}`,
-    async () => {
-      try {
-        await commitAll(store, commits);
-        return true;
-      } catch (error) {
-        assert.ok(error instanceof CodedError && awayCodes.has(error.code), String(error));
-        failures++;
-        await mend();
-        return undefined;
-      }
-    },
-    60_000,
-  );
-  return failures;
 }
 
 describe("commits to ClickHouse", () => {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { after, before } from "node:test";
+import { after, before, describe } from "node:test";
 import { openClickHouseStore } from "../support/clickhouse-store.ts";
 import { describeClickStore } from "../contract/click-store.contract.ts";
 import { ClickHouseServer } from "../support/clickhouse-server.ts";
@@ -10,9 +10,12 @@ before(async () => {
 });
 after(() => server[Symbol.asyncDispose]());
 
-describeClickStore("the ClickHouse store", (directory) =>
-  openClickHouseStore({
-    urls: [server.url],
-    database: `t_${createHash("sha256").update(directory).digest("hex").slice(0, 16)}`,
-  }),
+// Two at a time: each has a database of its own, and one server or the other is idle else.
+describe("the ClickHouse store", { concurrency: 2 }, () =>
+  describeClickStore("the ClickHouse store", (directory) =>
+    openClickHouseStore({
+      urls: [server.url],
+      database: `t_${createHash("sha256").update(directory).digest("hex").slice(0, 16)}`,
+    }),
+  ),
 );

@@ -234,9 +234,17 @@ describe("a wrong configuration", () => {
       "store: { kind: clickhouse, urls: ['http://a-1:8123', 'https://[::1]:8443'], password: s3cret }";
     const { store } = fromFile(given);
     assert.deepEqual(
-      [store.kind, store.urls, store.database, store.username, store.password],
-      ["clickhouse", ["http://a-1:8123", "https://[::1]:8443"], "clicktally", "default", "s3cret"],
+      [store.kind, store.urls, store.database, store.cluster, store.username, store.password],
+      [
+        "clickhouse",
+        ["http://a-1:8123", "https://[::1]:8443"],
+        "clicktally",
+        "",
+        "default",
+        "s3cret",
+      ],
     );
+    assert.equal(fromFile("store: { cluster: tally }").store.cluster, "tally");
     const [none] = problemsOf(() => fromFile("store: { kind: clickhouse }"));
     assert.match(
       none!,

@@ -10,18 +10,23 @@ import { describeErasures } from "./click-store/erasures.ts";
 import { describeRandomAggregates } from "./click-store/random-aggregates.ts";
 import { describeRecomputes } from "./click-store/recomputes.ts";
 import { describeRetention } from "./click-store/retention.ts";
-import type { OpenStore } from "./click-store/harness.ts";
+import type { OpenStore, Repetitions } from "./click-store/harness.ts";
+import { manyRepetitions } from "./click-store/harness.ts";
 import { describeVisibility } from "./click-store/visibility.ts";
 
-export function describeClickStore(title: string, open: OpenStore): void {
+export function describeClickStore(
+  title: string,
+  open: OpenStore,
+  { randomRuns, pageSizes }: Repetitions = manyRepetitions,
+): void {
   describeAggregates(title, open);
-  describeRandomAggregates(title, open);
+  describeRandomAggregates(title, open, randomRuns);
   describeCommits(title, open);
   describeBooks(title, open);
   describeClicks(title, open);
   describeCorrections(title, open);
   describeVisibility(title, open);
-  describeChanges(title, open);
+  describeChanges(title, open, pageSizes);
   describeRecomputes(title, open);
   describeCloses(title, open);
   describeRetention(title, open);

@@ -25,32 +25,40 @@ int main(int argc, char **argv) {
 `;
 
 const listenAndWait =
-  "SYSTEM START LISTEN HTTP; SELECT sleepEachRow(3) FROM numbers(1000000) " +
+  "SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP; SELECT sleepEachRow(3) FROM numbers(1000000) " +
   "SETTINGS function_sleep_max_microseconds_per_block=100000000, max_block_size=1 FORMAT Null";
+
+export type ServerPorts = readonly [http: number, tcp: number];
 
 export class ClickHouseServer implements AsyncDisposable {
   readonly url: string;
   private readonly directory: string;
-  private readonly ports: readonly [http: number, tcp: number];
+  private readonly ports: ServerPorts;
   private child: ChildProcess | undefined;
 
-  private constructor(directory: string, ports: readonly [number, number]) {
+  private constructor(directory: string, ports: ServerPorts) {
     this.directory = directory;
     this.ports = ports;
     this.url = `http://127.0.0.1:${ports[0]}`;
   }
 
-  static async start(): Promise<ClickHouseServer> {
+  /** `config`: of the server, as XML. */
+  static async start(ports?: ServerPorts, config = "<clickhouse/>"): Promise<ClickHouseServer> {
     const directory = mkdtempSync(join(tmpdir(), "clicktally-clickhouse-"));
-    const server = new ClickHouseServer(directory, [await freePort(), await freePort()]);
+    const server = new ClickHouseServer(directory, ports ?? (await freePorts()));
     try {
       compileStarter(directory);
+      writeFileSync(join(directory, "config.xml"), config);
       await server.restart();
       return server;
     } catch (error) {
       await server[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  get port(): number {
+    return this.ports[0];
   }
 
   get pid(): number {
@@ -65,6 +73,7 @@ export class ClickHouseServer implements AsyncDisposable {
       [
         libraryPath(),
         `--path=${join(this.directory, "data")}`,
+        `--config-file=${join(this.directory, "config.xml")}`,
         "--listen_host=127.0.0.1",
         `--http_port=${http}`,
         `--tcp_port=${tcp}`,
@@ -117,6 +126,10 @@ export class ClickHouseServer implements AsyncDisposable {
     await this.kill();
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+export async function freePorts(): Promise<ServerPorts> {
+  return [await freePort(), await freePort()];
 }
 
 function compileStarter(directory: string): void {

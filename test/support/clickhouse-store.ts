@@ -8,7 +8,7 @@ import type { ClickQueueWriter } from "../../src/queue/click-queue.ts";
 import { openSqliteQueueReader } from "../../src/queue/sqlite/reader.ts";
 import { openSqliteQueueWriter } from "../../src/queue/sqlite/writer.ts";
 import type { ClickStore } from "../../src/store/click-store.ts";
-import type { ClickHouseOptions } from "../../src/store/clickhouse/connection.ts";
+import type { DatabaseOptions } from "../../src/store/clickhouse/database.ts";
 import type { SharedClickHouseOptions } from "../../src/store/clickhouse/shared-database.ts";
 import { followClickHouse, shareClickHouse } from "../../src/store/clickhouse/shared-database.ts";
 import type { FollowedStore } from "../../src/store/followed-store.ts";
@@ -46,11 +46,11 @@ function writerOf(database: string): Promise<ClickQueueWriter> {
   return writer;
 }
 
-export function sharedOptions(options: ClickHouseOptions): SharedClickHouseOptions {
+export function sharedOptions(options: DatabaseOptions): SharedClickHouseOptions {
   return { ...options, clock: systemClock, logs: orderLogs(options.database) };
 }
 
-export interface TestStoreOptions extends ClickHouseOptions {
+export interface TestStoreOptions extends DatabaseOptions {
   /** Default: each opening is another life of the same process, which counts everything. */
   readonly instance?: string;
   readonly partitionCount?: number;
@@ -77,6 +77,6 @@ export async function openClickHouseStore(options: TestStoreOptions): Promise<Cl
   });
 }
 
-export function followClickHouseStore(options: ClickHouseOptions): Promise<FollowedStore> {
+export function followClickHouseStore(options: DatabaseOptions): Promise<FollowedStore> {
   return followClickHouse(sharedOptions(options));
 }

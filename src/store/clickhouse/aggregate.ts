@@ -42,17 +42,18 @@ function aggregateToSql(view: View, query: AggregateQuery): string {
   );
   const keys = names.map((name) => `${name} ASC NULLS FIRST`);
   const inOrder = order === "count" ? ["n DESC", ...keys, "bucket"] : ["bucket", ...keys];
+  const counted = `SELECT ${[`toInt32(${bucket}) AS bucket`, ...values, "c.n AS clicks"].join(", ")}
+    FROM (${countedToSql(view, query, fields, pieceToSql(pieces))}) c
+    ${versions.map(attributeJoin).join(" ")}
+    WHERE ${conditionOf(query, fields)}`;
   return `SELECT ${["bucket", "n", ...names].join(", ")} FROM (
-      SELECT ${[`toInt32(${bucket}) AS bucket`, ...values, "sum(c.n) AS n"].join(", ")}
-      FROM (${countedToSql(view, query, fields, pieceToSql(pieces))}) c
-      ${versions.map(attributeJoin).join(" ")}
-      WHERE ${conditionOf(query, fields)}
-      GROUP BY ${["bucket", ...names].join(", ")} HAVING sum(c.n) > 0)
+      SELECT ${["bucket", ...names, "sum(clicks) AS n"].join(", ")} FROM ${view.tables.everywhere(counted)}
+      GROUP BY ${["bucket", ...names].join(", ")} HAVING n > 0)
     WHERE ${after ? afterToSql(after, names) : "1"}
     ORDER BY ${inOrder.join(", ")} LIMIT ${integer(limit)}`;
 }
 
-/** Rows with minute, ad_id, the dimensions asked for, their piece and the number of clicks. */
+/** Rows with minute, ad_id, the dimensions asked for, their piece and the number of clicks; for a query on each shard. */
 function countedToSql(
   view: View,
   { source, visibility, adId, ...range }: AggregateQuery,
@@ -68,7 +69,7 @@ function countedToSql(
     ...dimensions.map((name) => `c.${columnOf(name)} AS ${columnOf(name)}`),
   ];
   if (source === "minute") {
-    return `SELECT ${[...own, `toUInt8(${piece}) AS piece`, "c.clicks AS n"].join(", ")} FROM minute_count c
+    return `SELECT ${[...own, `toUInt8(${piece}) AS piece`, "c.clicks AS n"].join(", ")} FROM ${view.tables.of("minute_count")} c
       WHERE ${withinToSql(asked)} AND ${seenToSql(view, visibility, asked)} AND ${ofAd}`;
   }
   const clicks = clicksToSql(view, visibility, asked, ofAd);

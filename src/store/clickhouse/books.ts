@@ -23,14 +23,15 @@ import type { MinuteRange } from "../../model/window.ts";
 
 export async function readLedger(
   connection: Connection,
-  { counting }: View,
+  { counting, tables }: View,
   fromMinute: number,
   toMinute: number,
 ): Promise<LedgerRow[]> {
   const sums = ["received", ...outcomeNames].map((name) => `sum(${name})`).join(", ");
+  const own = `${withinToSql({ fromMinute, toMinute }, "received_minute")} AND ${counting}`;
   const rows = await connection.rows(
-    `SELECT received_minute, source, ${sums} FROM ledger
-     WHERE ${withinToSql({ fromMinute, toMinute }, "received_minute")} AND ${counting}
+    `SELECT received_minute, source, ${sums}
+     FROM ${tables.rows("ledger", own)}
      GROUP BY received_minute, source ORDER BY received_minute, source`,
   );
   return rows.map((row) => ({
@@ -50,7 +51,7 @@ function seenOfJournal(visibility: Visibility | undefined, range: MinuteRange): 
 
 export async function readRestatements(
   connection: Connection,
-  { counting }: View,
+  { counting, tables }: View,
   asOf: number,
   { fromMinute, toMinute, adId, after, limit, visibility }: RestatementsQuery,
 ): Promise<RestatementRow[]> {
@@ -58,12 +59,12 @@ export async function readRestatements(
   const place = after
     ? `(minute, ad_id, revision, sequence) > (${integer(after.minute)}, ${literal(after.adId)}, ${integer(after.revision)}, ${integer(after.asOf)})`
     : "1";
+  const own = `${withinToSql(range)} AND ${counting} AND sequence <= ${integer(asOf)}
+    AND ${seenOfJournal(visibility, range)} AND ${place}
+    AND ${adId === undefined ? "1" : `ad_id = ${literal(adId)}`}`;
   const rows = await connection.rows(
     `SELECT minute, ad_id, count_before, count_after, revision, reason, received_at, sequence
-     FROM restatement
-     WHERE ${withinToSql(range)} AND ${counting} AND sequence <= ${integer(asOf)}
-       AND ${seenOfJournal(visibility, range)} AND ${place}
-       AND ${adId === undefined ? "1" : `ad_id = ${literal(adId)}`}
+     FROM ${tables.rows("restatement", own)}
      ORDER BY minute, ad_id, revision, sequence
      ${limit === undefined ? "" : `LIMIT ${integer(limit)}`}`,
   );
@@ -72,7 +73,7 @@ export async function readRestatements(
 
 export async function readJournalSums(
   connection: Connection,
-  { counting }: View,
+  { counting, tables }: View,
   query: JournalSumsQuery,
 ): Promise<JournalSums[]> {
   const { fromMinute, adId, asOf, after, visibility, limit } = query;
@@ -81,15 +82,15 @@ export async function readJournalSums(
     ...(adId === undefined ? [] : [`ad_id = ${literal(adId)}`]),
     ...(after ? [`(bucket, ad_id) > (${integer(after.bucketStart)}, ${literal(after.adId)})`] : []),
   ];
+  const entries = `SELECT minute, ad_id, revision, count_after - count_before AS clicks,
+      ${seenOfJournal(visibility, query)} AS is_seen
+    FROM ${tables.of("restatement")}
+    WHERE ${withinToSql(query)} AND ${counting} AND sequence <= ${integer(asOf)}`;
   const rows = await connection.rows(
     `SELECT bucket, ad_id, sum(c.highest) AS revisions, sum(c.unseen) AS unseen_clicks
      FROM (
        SELECT minute, ad_id, maxIf(revision, is_seen) AS highest, sumIf(clicks, NOT is_seen) AS unseen
-       FROM (
-         SELECT minute, ad_id, revision, count_after - count_before AS clicks,
-           ${seenOfJournal(visibility, query)} AS is_seen
-         FROM restatement
-         WHERE ${withinToSql(query)} AND ${counting} AND sequence <= ${integer(asOf)})
+       FROM ${tables.everywhere(entries)}
        GROUP BY minute, ad_id) c
      GROUP BY toInt32(${bucket}) AS bucket, c.ad_id AS ad_id
      ${conditions.length === 0 ? "" : `HAVING ${conditions.join(" AND ")}`}
@@ -107,11 +108,12 @@ const operationColumns = "id, type, reason, partition, log_offset, received_at, 
 
 export async function readOperation(
   connection: Connection,
-  { counting }: View,
+  { counting, tables }: View,
   id: string,
 ): Promise<RecordedOperation[]> {
+  const own = `id = ${literal(id)} AND ${counting}`;
   const rows = await connection.rows(
-    `SELECT ${operationColumns} FROM operation WHERE id = ${literal(id)} AND ${counting}
+    `SELECT ${operationColumns} FROM ${tables.rows("operation", own)}
      ORDER BY partition, log_offset`,
   );
   return rows.map(operationOfRow);
@@ -119,25 +121,25 @@ export async function readOperation(
 
 export async function readLastRecompute(
   connection: Connection,
-  { counting }: View,
+  { counting, tables }: View,
   partition: number | undefined,
 ): Promise<RecordedOperation | undefined> {
   const own = partition === undefined ? "1" : `partition = ${integer(partition)}`;
+  const done = `type IN ('recompute', 'rollback') AND ${own} AND ${counting}`;
   const rows = await connection.rows(
-    `SELECT ${operationColumns} FROM operation
-     WHERE type IN ('recompute', 'rollback') AND ${own} AND ${counting} ORDER BY sequence DESC`,
+    `SELECT ${operationColumns} FROM ${tables.rows("operation", done)} ORDER BY sequence DESC`,
   );
   return rows.map(operationOfRow).find(({ result }) => result["applied"] === 1);
 }
 
 export async function readAdAttributes(
   connection: Connection,
-  { counting }: View,
+  { counting, tables }: View,
   adId: string,
 ): Promise<AdAttributes | undefined> {
+  const own = `ad_id = ${literal(adId)} AND ${counting}`;
   const rows = await connection.rows(
-    `SELECT name, value, valid_from_minute FROM ad_attribute
-     WHERE ad_id = ${literal(adId)} AND ${counting} ORDER BY valid_from_minute, sequence, ordinal`,
+    `SELECT name, value, valid_from_minute FROM ${tables.rows("ad_attribute", own)} ORDER BY valid_from_minute, sequence, ordinal`,
   );
   return attributesOfRows(adId, rows);
 }

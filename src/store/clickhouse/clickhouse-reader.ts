@@ -39,7 +39,8 @@ import {
 import { readClicks, readOutcomes } from "./clicks.ts";
 import { readRecomputation, recount } from "./comparison.ts";
 import type { Connection } from "./connection.ts";
-import { integer } from "./connection.ts";
+import { integer, literal } from "./connection.ts";
+import type { Database } from "./database.ts";
 import { readBucketStates, readChanges, readExtent, scanMinutes } from "./minutes.ts";
 import { readRecordedClicks } from "./recorded-clicks.ts";
 import type { StoreState, View } from "./state.ts";
@@ -47,11 +48,13 @@ import { progressOf, readProgress, snapshotOf, viewOf } from "./state.ts";
 
 /** Lists are copies, which later commits don't change. */
 export abstract class ClickHouseReader implements ClickStoreReader, AsyncDisposable {
+  protected readonly database: Database;
   protected readonly connection: Connection;
   protected readonly state: StoreState;
 
-  protected constructor(connection: Connection, state: StoreState) {
-    this.connection = connection;
+  protected constructor(database: Database, state: StoreState) {
+    this.database = database;
+    this.connection = database.connection;
     this.state = state;
   }
 
@@ -114,7 +117,7 @@ export abstract class ClickHouseReader implements ClickStoreReader, AsyncDisposa
       configs: until(state.configs).map(({ config }) => config),
       closes: until(state.closes),
       layoutChanges: until(state.layoutChanges),
-      progress: await readProgress(this.connection, `${counting} AND sequence <= ${integer(asOf)}`),
+      progress: await readProgress(this.database, `${counting} AND sequence <= ${integer(asOf)}`),
     };
   }
 
@@ -169,17 +172,19 @@ export abstract class ClickHouseReader implements ClickStoreReader, AsyncDisposa
   }
 
   async sizeBytes(): Promise<number> {
+    const { name, tables } = this.database;
+    const parts = `SELECT * FROM system.parts WHERE database = ${literal(name)} AND active`;
     const [row] = await this.connection.rows(
-      "SELECT sum(bytes_on_disk) FROM system.parts WHERE database = currentDatabase() AND active",
+      `SELECT sum(bytes_on_disk) FROM ${tables.everywhere(parts)}`,
     );
     return row![0] as number;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.connection[Symbol.asyncDispose]();
+    await this.database[Symbol.asyncDispose]();
   }
 
   protected view(): View {
-    return viewOf(this.state);
+    return viewOf(this.state, this.database.tables);
   }
 }

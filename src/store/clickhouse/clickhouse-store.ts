@@ -12,8 +12,8 @@ import type { OrderedTables } from "../ordered/ordered-commits.ts";
 import { OrderedCommits } from "../ordered/ordered-commits.ts";
 import type { RestatedRowsQuery } from "../recomputation.ts";
 import { ClickHouseReader } from "./clickhouse-reader.ts";
-import { blocksOf } from "./commit.ts";
-import type { Connection } from "./connection.ts";
+import { blocksOf, textsOf } from "./commit.ts";
+import type { Database } from "./database.ts";
 import { addColumns } from "./dimension-columns.ts";
 import { erase, readHolders } from "./erase.ts";
 import { readDroppedDays } from "./facts.ts";
@@ -25,7 +25,7 @@ import type { StoreState } from "./state.ts";
 import { applyToState, progressOf } from "./state.ts";
 
 export interface CountingOptions {
-  readonly connection: Connection;
+  readonly database: Database;
   readonly member: Member;
   /** What it counts, see CommitOrder: as of the state. */
   readonly terms: ReadonlyMap<number, number>;
@@ -43,11 +43,11 @@ export class ClickHouseStore extends ClickHouseReader implements ClickStore, Ord
   private readonly snapshots: OrderSnapshots;
 
   constructor(options: CountingOptions) {
-    super(options.connection, options.state);
+    super(options.database, options.state);
     this.options = options;
     this.commits = new OrderedCommits({ ...options, tables: this });
     this.snapshots = new OrderSnapshots(options.member.reader, (snapshot) =>
-      writeOrderSnapshot(options.connection, snapshot),
+      writeOrderSnapshot(options.database, snapshot),
     );
   }
 
@@ -64,12 +64,20 @@ export class ClickHouseStore extends ClickHouseReader implements ClickStore, Ord
   }
 
   async insert(parts: readonly CommitPart[]): Promise<void> {
-    const { connection, state } = this;
-    const blocks = blocksOf(parts, state.dictionaries);
-    for (const { commit } of parts) await addColumns(connection, state, commit);
-    for (const { commit } of parts) await erase(connection, state, commit.erasures);
-    const inserts = [...blocks].map(async ([table, own]) => {
-      for (const block of own) await connection.insert(table, block);
+    const { database, state } = this;
+    const textOf = textsOf(parts, state.dictionaries);
+    const byShard = Map.groupBy(parts, ({ commit }) => database.shardOf(commit.progress.partition));
+    const rows = [...byShard].flatMap(([shard, own]) =>
+      [...blocksOf(own, textOf, state.dictionaries)].map(([table, blocks]) => ({
+        shard: database.shards[shard]!,
+        table,
+        blocks,
+      })),
+    );
+    for (const { commit } of parts) await addColumns(database, state, commit);
+    for (const { commit } of parts) await erase(database, state, commit.erasures);
+    const inserts = rows.map(async ({ shard, table, blocks }) => {
+      for (const block of blocks) await shard.insert(table, block);
     });
     await Promise.allSettled(inserts);
     await Promise.all(inserts);
@@ -97,8 +105,8 @@ export class ClickHouseStore extends ClickHouseReader implements ClickStore, Ord
     // Who has clicks of these days, and who has dropped them, are questions of now.
     await this.commits.between(async () => {
       const view = this.view();
-      const dropped = await readDroppedDays(this.connection, view.counting);
-      await purge(this.connection, view, dropped);
+      const dropped = await readDroppedDays(this.database, view.counting);
+      await purge(this.database, view, dropped);
     });
   }
 

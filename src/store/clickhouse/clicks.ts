@@ -38,14 +38,12 @@ export async function readClicks(
   query: ClicksQuery,
 ): Promise<Pick<ClicksPage, "clicks" | "outcomes">> {
   const { after, dimensions, limit } = query;
-  const matched = matchedToSql(view, query);
-  const counts = await connection.rows(
-    `SELECT outcome, count() FROM (${matched}) GROUP BY outcome`,
-  );
+  const matched = view.tables.everywhere(matchedToSql(view, query));
+  const counts = await connection.rows(`SELECT outcome, count() FROM ${matched} GROUP BY outcome`);
   const byOutcome = new Map(counts as unknown as [number, number][]);
   const rows = await connection.rows(
     `SELECT ${storedColumns}, sequence, ${idColumns} ${dimensions.map((_, i) => `, v${i}`).join("")}
-     FROM (${matched}) WHERE ${after ? `(${placeColumns}) > (${placeOf(after)})` : "1"}
+     FROM ${matched} WHERE ${after ? `(${placeColumns}) > (${placeOf(after)})` : "1"}
      ORDER BY ${placeColumns} LIMIT ${integer(limit)}`,
   );
   const originals = await readOriginals(connection, view, query, rows);
@@ -65,7 +63,7 @@ export async function readClicks(
   };
 }
 
-/** The clicks of the ad and the range that match, with the dimensions asked for as `v0` and so on. */
+/** The clicks of the ad and the range that match, with the dimensions asked for as `v0` and so on; for a query on each shard. */
 function matchedToSql(view: View, query: ClicksQuery): string {
   const { dimensions, filter, visibility, adId } = query;
   const fields = new QueryFields({ filter, groupBy: dimensions }, "click", view.state);
@@ -102,9 +100,9 @@ async function readOriginals(
   if (ids.size === 0) return [];
   const everything = { fromMinute: -Infinity, toMinute: Infinity };
   const wanted = `ad_id = ${literal(adId)} AND (event_id_kind, event_id, event_id_text) IN (${[...ids].join(", ")})`;
+  const known = `SELECT * FROM ${clicksToSql(view, visibility, everything, wanted)} WHERE ${countsForDedup}`;
   const found = await connection.rows(
-    `SELECT ${storedColumns}, sequence, ${idColumns} FROM ${clicksToSql(view, visibility, everything, wanted)}
-     WHERE ${countsForDedup} ORDER BY sequence, log_offset, row`,
+    `SELECT ${storedColumns}, sequence, ${idColumns} FROM ${view.tables.everywhere(known)} ORDER BY sequence, log_offset, row`,
   );
   const byId = Map.groupBy(found, idAt);
   return rows.map((row) => {
@@ -135,8 +133,9 @@ export async function readOutcomes(
   const everything = { fromMinute: -Infinity, toMinute: Infinity };
   const own = `partition = ${integer(partition)} AND log_offset = ${integer(offset)}
     AND row >= ${integer(fromRow)} AND row < ${integer(toRow)}`;
+  const clicks = `SELECT outcome FROM ${clicksToSql(view, undefined, everything, own)}`;
   const rows = await connection.rows(
-    `SELECT outcome, count() FROM ${clicksToSql(view, undefined, everything, own)} GROUP BY outcome`,
+    `SELECT outcome, count() FROM ${view.tables.everywhere(clicks)} GROUP BY outcome`,
   );
   const counts = new Map(rows as unknown as [number, number][]);
   return outcomesFrom((name) => counts.get(Outcome[name]) ?? 0);

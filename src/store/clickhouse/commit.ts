@@ -2,7 +2,7 @@
 
 import type { ClickBatch, NamedColumn } from "../../model/click-batch.ts";
 import { EventIdKind } from "../../model/click-batch.ts";
-import type { Commit, DecidedClicks, DictionaryGrowth, MinuteDeltas } from "../../model/commit.ts";
+import type { Commit, DecidedClicks, MinuteDeltas } from "../../model/commit.ts";
 import { adDictionary } from "../../model/commit.ts";
 import { formatIp } from "../../model/ip.ts";
 import { Outcome, outcomeNames } from "../../model/outcome.ts";
@@ -28,13 +28,26 @@ type Row = readonly (number | string | null)[];
 
 type TextOf = (dictionary: string, key: number) => string | undefined;
 
+/** What keys mean to commits that go together: one may have keys that another one brings. */
+export function textsOf(parts: readonly CommitPart[], dictionaries: Dictionaries): TextOf {
+  const growths = parts.flatMap(({ commit }) => commit.dictionaries);
+  return (dictionary, key) => {
+    const growth = growths.find(
+      (own) =>
+        own.dictionary === dictionary &&
+        key >= own.firstKey &&
+        key < own.firstKey + own.values.length,
+    );
+    return growth ? growth.values[key - growth.firstKey] : dictionaries.textOf(dictionary, key);
+  };
+}
+
 /** By table, only tables that get rows: an insert each, one after the other. */
 export function blocksOf(
   parts: readonly CommitPart[],
+  textOf: TextOf,
   dictionaries: Dictionaries,
 ): ReadonlyMap<string, readonly NativeBlock[]> {
-  const growths = parts.flatMap(({ commit }) => commit.dictionaries);
-  const textOf = textsOf(growths, dictionaries);
   const rows = new Map<FactTable, Row[]>();
   for (const { commit, history } of parts) {
     for (const [table, own] of factRows(commit, textOf, dictionaries, history)) {
@@ -172,19 +185,6 @@ function factRows(
     ["history", history ? [[own, history.id, history.startsOver ? 1 : 0]] : []],
     ["commit_log", [[own, commit.committedAtMs, nextOffset, watermarkMs]]],
   ];
-}
-
-/** Also of keys that these growths bring. */
-function textsOf(growths: readonly DictionaryGrowth[], dictionaries: Dictionaries): TextOf {
-  return (dictionary, key) => {
-    const growth = growths.find(
-      (own) =>
-        own.dictionary === dictionary &&
-        key >= own.firstKey &&
-        key < own.firstKey + own.values.length,
-    );
-    return growth ? growth.values[key - growth.firstKey] : dictionaries.textOf(dictionary, key);
-  };
 }
 
 function clickBlock(commits: readonly Commit[]): NativeBlock {

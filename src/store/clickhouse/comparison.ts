@@ -30,7 +30,8 @@ function compare(
   range: MinuteRange,
   isLeftOut: string,
 ): Comparison {
-  const { columns } = view.state;
+  const { tables, state } = view;
+  const { columns } = state;
   const kept = layout.flatMap(({ dimensions }) => dimensions);
   const dimensions = [...new Set([...columns.minute_count, ...kept])].toSorted();
   const valueOf = (
@@ -58,18 +59,18 @@ function compare(
       .join("");
   const key = ["minute", "ad_id", ...names].join(", ");
   const within = `${withinToSql(range)} AND NOT (${isLeftOut})`;
+  const both = `SELECT minute, ad_id, ${select("click", (piece, name) => piece.dimensions.includes(name))}
+      1 AS raw, toInt64(0) AS counted
+    FROM ${clicksToSql(view, undefined, range, `NOT (${isLeftOut})`)}
+    WHERE outcome IN (${Outcome.counted}, ${Outcome.restated})
+    UNION ALL
+    SELECT minute, ad_id, ${select("minute_count", (piece, name) => piece.mixed?.includes(name) !== true)}
+      0, clicks
+    FROM ${tables.of("minute_count")} WHERE ${within} AND ${view.counting}`;
   return {
     dimensions,
-    sql: `SELECT ${key}, sum(raw) AS raw_count, sum(counted) AS minute_count FROM (
-        SELECT minute, ad_id, ${select("click", (piece, name) => piece.dimensions.includes(name))}
-          1 AS raw, toInt64(0) AS counted
-        FROM ${clicksToSql(view, undefined, range, `NOT (${isLeftOut})`)}
-        WHERE outcome IN (${Outcome.counted}, ${Outcome.restated})
-        UNION ALL
-        SELECT minute, ad_id, ${select("minute_count", (piece, name) => piece.mixed?.includes(name) !== true)}
-          0, clicks
-        FROM minute_count WHERE ${within} AND ${view.counting})
-      GROUP BY ${key}`,
+    sql: `SELECT ${key}, sum(raw) AS raw_count, sum(counted) AS minute_count
+      FROM ${tables.everywhere(both)} GROUP BY ${key}`,
   };
 }
 

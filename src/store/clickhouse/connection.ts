@@ -12,7 +12,7 @@ import { Slots } from "./slots.ts";
 import { Statement } from "./statement.ts";
 
 export interface ClickHouseOptions {
-  /** `http://host:port` each; any of them knows all that was committed. */
+  /** `http://host:port` each; any of them can be asked. */
   readonly urls: readonly string[];
   readonly database: string;
   readonly username?: string;
@@ -44,6 +44,8 @@ const always: ClickHouseSettings = {
 const forReads: ClickHouseSettings = {
   readonly: "2",
   cancel_http_readonly_queries_on_client_close: 1,
+  // An answer is of all shards or none.
+  skip_unavailable_shards: 0,
 };
 
 /** One insert is one block, which is there as a whole or not at all in each partition of its table. */
@@ -63,6 +65,7 @@ interface Server {
 
 export class Connection implements AsyncDisposable {
   readonly database: string;
+  readonly urls: readonly string[];
   private readonly silenceMsMax: number;
   private readonly servers: readonly Server[];
   private readonly slots = new Slots(statementsMax);
@@ -71,6 +74,7 @@ export class Connection implements AsyncDisposable {
 
   constructor(options: ClickHouseOptions) {
     this.database = options.database;
+    this.urls = options.urls;
     this.silenceMsMax = options.silenceMsMax ?? silenceMsMaxDefault;
     this.servers = options.urls.map((url) => ({
       client: clientOf(url, options, 0),
@@ -236,10 +240,18 @@ function wasNeverHeard(error: unknown): boolean {
   return code === "ECONNREFUSED" || code === "ENOTFOUND" || code === "EHOSTUNREACH";
 }
 
+/** What a server says that asks another one: ATTEMPT_TO_READ_AFTER_EOF, DNS_ERROR, SOCKET_TIMEOUT, NETWORK_ERROR, ALL_CONNECTION_TRIES_FAILED. */
+const awayCodes: ReadonlySet<string> = new Set(["32", "198", "209", "210", "279"]);
+
 function storeError(cause: unknown, sql: string): CodedError {
   if (cause instanceof CodedError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
   const details = { statement: sql.slice(0, 500) };
+  if (cause instanceof ClickHouseError && awayCodes.has(cause.code))
+    return new CodedError("store_unavailable", `a shard can't be reached: ${message}`, {
+      details,
+      cause,
+    });
   if (cause instanceof ClickHouseError)
     return new CodedError("storage_failed", `ClickHouse: ${message}`, { details, cause });
   // It is there, and it would not do to ask again.

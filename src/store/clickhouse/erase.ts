@@ -5,9 +5,10 @@ import { adDictionary } from "../../model/commit.ts";
 import type { Erasure } from "../../model/commit.ts";
 import type { ErasedValues, HoldersQuery, ValueHolder } from "../../model/erasing.ts";
 import type { Connection } from "./connection.ts";
+import type { Database } from "./database.ts";
 import { integer, literal, literals } from "./connection.ts";
 import { columnOf } from "./filter-sql.ts";
-import { change } from "./mutations.ts";
+import { changeEach } from "./mutations.ts";
 import { keptDaysToSql } from "./retention.ts";
 import type { DimensionTable } from "./schema.ts";
 import { dimensionTables } from "./schema.ts";
@@ -19,6 +20,7 @@ export async function readHolders(
   view: View,
   query: HoldersQuery,
 ): Promise<ValueHolder[]> {
+  const { tables } = view;
   const isKept = keptDaysToSql(view, query.partition);
   const shown: Readonly<Record<DimensionTable, string>> = {
     click: `toUInt8(${isKept}) AS own, 0 AS minute_rows`,
@@ -26,12 +28,13 @@ export async function readHolders(
   };
   const selects = tablesWith(view.state, query.field).map(
     (table) =>
-      `SELECT ad_id, ${shown[table]} FROM ${table} WHERE ${hasOne(query)} AND ${view.counting}`,
+      `SELECT ad_id, ${shown[table]} FROM ${tables.of(table)} WHERE ${hasOne(query)} AND ${view.counting}`,
   );
   if (selects.length === 0) return [];
+  const none = "SELECT '' AS ad_id, 0 AS own, 0 AS minute_rows WHERE 0";
   const rows = await connection.rows(
     `SELECT ad_id, sum(own), max(minute_rows)
-     FROM (SELECT '' AS ad_id, 0 AS own, 0 AS minute_rows WHERE 0 UNION ALL ${selects.join(" UNION ALL ")})
+     FROM ${tables.everywhere([none, ...selects].join(" UNION ALL "))}
      GROUP BY ad_id`,
   );
   return rows.map(([adId, clicks, minuteRows]) => ({
@@ -46,7 +49,7 @@ export async function readHolders(
  * been replaced long ago.
  */
 export async function erase(
-  connection: Connection,
+  { shards }: Database,
   state: StoreState,
   erasures: readonly Erasure[],
 ): Promise<void> {
@@ -55,7 +58,7 @@ export async function erase(
     const ads = adKeys.map((key) => state.dictionaries.textOf(adDictionary, key) ?? "");
     for (const table of tablesWith(state, erased.field)) {
       if (table === "minute_count" && !inMinutes) continue;
-      await change(connection, {
+      await changeEach(shards, {
         table,
         what: `UPDATE ${columnOf(erased.field)} = NULL`,
         where: `ad_id IN (${literals(ads)}) AND ${hasOne(erased)} AND sequence <= ${integer(state.sequence)}`,
@@ -68,23 +71,23 @@ export async function erase(
  * The dictionary's keys of erased values that no row has any more spell them no longer. For an opening, before it is read, while
  * nobody counts who may still have the value in hand.
  */
-export async function forgetErasedValues(connection: Connection): Promise<void> {
+export async function forgetErasedValues({ connection, tables, shards }: Database): Promise<void> {
   const rows = await connection.rows(
-    `SELECT DISTINCT e.field, e.value FROM erased_value e
-     JOIN dictionary d ON d.dictionary = e.field AND d.value = e.value`,
+    `SELECT DISTINCT e.field, e.value FROM (SELECT * FROM ${tables.rows("erased_value")}) e
+     JOIN (SELECT * FROM ${tables.rows("dictionary")}) d ON d.dictionary = e.field AND d.value = e.value`,
   );
   for (const [field, value] of rows as [string, string][]) {
     const is = `${columnOf(field)} = ${literal(value)}`;
     const [uses] = await connection.rows(
-      `SELECT (SELECT count() FROM minute_count WHERE ${is}) + (SELECT count() FROM click WHERE ${is})`,
+      `SELECT (SELECT count() FROM ${tables.rows("minute_count", is)}) + (SELECT count() FROM ${tables.rows("click", is)})`,
     );
     if (uses![0] !== 0) continue;
-    await change(connection, {
+    await changeEach(shards, {
       table: "dictionary",
       what: `UPDATE value = ${literal(`erased ${randomUUID()}`)}`,
       where: `dictionary = ${literal(field)} AND value = ${literal(value)}`,
     });
-    await change(connection, {
+    await changeEach(shards, {
       table: "erased_value",
       what: "DELETE",
       where: `field = ${literal(field)} AND value = ${literal(value)}`,

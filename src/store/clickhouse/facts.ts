@@ -4,8 +4,9 @@ import type { SemanticConfig } from "../../model/semantic-config.ts";
 import type { RecordedClose, RecordedDroppedDay, RecordedLayoutChange } from "../click-store.ts";
 import { closeOfRow, droppedDayOfRow, layoutChangeOfRow } from "../row-shapes.ts";
 import type { HistoryStart } from "../changes.ts";
-import type { Connection, SqlRow } from "./connection.ts";
+import type { SqlRow } from "./connection.ts";
 import { literal } from "./connection.ts";
+import type { Database } from "./database.ts";
 import type { FactTable } from "./schema.ts";
 
 export interface DatedConfig {
@@ -42,37 +43,38 @@ const tablesOfFacts = [
 ] as const satisfies readonly FactTable[];
 
 /** Most commits bring none of these: one question tells which tables are worth asking. */
-export async function readFacts(connection: Connection, counting: string): Promise<Facts> {
-  const news = await tablesWithRows(connection, counting);
-  const rowsOf = async (
+export async function readFacts(database: Database, counting: string): Promise<Facts> {
+  const { connection } = database;
+  const news = await tablesWithRows(database, counting);
+  const read = async (
     table: FactTable,
     columns: string,
     order: string,
   ): Promise<readonly SqlRow[]> => {
     if (!news.has(table)) return [];
     return await connection.rows(
-      `SELECT ${columns} FROM ${table} WHERE ${counting} ORDER BY ${order}`,
+      `SELECT ${columns} FROM ${database.tables.rows(table, counting)} ORDER BY ${order}`,
     );
   };
-  const texts = news.has("dictionary") ? await readTexts(connection, counting) : [];
+  const texts = news.has("dictionary") ? await readTexts(database, counting) : [];
   // Each process that meets one in a log brings it.
-  const configs = await rowsOf(
+  const configs = await read(
     "config",
     "sequence, settings",
     "generation, sequence LIMIT 1 BY generation",
   );
-  const closes = await rowsOf(
+  const closes = await read(
     "closed_period",
     "id, through_minute, zone, partition, received_at, sequence",
     "sequence",
   );
-  const layoutChanges = await rowsOf(
+  const layoutChanges = await read(
     "layout_change",
     "id, partition, from_minute, to_minute, dimensions, sequence",
     "sequence, from_minute",
   );
-  const droppedDays = news.has("dropped_day") ? await readDroppedDays(connection, counting) : [];
-  const histories = await rowsOf("history", "sequence, id, starts_over", "sequence");
+  const droppedDays = news.has("dropped_day") ? await readDroppedDays(database, counting) : [];
+  const histories = await read("history", "sequence, id, starts_over", "sequence");
   return {
     texts,
     configs: configs.map(([asOf, settings]) => ({
@@ -92,19 +94,19 @@ export async function readFacts(connection: Connection, counting: string): Promi
 }
 
 export async function readDroppedDays(
-  connection: Connection,
+  { connection, tables }: Database,
   counting: string,
 ): Promise<RecordedDroppedDay[]> {
   const rows = await connection.rows(
-    `SELECT partition, day, what, received_day, sequence FROM dropped_day WHERE ${counting}
+    `SELECT partition, day, what, received_day, sequence FROM ${tables.rows("dropped_day", counting)}
      ORDER BY sequence, partition, day`,
   );
   return rows.map(droppedDayOfRow);
 }
 
-async function readTexts(connection: Connection, counting: string): Promise<DatedText[]> {
+async function readTexts({ connection, tables }: Database, counting: string): Promise<DatedText[]> {
   const rows = await connection.rows(
-    `SELECT dictionary, value, min((sequence, ordinal)) AS first FROM dictionary WHERE ${counting}
+    `SELECT dictionary, value, min((sequence, ordinal)) AS first FROM ${tables.rows("dictionary", counting)}
      GROUP BY dictionary, value ORDER BY dictionary, first`,
   );
   return rows.map(([dictionary, value, first]) => ({
@@ -115,12 +117,15 @@ async function readTexts(connection: Connection, counting: string): Promise<Date
 }
 
 async function tablesWithRows(
-  connection: Connection,
+  { connection, tables }: Database,
   counting: string,
 ): Promise<ReadonlySet<string>> {
   const selects = tablesOfFacts.map(
-    (table) => `SELECT ${literal(table)} FROM (SELECT 1 FROM ${table} WHERE ${counting} LIMIT 1)`,
+    (table) =>
+      `SELECT ${literal(table)} AS name FROM (SELECT 1 FROM ${tables.of(table)} WHERE ${counting} LIMIT 1)`,
   );
-  const rows = await connection.rows(selects.join(" UNION ALL "));
+  const rows = await connection.rows(
+    `SELECT DISTINCT name FROM ${tables.everywhere(selects.join(" UNION ALL "))}`,
+  );
   return new Set(rows.map(([table]) => table as string));
 }

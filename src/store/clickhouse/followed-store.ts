@@ -7,16 +7,16 @@ import type { Decision } from "../../order/commit-order.ts";
 import type { OrderReader } from "../../order/order-reader.ts";
 import type { FollowedStore } from "../followed-store.ts";
 import { ClickHouseReader } from "./clickhouse-reader.ts";
-import type { Connection } from "./connection.ts";
+import type { Database } from "./database.ts";
 import { readIds } from "./open.ts";
 import { readNewCommits } from "./new-commits.ts";
 import type { StoreState } from "./state.ts";
 import { applyToState, readDimensions } from "./state.ts";
 
 export interface FollowedOptions {
-  readonly connection: Connection;
+  readonly database: Database;
   /** For what is asked all the time. */
-  readonly looking: Connection;
+  readonly looking: Database;
   /** Of the database whose commits the order tells. */
   readonly databaseId: string;
   readonly reader: OrderReader;
@@ -29,7 +29,7 @@ export class FollowedClickHouseStore extends ClickHouseReader implements Followe
   private readonly options: FollowedOptions;
 
   constructor(options: FollowedOptions) {
-    super(options.connection, options.state);
+    super(options.database, options.state);
     this.options = options;
   }
 
@@ -48,7 +48,7 @@ export class FollowedClickHouseStore extends ClickHouseReader implements Followe
     if (!(await readIds(looking)).includes(databaseId))
       throw new CodedError(
         "data_corrupt",
-        `the database ${looking.database} is not the one that was read, but one that was made anew`,
+        `the database ${looking.name} is not the one that was read, but one that was made anew`,
       );
     await reader.readAll();
     if (decided.length === 0) return [];

@@ -21,11 +21,13 @@ export async function* scanIdentities(
   toMs: number,
 ): AsyncGenerator<IdentityChunk> {
   const range = { fromMinute: minuteOf(fromMs), toMinute: Math.ceil(toMs / minuteMs) };
+  const clicks = `SELECT ad_id, event_id_kind, event_id, event_id_text, click_timestamp
+    FROM ${clicksToSql(view, undefined, range)}
+    WHERE click_timestamp >= ${integer(fromMs)} AND click_timestamp < ${integer(toMs)} AND ${countsForDedup}`;
   const blocks = connection.blocks(
     `SELECT toInt32(a.key), event_id_kind, event_id, event_id_text, click_timestamp
-     FROM ${clicksToSql(view, undefined, range)} c
-     JOIN ${keysToSql(view, adDictionary)} a ON a.value = c.ad_id
-     WHERE click_timestamp >= ${integer(fromMs)} AND click_timestamp < ${integer(toMs)} AND ${countsForDedup}`,
+     FROM (SELECT * FROM ${view.tables.everywhere(clicks)}) c
+     JOIN ${keysToSql(view, adDictionary)} a ON a.value = c.ad_id`,
   );
   for await (const block of blocks) {
     const { rowCount } = block;
@@ -73,13 +75,10 @@ export async function findIdentities(
       ...new Set(some.map((own) => `(${integer(own.minute)}, ${literal(own.adId)})`)),
     ];
     const ids = [...new Set(some.map(({ id }) => id))];
+    const asked = `(minute, ad_id) IN (${buckets.join(", ")}) AND (event_id_kind, event_id, event_id_text) IN (${ids.join(", ")})`;
+    const clicks = `SELECT * FROM ${clicksToSql(view, undefined, range, asked)} WHERE ${countsForDedup}`;
     const rows = await connection.rows(
-      `SELECT DISTINCT minute, ad_id, ${idColumns} FROM ${clicksToSql(
-        view,
-        undefined,
-        range,
-        `(minute, ad_id) IN (${buckets.join(", ")}) AND (event_id_kind, event_id, event_id_text) IN (${ids.join(", ")})`,
-      )} WHERE ${countsForDedup}`,
+      `SELECT DISTINCT minute, ad_id, ${idColumns} FROM ${view.tables.everywhere(clicks)}`,
     );
     const known = new Set(
       rows.map(([minute, adId, kind, hex, text]) => `${minute} ${adId} ${idOf(kind, hex, text)}`),

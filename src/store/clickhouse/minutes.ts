@@ -35,10 +35,11 @@ export async function* scanMinutes(
       `LEFT JOIN ${keysToSql(view, name)} d${i} ON d${i}.value = ifNull(c.${columnOf(name)}, '')`,
   );
   const keys = names.map((name, i) => `, toInt32(if(isNull(c.${columnOf(name)}), 0, d${i}.key))`);
+  const seen = `${withinToSql(range)} AND ${seenToSql(view, visibility, range)}`;
   const blocks = connection.blocks(
     `SELECT c.minute, toInt32(a.key), c.n ${keys.join("")} FROM (
        SELECT ${["minute", "ad_id", ...columns].join(", ")}, toInt32(sum(clicks)) AS n
-       FROM minute_count WHERE ${withinToSql(range)} AND ${seenToSql(view, visibility, range)}
+       FROM ${view.tables.rows("minute_count", seen)}
        GROUP BY ${["minute", "ad_id", ...columns].join(", ")}, if(restated = 1, sequence, 0)) c
      JOIN ${keysToSql(view, adDictionary)} a ON a.value = c.ad_id ${joins.join(" ")}`,
   );
@@ -60,7 +61,8 @@ export async function readBucketStates(
   view: View,
   buckets: readonly { readonly minute: number; readonly adKey: number }[],
 ): Promise<BucketState[]> {
-  const { dictionaries } = view.state;
+  const { tables, state } = view;
+  const { dictionaries } = state;
   const named = buckets.map(({ minute, adKey }) => ({
     minute,
     adId: dictionaries.textOf(adDictionary, adKey) ?? "",
@@ -73,10 +75,10 @@ export async function readBucketStates(
     const wanted = `(minute, ad_id) IN (${list.join(", ")}) AND ${view.counting}`;
     const [sums, last] = await Promise.all([
       connection.rows(
-        `SELECT minute, ad_id, sum(clicks) FROM minute_count WHERE ${wanted} GROUP BY minute, ad_id`,
+        `SELECT minute, ad_id, sum(clicks) FROM ${tables.rows("minute_count", wanted)} GROUP BY minute, ad_id`,
       ),
       connection.rows(
-        `SELECT minute, ad_id, max(revision) FROM restatement WHERE ${wanted} GROUP BY minute, ad_id`,
+        `SELECT minute, ad_id, max(revision) FROM ${tables.rows("restatement", wanted)} GROUP BY minute, ad_id`,
       ),
     ]);
     for (const [minute, adId, n] of sums) counts.set(`${minute} ${adId}`, n as number);
@@ -98,10 +100,10 @@ export async function readRestatedRows(
   { fromMinute, toMinute, commitSequence }: RestatedRowsQuery,
 ): Promise<MinuteChanges> {
   const names = minuteDimensions(view);
+  const restated = `${withinToSql({ fromMinute, toMinute })} AND ${view.counting}
+    AND restated = 1 AND sequence = ${integer(commitSequence)}`;
   const rows = await connection.rows(
-    `SELECT ${["minute", "ad_id", "clicks", ...columnsOf(names)].join(", ")} FROM minute_count
-     WHERE ${withinToSql({ fromMinute, toMinute })} AND ${view.counting}
-       AND restated = 1 AND sequence = ${integer(commitSequence)}`,
+    `SELECT ${["minute", "ad_id", "clicks", ...columnsOf(names)].join(", ")} FROM ${view.tables.rows("minute_count", restated)}`,
   );
   return changesOf(rows, names, view.state.dictionaries);
 }
@@ -143,13 +145,13 @@ export async function readChanges(
     (name, i) =>
       `LEFT JOIN ${keysToSql(view, name)} d${i} ON d${i}.value = ifNull(c.${columnOf(name)}, '')`,
   );
+  const counted = `${withinToSql({ fromMinute, toMinute })} AND ${view.counting}`;
   const rows = await connection.rows(
     `SELECT ${["minute", "ad_key", "ad_id", "n", "as_of", ...keys, ...names.map((_, i) => `t${i}`)].join(", ")}
      FROM (
        SELECT c.minute AS minute, a.key AS ad_key, c.ad_id AS ad_id, sum(c.clicks) AS n, max(c.sequence) AS as_of
          ${names.map((name, i) => `, c.${columnOf(name)} AS t${i}, if(isNull(t${i}), 0, d${i}.key) AS k${i}`).join("")}
-       FROM (
-         SELECT * FROM minute_count WHERE ${withinToSql({ fromMinute, toMinute })} AND ${view.counting}) c
+       FROM (SELECT * FROM ${view.tables.rows("minute_count", counted)}) c
        JOIN ${keysToSql(view, adDictionary)} a ON a.value = c.ad_id ${joins.join(" ")}
        WHERE ${conditionOf({ filter }, fields)}
        GROUP BY ${[...place, "ad_id", ...names.map((_, i) => `t${i}`)].join(", ")} HAVING max(c.sequence) > ${integer(since)})
@@ -177,10 +179,10 @@ export async function readExtent(
 ): Promise<{ firstMinute: number; lastMinute: number } | undefined> {
   const everything = { fromMinute: -Infinity, toMinute: Infinity };
   const clicks = clicksToSql(view, undefined, everything);
+  const minutes = `SELECT minute FROM ${clicks} WHERE outcome != ${Outcome.expired}
+    UNION ALL SELECT minute FROM ${view.tables.of("minute_count")} WHERE ${view.counting}`;
   const [row] = await connection.rows(
-    `SELECT min(minute), max(minute), count() FROM (
-       SELECT minute FROM ${clicks} WHERE outcome != ${Outcome.expired}
-       UNION ALL SELECT minute FROM minute_count WHERE ${view.counting})`,
+    `SELECT min(minute), max(minute), count() FROM ${view.tables.everywhere(minutes)}`,
   );
   const [firstMinute, lastMinute, count] = row as [number, number, number];
   return count === 0 ? undefined : { firstMinute, lastMinute };

@@ -2,7 +2,7 @@
 
 import { CodedError } from "../../model/errors.ts";
 import type { MovePlan } from "../store-moves.ts";
-import type { Connection } from "./connection.ts";
+import type { Database } from "./database.ts";
 
 /** The plan of the move, as JSON; of several the last try's counts. */
 export const movingName = "moving";
@@ -15,10 +15,10 @@ export interface MoveMark extends MovePlan {
 }
 
 /** Undefined where nothing was moved into it. */
-export async function readMove(
-  connection: Connection,
-): Promise<(MoveMark & { readonly isFinished: boolean }) | undefined> {
-  const rows = (await connection.rows(
+export async function readMove({
+  shards,
+}: Database): Promise<(MoveMark & { readonly isFinished: boolean }) | undefined> {
+  const rows = (await shards[0]!.rows(
     `SELECT name, value FROM meta WHERE name IN ('${movingName}', '${movedName}')`,
   )) as unknown as [string, string][];
   const [last] = rows
@@ -29,7 +29,7 @@ export async function readMove(
 }
 
 /** Throws `move_unfinished` where `names`, of rows of `meta`, tell that a move has not come to its end. */
-export function assertMoveFinished({ database }: Connection, names: readonly string[]): void {
+export function assertMoveFinished({ name: database }: Database, names: readonly string[]): void {
   if (!names.includes(movingName) || names.includes(movedName)) return;
   throw new CodedError(
     "move_unfinished",

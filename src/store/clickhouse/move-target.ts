@@ -22,8 +22,9 @@ import type {
   WholeTable,
 } from "../store-moves.ts";
 import { blockOfRows } from "./column-writer.ts";
-import type { ClickHouseOptions, Connection } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { integer, literals } from "./connection.ts";
+import type { Database, DatabaseOptions } from "./database.ts";
 import { addColumnsOf } from "./dimension-columns.ts";
 import type { MoveMark } from "./move-marks.ts";
 import { movedName, movingName, readMove } from "./move-marks.ts";
@@ -45,20 +46,28 @@ const rowsTogether = 100_000;
 
 /**
  * Rejects with `already_exists` where the database is a store that nothing was moved into, or another data directory was. Where
- * the source has changed since an earlier try, the move begins anew.
+ * the source has changed since an earlier try, the move begins anew. Rejects with `invalid_configuration` where the database is
+ * to be spread over shards: an outcome that was changed has to lie with its click, which has a partition of before.
  */
 export async function openMoveTarget(
-  options: ClickHouseOptions,
+  options: DatabaseOptions,
   plan: MovePlan,
   dimensions: MovedDimensions,
 ): Promise<MoveTarget> {
+  if (options.cluster !== undefined)
+    throw new CodedError(
+      "invalid_configuration",
+      "a data directory can't be moved into the shards of a cluster in this release: leave store.cluster out",
+      { field: "store.cluster" },
+    );
   await using resources = new AsyncDisposableStack();
-  const connection = resources.use(await makeDatabase(options));
-  const mark = await marked(connection, plan);
-  const [id] = idsOf(connection, await readMeta(connection));
+  const database = resources.use(await makeDatabase(options));
+  const { connection } = database;
+  const mark = await marked(database, plan);
+  const [id] = idsOf(await readMeta(database));
   if (!mark.isFinished) {
     await connection.run(createTable(stepTable, { columns: stepColumns, orderBy: "step" }));
-    await addColumnsOf(connection, await readDimensions(connection), {
+    await addColumnsOf(database, await readDimensions(database), {
       click: dimensions.click,
       minute_count: dimensions.minute,
       addresses: dimensions.addresses,
@@ -67,38 +76,38 @@ export async function openMoveTarget(
   const steps = mark.isFinished ? [] : await connection.rows(`SELECT step FROM ${stepTable}`);
   resources.move();
   return new ClickHouseMoveTarget(
-    { connection, plan, dimensions, id: id!, isFinished: mark.isFinished },
+    { database, plan, dimensions, id: id!, isFinished: mark.isFinished },
     steps.map(([step]) => step as string),
   );
 }
 
 async function marked(
-  connection: Connection,
+  database: Database,
   plan: MovePlan,
 ): Promise<Pick<MoveMark & { isFinished: boolean }, "isFinished">> {
-  const { database } = connection;
-  let known = await readMove(connection);
-  if (!known && (await readMeta(connection)).length === 0) {
-    await makeTables(connection, [markOf(plan, 1)]);
-    known = await readMove(connection);
+  const { name, connection } = database;
+  let known = await readMove(database);
+  if (!known && (await readMeta(database)).every((rows) => rows.length === 0)) {
+    await makeTables(database, [markOf(plan, 1)]);
+    known = await readMove(database);
   }
   // One that was made at the same moment as a store is none to move into.
-  if (!known || idsOf(connection, await readMeta(connection)).length !== 1)
-    throw notEmpty(`the database ${database} is a store of its own`);
+  if (!known || idsOf(await readMeta(database)).length !== 1)
+    throw notEmpty(`the database ${name} is a store of its own`);
   const { tries, isFinished, ...planned } = known;
   if (planned.source !== plan.source)
     throw notEmpty(
-      `another data directory ${isFinished ? "was" : "is being"} moved into the database ${database}`,
+      `another data directory ${isFinished ? "was" : "is being"} moved into the database ${name}`,
     );
   if (samePlan(planned, plan)) return { isFinished };
   if (isFinished)
     throw notEmpty(
-      `the data directory was moved into the database ${database} as of commit ${planned.sequence} with ` +
+      `the data directory was moved into the database ${name} as of commit ${planned.sequence} with ` +
         `${planned.partitions} partitions, which can't be done again`,
     );
   await connection.run(`DROP TABLE IF EXISTS ${stepTable}`);
   for (const table of Object.keys(tables)) await connection.run(`TRUNCATE TABLE ${table}`);
-  await addMeta(connection, [markOf(plan, tries + 1)]);
+  await addMeta(database, [markOf(plan, tries + 1)]);
   return { isFinished };
 }
 
@@ -121,7 +130,7 @@ function notEmpty(what: string): CodedError {
 }
 
 interface TargetOptions {
-  readonly connection: Connection;
+  readonly database: Database;
   readonly plan: MovePlan;
   readonly dimensions: MovedDimensions;
   readonly id: string;
@@ -140,12 +149,12 @@ class ClickHouseMoveTarget implements MoveTarget {
   private readonly partitions: PartitionsOfBefore;
 
   constructor(options: TargetOptions, steps: readonly string[]) {
-    const { id, isFinished, connection, plan } = options;
+    const { id, isFinished, database, plan } = options;
     this.options = options;
     this.id = id;
     this.isFinished = isFinished;
     this.stepsDone = new Set(steps);
-    this.connection = connection;
+    this.connection = database.connection;
     this.partitions = new PartitionsOfBefore(plan.partitionsBefore);
   }
 
@@ -245,13 +254,14 @@ class ClickHouseMoveTarget implements MoveTarget {
   }
 
   open(): Promise<MovedStore> {
-    const { connection, plan, dimensions } = this.options;
-    return MovedClickHouseStore.load(connection, plan.sequence + 1, dimensions);
+    const { database, plan, dimensions } = this.options;
+    return MovedClickHouseStore.load(database, plan.sequence + 1, dimensions);
   }
 
   /** The order of commits begins behind the move, which is the last commit of before. */
   async finish(notes: ReadonlyMap<string, string>): Promise<void> {
-    const { connection, plan } = this.options;
+    const { database, plan } = this.options;
+    const { connection } = database;
     const state: OrderState = {
       members: [],
       names: [],
@@ -265,13 +275,13 @@ class ClickHouseMoveTarget implements MoveTarget {
     };
     // One of an earlier try would stand at the same place.
     await connection.run("TRUNCATE TABLE order_state");
-    await writeOrderSnapshot(connection, { offset: 0, state });
-    await addMeta(connection, [[movedName, plan.source]]);
+    await writeOrderSnapshot(database, { offset: 0, state });
+    await addMeta(database, [[movedName, plan.source]]);
     await connection.run(`DROP TABLE IF EXISTS ${stepTable}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.connection[Symbol.asyncDispose]();
+    await this.options.database[Symbol.asyncDispose]();
   }
 
   /** What an earlier try has brought goes first. */

@@ -9,7 +9,7 @@ import type {
 } from "../store-moves.ts";
 import { minutesADay } from "../../model/time.ts";
 import { ClickHouseReader } from "./clickhouse-reader.ts";
-import type { Connection } from "./connection.ts";
+import type { Database } from "./database.ts";
 import { clicksToSql, columnsOf } from "./seen-sql.ts";
 import { loadState } from "./state.ts";
 import type { StoreState } from "./state.ts";
@@ -17,19 +17,19 @@ import type { StoreState } from "./state.ts";
 export class MovedClickHouseStore extends ClickHouseReader implements MovedStore {
   private readonly dimensions: MovedDimensions;
 
-  private constructor(connection: Connection, state: StoreState, dimensions: MovedDimensions) {
-    super(connection, state);
+  private constructor(database: Database, state: StoreState, dimensions: MovedDimensions) {
+    super(database, state);
     this.dimensions = dimensions;
   }
 
   /** As of this commit, with all before it. */
   static async load(
-    connection: Connection,
+    database: Database,
     sequence: number,
     dimensions: MovedDimensions,
   ): Promise<MovedClickHouseStore> {
-    const state = await loadState(connection, { settledThrough: sequence, voids: [] });
-    return new MovedClickHouseStore(connection, state, dimensions);
+    const state = await loadState(database, { settledThrough: sequence, voids: [] });
+    return new MovedClickHouseStore(database, state, dimensions);
   }
 
   async clickTally({ firstDay, lastDay }: DaySpan): Promise<ClickTally> {

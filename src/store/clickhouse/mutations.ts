@@ -38,6 +38,11 @@ export async function change(connection: Connection, wanted: Change): Promise<vo
   }
 }
 
+/** On each shard: an ad's rows may be on any. */
+export async function changeEach(shards: readonly Connection[], wanted: Change): Promise<void> {
+  await Promise.all(shards.map((shard) => change(shard, wanted)));
+}
+
 /** Is found again in what ClickHouse tells of a mutation. */
 function markOf({ table, what, where }: Change): string {
   const hash = createHash("sha256").update(`${table}\n${what}\n${where}`);

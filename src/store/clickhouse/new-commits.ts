@@ -14,7 +14,7 @@ import { outcomeNames } from "../../model/outcome.ts";
 import type { Decision } from "../../order/commit-order.ts";
 import type { HistoryStart } from "../changes.ts";
 import { outcomesFrom } from "./clicks.ts";
-import type { Connection } from "./connection.ts";
+import type { Database } from "./database.ts";
 import type { Dictionaries } from "../ordered/dictionaries.ts";
 import { noMinutes, voidCommit } from "../ordered/void-commit.ts";
 import { readFacts } from "./facts.ts";
@@ -41,22 +41,22 @@ const rowsMax = 200_000;
  * dictionaries grow by theirs, which changes nothing for earlier ones.
  */
 export async function readNewCommits(
-  connection: Connection,
+  database: Database,
   { sequence, dictionaries, columns, configs: known, order, progress }: StoreState,
   decided: readonly Decision[],
 ): Promise<NewCommits> {
   const countingTo = (last: number): string => countingToSql(order.voids, last, sequence);
-  const last = await lastToRead(connection, decided, countingTo);
+  const last = await lastToRead(database, decided, countingTo);
   const decisions = decided.filter((decision) => decision.sequence <= last);
   const counting = countingTo(last);
-  const facts = await readFacts(connection, counting);
+  const facts = await readFacts(database, counting);
   const growths = growthsOf(facts.texts, dictionaries);
   const names = [...columns.minute_count].toSorted();
   const [marks, minutes, ledger, restatements] = await Promise.all([
-    readMarks(connection, counting),
-    readMinutes(connection, counting, names, dictionaries),
-    readLedgerDeltas(connection, counting),
-    readRestatementsOf(connection, counting, dictionaries),
+    readMarks(database, counting),
+    readMinutes(database, counting, names, dictionaries),
+    readLedgerDeltas(database, counting),
+    readRestatementsOf(database, counting, dictionaries),
   ]);
   const lastGeneration = known.at(-1)?.config.generation ?? 0;
   const configs = bySequence(
@@ -73,7 +73,7 @@ export async function readNewCommits(
     const nothing = voidCommit(own, range, reached.get(partition));
     if (!counts) return nothing;
     const mark = marks.get(own);
-    if (!mark) throw missing(connection, own);
+    if (!mark) throw missing(database, own);
     reached.set(partition, mark.progress);
     return Object.assign(nothing, mark, {
       dictionaries: growths.get(own) ?? [],
@@ -94,7 +94,7 @@ export async function readNewCommits(
 const largeTables = ["minute_count", "restatement", "dictionary", "ledger"];
 
 async function lastToRead(
-  connection: Connection,
+  { connection, tables }: Database,
   decided: readonly Decision[],
   countingTo: (last: number) => string,
 ): Promise<number> {
@@ -102,11 +102,13 @@ async function lastToRead(
   const last = decided[Math.min(decided.length, commitsMax) - 1]!.sequence;
   if (first === last) return last;
   const counting = countingTo(last);
-  const selects = largeTables.map((table) => `SELECT sequence FROM ${table} WHERE ${counting}`);
+  const selects = largeTables.map(
+    (table) => `SELECT sequence FROM ${tables.of(table)} WHERE ${counting}`,
+  );
   const [row] = await connection.rows(
     `SELECT min(sequence) FROM (
        SELECT sequence, sum(count()) OVER (ORDER BY sequence) AS rows_so_far
-       FROM (${selects.join(" UNION ALL ")}) GROUP BY sequence)
+       FROM ${tables.everywhere(selects.join(" UNION ALL "))} GROUP BY sequence)
      WHERE rows_so_far > ${rowsMax}`,
   );
   const tooMany = row![0] as number;
@@ -135,12 +137,12 @@ interface Mark {
 }
 
 async function readMarks(
-  connection: Connection,
+  { connection, tables }: Database,
   counting: string,
 ): Promise<ReadonlyMap<number, Mark>> {
   const rows = await connection.rows(
     `SELECT sequence, partition, committed_at, next_offset, watermark
-     FROM commit_log WHERE ${counting}`,
+     FROM ${tables.rows("commit_log", counting)}`,
   );
   return new Map(
     rows.map(([sequence, partition, committedAtMs, nextOffset, watermark]) => [
@@ -158,7 +160,7 @@ async function readMarks(
 }
 
 async function readMinutes(
-  connection: Connection,
+  { connection, tables }: Database,
   counting: string,
   names: readonly string[],
   dictionaries: Dictionaries,
@@ -168,7 +170,8 @@ async function readMinutes(
   const columns = ["minute", "toInt32(clicks)", "restated", "ad_id", ...texts];
   const found = new Map<number, MinuteDeltas>();
   const blocks = connection.blocks(
-    `SELECT toInt64(sequence), ${columns.join(", ")} FROM minute_count WHERE ${counting} ORDER BY sequence`,
+    `SELECT toInt64(sequence), ${columns.join(", ")}
+     FROM ${tables.rows("minute_count", counting)} ORDER BY sequence`,
   );
   for await (const block of blocks) {
     const sequences = block.int64(0);
@@ -226,12 +229,12 @@ function together(first: MinuteDeltas, second: MinuteDeltas): MinuteDeltas {
 }
 
 async function readLedgerDeltas(
-  connection: Connection,
+  { connection, tables }: Database,
   counting: string,
 ): Promise<ReadonlyMap<number, readonly LedgerDelta[]>> {
   const rows = await connection.rows(
     `SELECT sequence, received_minute, source, received, ${outcomeNames.join(", ")}
-     FROM ledger WHERE ${counting}`,
+     FROM ${tables.rows("ledger", counting)}`,
   );
   const grouped = bySequence(rows, ([sequence]) => sequence as number);
   return mapValues(grouped, (row) => ({
@@ -243,13 +246,13 @@ async function readLedgerDeltas(
 }
 
 async function readRestatementsOf(
-  connection: Connection,
+  { connection, tables }: Database,
   counting: string,
   dictionaries: Dictionaries,
 ): Promise<ReadonlyMap<number, readonly Restatement[]>> {
   const rows = await connection.rows(
     `SELECT sequence, minute, ad_id, count_before, count_after, revision, reason, partition, log_offset, received_at
-     FROM restatement WHERE ${counting} ORDER BY sequence, log_offset, revision`,
+     FROM ${tables.rows("restatement", counting)} ORDER BY sequence, log_offset, revision`,
   );
   const grouped = bySequence(rows, ([sequence]) => sequence as number);
   return mapValues(grouped, (row) => ({
@@ -279,9 +282,9 @@ function mapValues<T, U>(
   return new Map([...groups].map(([sequence, all]) => [sequence, all.map((one) => map(one))]));
 }
 
-function missing({ database }: Connection, sequence: number): CodedError {
+function missing({ name }: Database, sequence: number): CodedError {
   return new CodedError(
     "data_corrupt",
-    `commit ${sequence} is missing in the database ${database}, which knows later ones`,
+    `commit ${sequence} is missing in the database ${name}, which knows later ones`,
   );
 }

@@ -17,8 +17,8 @@ import { clicksToSql, columnsOf } from "./seen-sql.ts";
 import type { View } from "./state.ts";
 
 /** Commits of releases, as a list of their sequences. */
-const releases = (counting: string): string =>
-  `SELECT sequence FROM operation WHERE type = 'release' AND ${counting}`;
+const releases = ({ tables, counting }: View): string =>
+  `SELECT sequence FROM ${tables.of("operation")} WHERE type = 'release' AND ${counting}`;
 
 export async function readRecordedClicks(
   connection: Connection,
@@ -41,22 +41,25 @@ export async function readRecordedClicks(
       argMaxIf(outcome_before, sequence, sequence = ${integer(changedBy ?? 0)}) AS before_that,
       countIf(sequence = ${integer(changedBy ?? 0)}) AS changes_of_that,
       argMin(outcome_before, sequence) AS decided,
-      max(outcome_after IN (${Outcome.counted}, ${Outcome.restated}) AND sequence IN (${releases(view.counting)})) AS is_released,
+      max(outcome_after IN (${Outcome.counted}, ${Outcome.restated}) AND sequence IN (${releases(view)})) AS is_released,
       1 AS is_changed
-    FROM outcome_change WHERE ${view.counting} GROUP BY partition, log_offset, row`;
+    FROM ${view.tables.of("outcome_change")} WHERE ${view.counting} GROUP BY partition, log_offset, row`;
   const all = range ?? { fromMinute: -Infinity, toMinute: Infinity };
+  const found = `SELECT c.*, ${changedBy === undefined ? "o.before_last" : "o.before_that"} AS outcome_before,
+      o.decided AS decided, o.is_released AS is_released, o.is_changed AS is_changed
+    FROM ${clicksToSql(view, undefined, all, conditions.join(" AND "))} c
+    LEFT JOIN (${changes}) o ON o.partition = c.partition AND o.log_offset = c.log_offset AND o.row = c.row
+    WHERE c.outcome IN (${outcomes.map((name) => Outcome[name]).join(", ")})
+      AND ${changedBy === undefined ? "1" : "o.changes_of_that > 0"}`;
+  const shown = [
+    "partition, log_offset, row, click_timestamp, received_at, source, ad_id",
+    idColumns,
+    "outcome, outcome_before, decided, is_released, is_changed",
+    ...columnsOf(names),
+  ];
   const rows = await connection.rows(
-    `SELECT c.partition AS partition, c.log_offset AS log_offset, c.row AS row, c.click_timestamp AS click_timestamp,
-       c.received_at, c.source, c.ad_id, ${idColumns}, c.outcome,
-       ${changedBy === undefined ? "o.before_last" : "o.before_that"}, o.decided, o.is_released, o.is_changed
-       ${columnsOf(names)
-         .map((name) => `, c.${name}`)
-         .join("")}
-     FROM ${clicksToSql(view, undefined, all, conditions.join(" AND "))} c
-     LEFT JOIN (${changes}) o ON o.partition = c.partition AND o.log_offset = c.log_offset AND o.row = c.row
-     WHERE c.outcome IN (${outcomes.map((name) => Outcome[name]).join(", ")})
-       AND ${changedBy === undefined ? "1" : "o.changes_of_that > 0"}
-       AND ${after ? `(${placeColumns}) > (${placeOf(after)})` : "1"}
+    `SELECT ${shown.join(", ")} FROM ${view.tables.everywhere(found)}
+     WHERE ${after ? `(${placeColumns}) > (${placeOf(after)})` : "1"}
      ORDER BY ${placeColumns} ${limit === undefined ? "" : `LIMIT ${integer(limit)}`}`,
   );
   return rows.map((row) => recordedClick(row, names, view));

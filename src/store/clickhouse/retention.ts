@@ -9,6 +9,7 @@ import { integer, literals } from "./connection.ts";
 import { firstMovedPartition } from "../../model/partition.ts";
 import { isOfBefore } from "./moved-partitions.ts";
 import { change } from "./mutations.ts";
+import type { Database } from "./database.ts";
 import { clicksToSql } from "./seen-sql.ts";
 import type { RecordedDroppedDay } from "../click-store.ts";
 import type { StoreState, View } from "./state.ts";
@@ -45,11 +46,12 @@ export async function readNewestReceipts(
   const range = { fromMinute: -Infinity, toMinute: beforeDay * minutesADay };
   // A day with clicks of before goes when all partitions have dropped it, each of which may have some of them.
   const own = `(partition = ${integer(partition)} OR ${isOfBefore}) AND ${keptDaysToSql(view, partition)}`;
+  const clicks = `SELECT * FROM ${clicksToSql(view, undefined, range, own)}`;
   const rows = await connection.rows(
     `SELECT intDiv(minute, ${minutesADay}) AS day,
        intDiv(if(countIf(outcome != ${Outcome.expired}) > 0,
          maxIf(received_at, outcome != ${Outcome.expired}), max(received_at)), ${dayMs})
-     FROM ${clicksToSql(view, undefined, range, own)} GROUP BY day ORDER BY day`,
+     FROM ${view.tables.everywhere(clicks)} GROUP BY day ORDER BY day`,
   );
   return rows.map(([day, receivedDay]) => ({
     day: day as number,
@@ -59,38 +61,63 @@ export async function readNewestReceipts(
 
 /** Of these dropped days. Nobody is told of what goes, so that it may be ended anywhere and begun again. */
 export async function purge(
-  connection: Connection,
+  { connection, shards }: Database,
   view: View,
   droppedDays: readonly RecordedDroppedDay[],
 ): Promise<void> {
+  const days = [...new Set(droppedDays.map(({ day }) => day))];
+  const there = await Promise.all(shards.map(readDaysThere));
+  const isThere = (day: number): boolean => there.some((own) => own.has(day));
+  const toGo = await daysToGo(connection, view, droppedDays, days.filter(isThere));
+  await Promise.all(
+    shards.map(async (shard, i) => {
+      for (const { day, partitions, isOfAll, tables } of toGo)
+        for (const table of tables)
+          if (there[i]!.get(day)?.has(table))
+            await change(shard, {
+              table,
+              what: `DELETE IN PARTITION ${integer(day)}`,
+              where: `partition IN (${[...partitions].map(integer).join(", ")})${isOfAll ? ` OR ${isOfBefore}` : ""}`,
+            });
+      await carryLedger(shard, droppedDays);
+    }),
+  );
+}
+
+/** What goes of a day. */
+interface DayToGo {
+  readonly day: number;
+  readonly partitions: ReadonlySet<number>;
+  /** All partitions have dropped it: what is of before goes too. */
+  readonly isOfAll: boolean;
+  readonly tables: readonly string[];
+}
+
+async function daysToGo(
+  connection: Connection,
+  view: View,
+  droppedDays: readonly RecordedDroppedDay[],
+  days: readonly number[],
+): Promise<readonly DayToGo[]> {
+  if (days.length === 0) return [];
   const partitionsOf = (day: number, wanted: "raw" | "minute"): Set<number> =>
     new Set(
       droppedDays
         .filter(({ what, ...own }) => what === wanted && own.day === day)
         .map(({ partition }) => partition),
     );
-  const there = await readDaysThere(connection);
-  const days = [...new Set(droppedDays.map(({ day }) => day))].filter((day) => there.has(day));
-  if (days.length > 0) {
-    const held = await readPartitionsWithClicks(connection, view, days);
-    for (const day of days) {
-      const raw = partitionsOf(day, "raw");
-      const all = raw.size === view.state.progress.size;
-      const left = [...(held.get(day) ?? [])].filter((own) => !raw.has(own));
-      if (raw.size === 0 || !left.every((own) => all && own >= firstMovedPartition)) continue;
-      // Minute rows go once all that had clicks of the day have dropped its counts too. Those of other partitions stay: another
-      // process may be just bringing some.
-      const isMinuteOver = raw.isSubsetOf(partitionsOf(day, "minute"));
-      for (const table of [...tablesOf.raw, ...(isMinuteOver ? tablesOf.minute : [])])
-        if (there.get(day)!.has(table))
-          await change(connection, {
-            table,
-            what: `DELETE IN PARTITION ${integer(day)}`,
-            where: `partition IN (${[...raw].map(integer).join(", ")})${all ? ` OR ${isOfBefore}` : ""}`,
-          });
-    }
-  }
-  await carryLedger(connection, droppedDays);
+  const held = await readPartitionsWithClicks(connection, view, days);
+  return days.flatMap((day): DayToGo[] => {
+    const raw = partitionsOf(day, "raw");
+    const isOfAll = raw.size === view.state.progress.size;
+    const left = [...(held.get(day) ?? [])].filter((own) => !raw.has(own));
+    if (raw.size === 0 || !left.every((own) => isOfAll && own >= firstMovedPartition)) return [];
+    // Minute rows go once all that had clicks of the day have dropped its counts too. Those of other partitions stay: another
+    // process may be just bringing some.
+    const isMinuteOver = raw.isSubsetOf(partitionsOf(day, "minute"));
+    const going = [...tablesOf.raw, ...(isMinuteOver ? tablesOf.minute : [])];
+    return [{ day, partitions: raw, isOfAll, tables: going }];
+  });
 }
 
 const tablesOf: Readonly<Record<"raw" | "minute", readonly string[]>> = {
@@ -98,7 +125,7 @@ const tablesOf: Readonly<Record<"raw" | "minute", readonly string[]>> = {
   minute: ["minute_count", "restatement"],
 };
 
-/** The tables that have anything of a day: what went with an earlier purge is not dropped again. */
+/** The tables of a shard that have anything of a day: what went with an earlier purge is not dropped again. */
 async function readDaysThere(
   connection: Connection,
 ): Promise<ReadonlyMap<number, ReadonlySet<string>>> {
@@ -112,12 +139,13 @@ async function readDaysThere(
 
 async function readPartitionsWithClicks(
   connection: Connection,
-  { counting }: View,
+  { counting, tables }: View,
   days: readonly number[],
 ): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
+  const clicks = `SELECT intDiv(minute, ${minutesADay}) AS day, partition FROM ${tables.of("click")}
+    WHERE ${counting} AND day IN (${days.map(integer).join(", ")})`;
   const rows = await connection.rows(
-    `SELECT intDiv(minute, ${minutesADay}) AS day, groupUniqArray(partition) FROM click
-     WHERE ${counting} AND day IN (${days.map(integer).join(", ")}) GROUP BY day`,
+    `SELECT day, groupUniqArray(partition) FROM ${tables.everywhere(clicks)} GROUP BY day`,
   );
   return setsOf(rows);
 }
@@ -130,7 +158,7 @@ function setsOf<T>(rows: readonly SqlRow[]): ReadonlyMap<number, ReadonlySet<T>>
 }
 
 async function carryLedger(
-  connection: Connection,
+  shard: Connection,
   droppedDays: readonly RecordedDroppedDay[],
 ): Promise<void> {
   const received = droppedDays
@@ -139,10 +167,10 @@ async function carryLedger(
   if (received.length === 0) return;
   const end = (received.reduce((a, b) => Math.max(a, b)) + 1) * minutesADay;
   const old = `received_minute < ${integer(end)} AND received_minute != ${carriedMinute}`;
-  const [row] = await connection.rows(`SELECT count() FROM ledger WHERE ${old}`);
+  const [row] = await shard.rows(`SELECT count() FROM ledger WHERE ${old}`);
   if (row![0] === 0) return;
   // Rows of one source and minute add up: where their minute is changed one by one, none is missed or counted twice.
-  await change(connection, {
+  await change(shard, {
     table: "ledger",
     what: `UPDATE received_minute = ${carriedMinute}`,
     where: old,

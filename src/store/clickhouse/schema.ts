@@ -8,13 +8,15 @@
  * - `dictionary`   the texts that have keys, in the order of their keys, see dictionaries.ts; rows of clicks and counts hold the texts
  * - `order_state`  the order of commits at some of its records, from which it is read on
  *
+ * On a cluster each shard has all of them, with the rows of its partitions; `order_state` is filled on the first.
+ *
  * Columns of dimensions: `d_NAME`, null where missing; addresses in the form of formatIp.
  */
 
 import { outcomeNames } from "../../model/outcome.ts";
 
 /** Of the tables below; a database with a higher one was written by a newer release. */
-export const formatVersion = 2;
+export const formatVersion = 3;
 
 /** As a column is sent; it may be kept in another form. */
 export type ColumnType =

@@ -46,7 +46,10 @@ export function withinToSql({ fromMinute, toMinute }: MinuteRange, column = "min
   return conditions.length === 0 ? "1" : conditions.join(" AND ");
 }
 
-/** Clicks as they may be seen: with the outcomes that corrections up to then have made of them. */
+/**
+ * Clicks as they may be seen: with the outcomes that corrections up to then have made of them, which lie on the shard of the
+ * click. For a query on each shard.
+ */
 export function clicksToSql(
   view: View,
   visibility: Visibility | undefined,
@@ -54,16 +57,17 @@ export function clicksToSql(
   condition = "1",
 ): string {
   const seen = `${seenToSql(view, visibility, range)} AND ${withinToSql(range)}`;
+  const { tables } = view;
   // They bear the partition of the click, which may be one of before.
   const isOf: IsOf = (partition) => isOfToSql(view, partition);
   const changes = `${seenToSql(view, visibility, range, isOf)} AND ${withinToSql(range)}`;
-  const rows = `SELECT * FROM click WHERE ${seen} AND ${condition}`;
+  const rows = `SELECT * FROM ${tables.of("click")} WHERE ${seen} AND ${condition}`;
   if (!view.state.hasOutcomeChanges) return `(${rows})`;
   return `(
     SELECT r.* REPLACE (if(o.is_changed = 1, o.outcome, r.outcome) AS outcome)
     FROM (${rows}) r LEFT JOIN (
       SELECT partition, log_offset, row, argMax(outcome_after, sequence) AS outcome, 1 AS is_changed
-      FROM outcome_change WHERE ${changes} GROUP BY partition, log_offset, row
+      FROM ${tables.of("outcome_change")} WHERE ${changes} GROUP BY partition, log_offset, row
     ) o ON o.partition = r.partition AND o.log_offset = r.log_offset AND o.row = r.row)`;
 }
 
@@ -80,17 +84,17 @@ export function pieceToSql(pieces: readonly VisiblePiece[]): string {
  * from the same minute the later change counts.
  */
 export function attributeToSql(
-  { counting }: View,
+  { counting, tables }: View,
   name: string,
   pieces: readonly VisiblePiece[],
 ): string {
-  const selects = pieces.map(
-    (piece, i) =>
-      `SELECT toUInt8(${i}) AS piece, ad_id, valid_from_minute AS from_minute,
-         argMax(tuple(value), (sequence, ordinal)).1 AS value
-       FROM ad_attribute WHERE name = ${literal(name)} AND ${counting} AND ${commitsToSql(piece)}
-       GROUP BY ad_id, valid_from_minute`,
-  );
+  const selects = pieces.map((piece, i) => {
+    const own = `name = ${literal(name)} AND ${counting} AND ${commitsToSql(piece)}`;
+    return `SELECT toUInt8(${i}) AS piece, ad_id, valid_from_minute AS from_minute,
+        argMax(tuple(value), (sequence, ordinal)).1 AS value
+      FROM ${tables.rows("ad_attribute", own)}
+      GROUP BY ad_id, valid_from_minute`;
+  });
   return `(${selects.join(" UNION ALL ")})`;
 }
 
@@ -101,10 +105,11 @@ export function attributeJoin(versions: string, i: number): string {
 }
 
 /** The keys of a dictionary's texts (see dictionaries.ts), as a table of `value` and `key` to be joined. */
-export function keysToSql({ counting }: View, dictionary: string): string {
+export function keysToSql({ counting, tables }: View, dictionary: string): string {
+  const own = `dictionary = ${literal(dictionary)} AND ${counting}`;
   return `(
     SELECT value, toUInt32(row_number() OVER (ORDER BY min((sequence, ordinal)))) AS key
-    FROM dictionary WHERE dictionary = ${literal(dictionary)} AND ${counting} GROUP BY value)`;
+    FROM ${tables.rows("dictionary", own)} GROUP BY value)`;
 }
 
 export function columnsOf(dimensions: readonly string[]): string[] {

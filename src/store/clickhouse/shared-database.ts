@@ -13,15 +13,14 @@ import type {
 import { followDatabase, shareDatabase } from "../ordered/share-database.ts";
 import type { SharedStore } from "../shared-store.ts";
 import { ClickHouseStore } from "./clickhouse-store.ts";
-import type { ClickHouseOptions } from "./connection.ts";
-import { Connection } from "./connection.ts";
+import type { Database, DatabaseOptions } from "./database.ts";
 import { forgetErasedValues } from "./erase.ts";
 import { FollowedClickHouseStore } from "./followed-store.ts";
 import { findDatabase, openDatabase, readIds } from "./open.ts";
 import { readOrderSnapshot } from "./order-snapshot.ts";
 import { loadState } from "./state.ts";
 
-export interface SharedClickHouseOptions extends ClickHouseOptions {
+export interface SharedClickHouseOptions extends DatabaseOptions {
   readonly clock: Clock;
   /** Its own from here on, also where it can't be opened. */
   readonly logs: OrderLogs;
@@ -37,7 +36,7 @@ export async function shareClickHouse(options: SharedClickHouseOptions): Promise
   const { logs, clock } = options;
   await using resources = new AsyncDisposableStack();
   resources.use(logs);
-  const database = new ClickHouseDatabase(await openDatabase(options), options);
+  const database = new ClickHouseDatabase(await openDatabase(options), options.purgeAfterMs);
   resources.move();
   return await shareDatabase(database, logs, clock);
 }
@@ -46,60 +45,56 @@ export async function shareClickHouse(options: SharedClickHouseOptions): Promise
 export async function followClickHouse(
   options: Omit<SharedClickHouseOptions, "clock" | "purgeAfterMs">,
 ): Promise<FollowedStore> {
-  await using database = new ClickHouseDatabase(await findDatabase(options), options);
+  await using database = new ClickHouseDatabase(await findDatabase(options));
   return await followDatabase(database, options.logs);
 }
 
 class ClickHouseDatabase implements OrderedDatabase {
   readonly name: string;
-  private readonly connection: Connection;
-  private readonly options: ClickHouseOptions & { readonly purgeAfterMs?: number };
+  private readonly database: Database;
+  private readonly purgeAfterMs: number;
 
-  /** `connection`: its own from here on. */
-  constructor(
-    connection: Connection,
-    options: ClickHouseOptions & { readonly purgeAfterMs?: number },
-  ) {
-    this.name = options.database;
-    this.connection = connection;
-    this.options = options;
+  /** `database`: its own from here on. */
+  constructor(database: Database, purgeAfterMs = 0) {
+    this.name = database.name;
+    this.database = database;
+    this.purgeAfterMs = purgeAfterMs;
   }
 
   readIds(): Promise<readonly string[]> {
-    return readIds(this.connection);
+    return readIds(this.database);
   }
 
   readOrderSnapshot(): Promise<OrderSnapshot | undefined> {
-    return readOrderSnapshot(this.connection);
+    return readOrderSnapshot(this.database);
   }
 
   async lastWritten(): Promise<number> {
-    const [row] = await this.connection.rows("SELECT max(sequence) FROM commit_log");
+    const { connection, tables } = this.database;
+    const [row] = await connection.rows(`SELECT max(sequence) FROM ${tables.rows("commit_log")}`);
     return row![0] as number;
   }
 
   async openCounting({ isAlone, ...own }: OpenCountingOptions): Promise<CountingStore> {
-    const { options } = this;
+    const { purgeAfterMs } = this;
     await using resources = new AsyncDisposableStack();
-    const connection = resources.use(new Connection(options));
-    if (isAlone) await forgetErasedValues(connection);
-    const state = await loadState(connection, own.member.reader.order);
+    const database = resources.use(this.database.other({}));
+    if (isAlone) await forgetErasedValues(database);
+    const state = await loadState(database, own.member.reader.order);
     resources.move();
-    const purgeAfterMs = options.purgeAfterMs ?? 0;
-    return new ClickHouseStore({ ...own, connection, state, purgeAfterMs });
+    return new ClickHouseStore({ ...own, database, state, purgeAfterMs });
   }
 
   async openFollowed(own: OpenFollowedOptions): Promise<FollowedStore> {
-    const { options } = this;
     await using resources = new AsyncDisposableStack();
-    const connection = resources.use(new Connection(options));
-    const looking = resources.use(new Connection({ ...options, silenceMsMax: lookSilenceMsMax }));
-    const state = await loadState(connection, own.reader.order);
+    const database = resources.use(this.database.other({}));
+    const looking = resources.use(database.other({ silenceMsMax: lookSilenceMsMax }));
+    const state = await loadState(database, own.reader.order);
     resources.move();
-    return new FollowedClickHouseStore({ ...own, connection, looking, state });
+    return new FollowedClickHouseStore({ ...own, database, looking, state });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.connection[Symbol.asyncDispose]();
+    await this.database[Symbol.asyncDispose]();
   }
 }

@@ -9,7 +9,9 @@ import type {
 } from "../click-store.ts";
 import type { CommitOrder } from "../../order/commit-order.ts";
 import type { HistoryStart } from "../changes.ts";
-import type { Connection, SqlValue } from "./connection.ts";
+import type { SqlValue } from "./connection.ts";
+import { literal } from "./connection.ts";
+import type { Database } from "./database.ts";
 import { Dictionaries } from "../ordered/dictionaries.ts";
 import type { DatedConfig } from "./facts.ts";
 import { readFacts } from "./facts.ts";
@@ -17,6 +19,7 @@ import { readMove } from "./move-marks.ts";
 import type { DimensionTable } from "./schema.ts";
 import { dimensionTables } from "./schema.ts";
 import { countingToSql } from "./counting-sql.ts";
+import type { Tables } from "./tables.ts";
 
 export interface StoreState {
   readonly order: Pick<CommitOrder, "voids">;
@@ -42,13 +45,14 @@ export interface StoreState {
 /** What a query is made for: everything up to a commit. */
 export interface View {
   readonly state: StoreState;
+  readonly tables: Tables;
   /** True for rows of commits up to it. */
   readonly counting: string;
 }
 
-export function viewOf(state: StoreState): View {
+export function viewOf(state: StoreState, tables: Tables): View {
   const { sequence, order } = state;
-  return { state, counting: countingToSql(order.voids, sequence) };
+  return { state, tables, counting: countingToSql(order.voids, sequence) };
 }
 
 export function snapshotOf(state: StoreState): Snapshot {
@@ -61,23 +65,23 @@ export function progressOf({ progress }: StoreState): PartitionProgress[] {
 
 /** As of the last commit of the order up to which all is decided. */
 export async function loadState(
-  connection: Connection,
+  database: Database,
   order: Pick<CommitOrder, "settledThrough" | "voids">,
 ): Promise<StoreState> {
   const sequence = order.settledThrough;
   const counting = countingToSql(order.voids, sequence);
-  const { texts, ...facts } = await readFacts(connection, counting);
+  const { texts, ...facts } = await readFacts(database, counting);
   const dictionaries = new Dictionaries();
   for (const { dictionary, value } of texts) dictionaries.learn(dictionary, value);
-  const progress = await readProgress(connection, counting);
+  const progress = await readProgress(database, counting);
   return {
     order,
     sequence,
     progress: new Map(progress.map((own) => [own.partition, own])),
     dictionaries,
-    isMoved: (await readMove(connection)) !== undefined,
+    isMoved: (await readMove(database)) !== undefined,
     ...facts,
-    ...(await readDimensions(connection)),
+    ...(await readDimensions(database)),
   };
 }
 
@@ -96,12 +100,12 @@ export function applyToState(state: StoreState, commit: Commit, history?: Histor
 
 /** Of each partition, as of the last of the commits that `counting` lets through. */
 export async function readProgress(
-  connection: Connection,
+  { connection, tables }: Database,
   counting: string,
 ): Promise<PartitionProgress[]> {
   const rows = await connection.rows(
     `SELECT partition, argMax(next_offset, sequence), argMax(watermark, sequence)
-     FROM commit_log WHERE ${counting} GROUP BY partition ORDER BY partition`,
+     FROM ${tables.rows("commit_log", counting)} GROUP BY partition ORDER BY partition`,
   );
   return rows.map(([partition, nextOffset, watermark]) => ({
     partition: partition as number,
@@ -118,12 +122,17 @@ export function watermarkOf(value: SqlValue): number {
 /** Comment of a column whose texts are addresses. */
 export const addressComment = "address";
 
-export async function readDimensions(
-  connection: Connection,
-): Promise<Pick<StoreState, "columns" | "addresses">> {
+/** Those that the tables of all shards have. */
+export async function readDimensions({
+  connection,
+  tables,
+  shards,
+}: Database): Promise<Pick<StoreState, "columns" | "addresses">> {
+  const columns = `SELECT table, name, comment FROM system.columns
+    WHERE database = ${literal(tables.database)} AND startsWith(name, 'd_')`;
   const rows = await connection.rows(
-    `SELECT table, name, comment FROM system.columns
-     WHERE database = currentDatabase() AND startsWith(name, 'd_')`,
+    `SELECT table, name, max(comment) FROM ${tables.everywhere(columns)}
+     GROUP BY table, name HAVING count() = ${shards.length}`,
   );
   const named = rows.map(([table, name, comment]) => ({
     table: table as string,

@@ -13,7 +13,11 @@ const whole = { fromMinute: noon, toMinute: noon + 2000, limit: 1000 };
 const US = { country: "US", device: "mobile" };
 const DE = { country: "DE" };
 
-export function describeChanges(title: string, open: OpenStore): void {
+export function describeChanges(
+  title: string,
+  open: OpenStore,
+  pageSizes: readonly number[],
+): void {
   describe(`${title}: changes`, () => {
     it("are absolute counts, with the commit that changed them last", async () => {
       const commits = [
@@ -76,7 +80,7 @@ export function describeChanges(title: string, open: OpenStore): void {
       });
     });
 
-    for (const limit of [1, 2, 3, 7]) {
+    for (const limit of pageSizes) {
       it(`come in pages of ${limit} without a gap, also where compactions and commits come between`, async () => {
         await withStore(open, async (store, maker) => {
           for (let commit = 0; commit < 4; commit++)

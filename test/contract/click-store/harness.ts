@@ -9,6 +9,14 @@ import { temporaryDirectory } from "../../support/temporary-directory.ts";
 /** Opens the store that lives in a directory, the same one each time. */
 export type OpenStore = (directory: string) => Promise<ClickStore>;
 
+/** How often a store is asked the same in other forms: what costs little by the default may take minutes. */
+export interface Repetitions {
+  readonly randomRuns: number;
+  readonly pageSizes: readonly number[];
+}
+
+export const manyRepetitions: Repetitions = { randomRuns: 12, pageSizes: [1, 2, 3, 7] };
+
 /** 2026-03-01T12:00Z, a whole hour. */
 export const noonMs = 1_772_366_400_000;
 export const noon = noonMs / minuteMs;

@@ -183,7 +183,7 @@ function valueOf(row: DecidedClick, field: string): string | undefined {
   return row.ad_id === "b" && isChanged ? "y" : undefined;
 }
 
-export function describeRandomAggregates(title: string, open: OpenStore): void {
+export function describeRandomAggregates(title: string, open: OpenStore, runs: number): void {
   describe(`${title}: aggregates of random clicks`, () => {
     it("equal a plain count of the same clicks, whatever was compacted between", async () => {
       const owner = (ad_id: string, name: string, valid_from_minute: number) => ({
@@ -207,7 +207,7 @@ export function describeRandomAggregates(title: string, open: OpenStore): void {
             ];
             await store.commit(maker.next({ adAttributes }));
             for (const [i, rows] of commits.entries()) {
-              await store.commit(maker.next({ clicks: rows }));
+              await store.commit(maker.next({ partition: i % 2, clicks: rows }));
               const end = compactions[i];
               if (end !== undefined) await store.compact(end);
             }
@@ -217,7 +217,7 @@ export function describeRandomAggregates(title: string, open: OpenStore): void {
             }
           },
         ),
-        { numRuns: 12 },
+        { numRuns: runs },
       );
     });
   });
