@@ -116,7 +116,7 @@ class HistoryRun {
 
   /** All is committed, and nothing more is appended; by the next service where one meets earlier damage only now. */
   private async comeToRest(): Promise<boolean> {
-    const { host } = this;
+    const { host, machine } = this;
     host.rest();
     for (;;) {
       if (!(await this.wait(() => host.service !== undefined))) return false;
@@ -125,7 +125,8 @@ class HistoryRun {
       // Ticks would move the watermark on while it is judged.
       void service.stopTaking().then(() => (isStill = true));
       const isGone = (): boolean => host.service !== service;
-      if (!(await this.wait(() => isGone() || (isStill && service.isCaughtUp)))) return false;
+      if (!(await this.wait(() => isGone() || (isStill && machine.isStill && service.isCaughtUp))))
+        return false;
       if (!isGone()) return true;
     }
   }

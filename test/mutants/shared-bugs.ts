@@ -100,17 +100,6 @@ export const sharedBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    name: "ads that others count taken for nobody's in a recompute",
-    kind: "several",
-    patches: [
-      {
-        file: "src/pipeline/answer-recompute.ts",
-        find: "(adId ? partitionOf(Buffer.from(adId), partitionCount) : 0) === partition",
-        replace: '(partitionOf(Buffer.from(adId ?? ""), 1)) === partition',
-      },
-    ],
-  },
-  {
     name: "a log trimmed by others taken for a damaged one",
     kind: "several",
     patches: [
@@ -118,22 +107,6 @@ export const sharedBugs: readonly PlantedBug[] = [
         file: "src/engine/counting-lives.ts",
         find: "        if (!hasMoved(error) && isSame(member.terms, terms)) throw error;",
         replace: "        if (!hasMoved(error)) throw error;",
-      },
-    ],
-  },
-  {
-    name: "commits that go together counted where one of them has moved",
-    kind: "several",
-    patches: [
-      {
-        file: order,
-        find: "      if (member) this.giveUp(member);\n",
-        replace: `      if (!member) continue;
-      const kept = member.reserved.filter(({ range }) => range.partition !== partition);
-      member.reserved = member.reserved.filter(({ range }) => range.partition === partition);
-      this.giveUp(member);
-      member.reserved.push(...kept);
-`,
       },
     ],
   },

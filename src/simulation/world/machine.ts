@@ -67,6 +67,7 @@ export class Machine {
   private fullUntilMs = -Infinity;
   private awayUntilMs = -Infinity;
   private queueAwayUntilMs = -Infinity;
+  private underWay = 0;
 
   constructor({ seed, startMs, faults, keepsTrace, isShared = false }: MachineOptions) {
     this.seed = seed;
@@ -130,6 +131,20 @@ export class Machine {
 
   loseQueue(forMs: number): void {
     this.queueAwayUntilMs = this.time.nowMs + forMs;
+  }
+
+  /** Whoever has asked for it, and whatever becomes of that process. */
+  later(afterMs: number, effect: () => void): void {
+    this.underWay++;
+    this.time.after(afterMs, () => {
+      this.underWay--;
+      effect();
+    });
+  }
+
+  /** Whether nothing is on its way that nobody waits for. */
+  get isStill(): boolean {
+    return this.underWay === 0;
   }
 
   /** No more faults, and those that last are over. */

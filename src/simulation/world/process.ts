@@ -108,7 +108,7 @@ export class SimulatedProcess implements Steps, Mortal {
         effect();
         throw new DeviceError("lost_answer");
       case "late_effect":
-        machine.time.after(machine.draw("late effect") * lateMsMax, effect);
+        machine.later(machine.draw("late effect") * lateMsMax, effect);
         throw new DeviceError("lost_answer");
       case "freeze":
         this.frozenUntilMs = machine.time.nowMs + machine.draw("frozen") * freezeMsMax;
