@@ -41,7 +41,7 @@ const deaths = [
     point("one is marked, the other no store", target, "before", "    await writeOrderSnapshot("),
     1,
   ],
-  [point("the order has begun", target, "before", "    await addMeta(connection, [[movedName"), 1],
+  [point("the order has begun", target, "before", "    await addMeta(database, [[movedName"), 1],
 ] as const;
 
 /** So that there is more than one of all that is done in pieces. */
