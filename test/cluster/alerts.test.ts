@@ -47,7 +47,7 @@ describe("processes of several roles that a real Prometheus watches", { skip }, 
     await using all = new Deployment({
       name: "watched",
       brokers: brokers.brokers,
-      storeUrl: store.url,
+      storeUrls: [store.url],
       partitions: 1,
     });
     const env = { CLICKTALLY_QUEUE_REPLICAS: "1" };

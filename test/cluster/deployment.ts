@@ -1,4 +1,4 @@
-/** Processes of several roles over one Kafka and one ClickHouse, each in a directory of its own. */
+/** Processes of several roles over one Kafka and one ClickHouse database, each in a directory of its own. */
 import { readdirSync } from "node:fs";
 import { ServiceProcess } from "../support/service-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -9,7 +9,9 @@ export interface DeploymentOptions {
   /** Of the topic and of the database. */
   readonly name: string;
   readonly brokers: readonly string[];
-  readonly storeUrl: string;
+  readonly storeUrls: readonly string[];
+  /** Whose shards these are. */
+  readonly storeCluster?: string;
   readonly partitions: number;
 }
 
@@ -63,7 +65,7 @@ export class Deployment implements AsyncDisposable {
   }
 
   private envOf(role: Role): Record<string, string> {
-    const { name, brokers, storeUrl, partitions } = this.options;
+    const { name, brokers, storeUrls, storeCluster, partitions } = this.options;
     return {
       CLICKTALLY_ROLE: role,
       CLICKTALLY_QUEUE_KIND: "kafka",
@@ -71,7 +73,8 @@ export class Deployment implements AsyncDisposable {
       CLICKTALLY_QUEUE_TOPIC: name,
       CLICKTALLY_QUEUE_PARTITIONS: String(partitions),
       CLICKTALLY_STORE_KIND: "clickhouse",
-      CLICKTALLY_STORE_URLS: storeUrl,
+      CLICKTALLY_STORE_URLS: storeUrls.join(","),
+      ...(storeCluster !== undefined && { CLICKTALLY_STORE_CLUSTER: storeCluster }),
       CLICKTALLY_STORE_DATABASE: name,
       CLICKTALLY_WATERMARK_IDLE_LAG: "4s",
     };

@@ -26,7 +26,7 @@ if (missing === undefined)
     });
 
     const deployed = (name: string): Deployment =>
-      new Deployment({ name, brokers: brokers.brokers, storeUrl: store.url, partitions: 4 });
+      new Deployment({ name, brokers: brokers.brokers, storeUrls: [store.url], partitions: 4 });
 
     const send = async (to: ServiceProcess, clicks: readonly object[]): Promise<void> => {
       const lines = clicks.map((click) => JSON.stringify(click)).join("\n");

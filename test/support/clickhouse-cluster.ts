@@ -29,6 +29,11 @@ export class ClickHouseCluster implements AsyncDisposable {
     return this.shards.map(({ url }) => url);
   }
 
+  /** Of any of them. */
+  async query(sql: string): Promise<string> {
+    return await this.shards[0]!.query(sql);
+  }
+
   async revive(): Promise<void> {
     await Promise.all(this.shards.map((shard) => shard.revive()));
   }
