@@ -24,7 +24,7 @@ const clickCount = Number(flags.clicks);
 const partitionCount = 8;
 const pollEveryMs = 20;
 /** Measured between these shares of what waits, so that neither starts nor ends count. */
-const measured = { from: 0.9, to: 0.1 };
+const measured = { from: 0.1, to: 0.9 };
 
 /** An ad of each partition. */
 const probeAds = Array.from({ length: partitionCount }, (_, partition) => {
@@ -76,18 +76,22 @@ async function measure(count: number, round: number): Promise<void> {
   const counting = await Promise.all(Array.from({ length: count }, () => start("aggregate")));
   for (const own of counting) resources.use(own);
   const asked = counting[0]!;
-  const isReached = async (share: number): Promise<boolean> =>
-    (await waiting(asked)) <= share * clickCount;
-  await until(() => isReached(measured.from));
+  const reach = async (share: number): Promise<{ clicks: number; atMs: number }> => {
+    for (;;) {
+      const clicks = sum(await Promise.all(counting.map(committed)));
+      if (clicks >= share * clickCount) return { clicks, atMs: performance.now() };
+      await delay(pollEveryMs);
+    }
+  };
+  const from = await reach(measured.from);
   const cpu = counting.map(({ pid }) => cpuSecondsOf(pid));
-  const [fromMs, from] = [performance.now(), await waiting(asked)];
-  await until(() => isReached(measured.to));
-  const [toMs, to] = [performance.now(), await waiting(asked)];
+  const to = await reach(measured.to);
   const used = counting.map(({ pid }, i) => cpuSecondsOf(pid) - cpu[i]!);
   const what = count === 1 ? "one process" : "two processes";
-  note(`clicks/s of what waits, ${what}`, (from - to) / ((toMs - fromMs) / 1_000));
-  note(`CPU a click, ${what} (us)`, (sum(used) * 1e6) / (from - to));
-  await asked.caughtUp();
+  const clicks = to.clicks - from.clicks;
+  note(`clicks/s of what waits, ${what}`, clicks / ((to.atMs - from.atMs) / 1_000));
+  note(`CPU a click, ${what} (us)`, (sum(used) * 1e6) / clicks);
+  await until(async () => (await waiting(asked)) === 0);
   const bytes = counting.map(({ pid }) => residentBytesOf(pid) / 1e6);
   note(`resident memory of each, ${what} (MB)`, sum(bytes) / count);
   if (count === 1) return;
@@ -103,16 +107,23 @@ async function measure(count: number, round: number): Promise<void> {
   note("all partitions counted after it joins (s)", secondsSince(joinedMs));
 }
 
-/** Clicks that are not counted yet. */
+/** Clicks that this process has committed. */
+async function committed({ url }: Clicktally): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^clicktally_commit_clicks_sum (\d+)$/m.exec(text)?.[1] ?? 0);
+}
+
+/** Clicks that are not counted yet. Who is busy with following says at times that it does not know. */
 async function waiting(service: Clicktally): Promise<number> {
-  const { partitions } = await service.get<StatusAnswer>("/v1/status");
-  return sum(partitions.map((partition) => partition.lag_clicks ?? clickCount));
+  const status = await answered(() => service.get<StatusAnswer>("/v1/status"));
+  return sum(status.partitions.map((partition) => partition.lag_clicks ?? clickCount));
 }
 
 /** A new click of each partition is. */
 async function untilCounted(ingest: Clicktally, asked: Clicktally): Promise<void> {
   const countOf = async (ad: string): Promise<number> =>
-    (await asked.get<{ count: number }>(`/v1/ads/${ad}/aggregated_count?window=60`)).count;
+    (await answered(() => asked.get<{ count: number }>(`/v1/ads/${ad}/aggregated_count?window=60`)))
+      .count;
   const before = await Promise.all(probeAds.map(countOf));
   const clicks = probeAds.map((ad_id) => ({
     ad_id,
@@ -129,6 +140,17 @@ async function untilCounted(ingest: Clicktally, asked: Clicktally): Promise<void
     const now = await Promise.all(probeAds.map(countOf));
     return now.every((count, i) => count > before[i]!);
   });
+}
+
+async function answered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!String(error).includes(": 503 ")) throw error;
+      await delay(pollEveryMs);
+    }
+  }
 }
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
