@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { SentClick } from "../support/live-clicks.ts";
-import { liveClicks } from "../support/live-clicks.ts";
-import { eventually } from "../support/eventually.ts";
-import { samplesOf } from "../support/metrics-text.ts";
-import { booksOf } from "../support/service-books.ts";
-import { ServiceProcess } from "../support/service-process.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { KafkaCluster, missingForKafka } from "./kafka-cluster.ts";
+import type { SentClick } from "../../support/live-clicks.ts";
+import { liveClicks } from "../../support/live-clicks.ts";
+import { eventually } from "../../support/eventually.ts";
+import { samplesOf } from "../../support/metrics-text.ts";
+import { booksOf } from "../../support/service-books.ts";
+import { ServiceProcess } from "../../support/service-process.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
+import { KafkaCluster, missingForKafka } from "../kafka-cluster.ts";
 
 /** Longer than any try of the service lasts. */
 const outageMs = 45_000;

@@ -5,13 +5,13 @@ import {
   ConfigResourceTypes,
   IncrementalAlterConfigOperationTypes,
 } from "@platformatic/kafka";
-import { openKafkaQueueReader } from "../../src/queue/kafka/reader.ts";
-import { openKafkaQueueWriter } from "../../src/queue/kafka/writer.ts";
-import { eventually } from "../support/eventually.ts";
-import { newRecord } from "../support/queue-records.ts";
-import { ServiceProcess } from "../support/service-process.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { KafkaCluster, missingForKafka } from "./kafka-cluster.ts";
+import { openKafkaQueueReader } from "../../../src/queue/kafka/reader.ts";
+import { openKafkaQueueWriter } from "../../../src/queue/kafka/writer.ts";
+import { eventually } from "../../support/eventually.ts";
+import { newRecord } from "../../support/queue-records.ts";
+import { ServiceProcess } from "../../support/service-process.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
+import { KafkaCluster, missingForKafka } from "../kafka-cluster.ts";
 
 /** Longer than any try of a read lasts. */
 const outageMs = 42_000;
