@@ -16,7 +16,7 @@ export async function explainFailure(
   const { history, failure, runs } = await shrink(historyKinds[kind].plan(seed), what, fails);
   return [
     `seed ${seed}${commitOf()}: ${what}`,
-    `again: clicktally prove --processes ${kind} --seed ${seed} --runs 1 --trace`,
+    `again: clicktally prove${kind === "one" ? "" : ` --processes ${kind}`} --seed ${seed} --runs 1 --trace`,
     `shrunk in ${runs} runs to:`,
     describeHistory(history),
     `which ends with: ${failure}`,

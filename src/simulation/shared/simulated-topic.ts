@@ -63,12 +63,15 @@ export class SimulatedTopic {
 export interface TopicSteps {
   readonly begin: ProcessStep;
   readonly append: ProcessStep;
+  /** Once it is acknowledged, before who asked goes on. */
+  readonly done?: ProcessStep;
   readonly read: ProcessStep;
 }
 
 export const clickSteps: TopicSteps = {
   begin: "append.begin",
   append: "append.write",
+  done: "append.done",
   read: "read",
 };
 
@@ -102,6 +105,7 @@ export class TopicClient implements ClickQueueWriter, ClickQueueReader {
     await this.step(this.names.append, () => {
       positions = this.topic.append(own);
     });
+    if (this.names.done) await this.step(this.names.done);
     return positions;
   }
 
