@@ -104,5 +104,5 @@ export const knownSeeds: Readonly<Record<string, number>> = {
   "a partition taken over before what its last owner had begun is decided": 12,
   "a commit told before one before it is decided": 8,
   "a log trimmed by others taken for a damaged one": 26,
-  "what a process had begun in an earlier life waited for": 14,
+  "what a process had begun in an earlier life waited for": 34,
 };
