@@ -12,6 +12,7 @@ import type { StatusAnswer } from "../src/query/query-service.ts";
 import { KafkaCluster } from "../test/cluster/kafka-cluster.ts";
 import { ClickHouseServer } from "../test/support/clickhouse-server.ts";
 import { cpuSecondsOf, median, prepareLoad, residentBytesOf } from "./processes.ts";
+import { clusterSettings } from "./cluster-settings.ts";
 import { Clicktally } from "./service.ts";
 
 const { values: flags } = parseArgs({
@@ -51,15 +52,10 @@ for (const [title, values] of rows)
 
 async function measure(count: number, round: number): Promise<void> {
   const name = `aggregators_${round}_${count}`;
-  const settings = {
-    CLICKTALLY_QUEUE_KIND: "kafka",
-    CLICKTALLY_QUEUE_BROKERS: brokers.brokers.join(","),
-    CLICKTALLY_QUEUE_TOPIC: name,
-    CLICKTALLY_QUEUE_PARTITIONS: String(partitionCount),
-    CLICKTALLY_STORE_KIND: "clickhouse",
-    CLICKTALLY_STORE_URLS: store.url,
-    CLICKTALLY_STORE_DATABASE: name,
-  };
+  const settings = clusterSettings(name, partitionCount, {
+    brokers: brokers.brokers,
+    storeUrl: store.url,
+  });
   const start = (role: string): Promise<Clicktally> =>
     Clicktally.start({ ...settings, CLICKTALLY_ROLE: role });
   await using ingest = await start("ingest");

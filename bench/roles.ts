@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { KafkaCluster } from "../test/cluster/kafka-cluster.ts";
 import { ClickHouseServer } from "../test/support/clickhouse-server.ts";
 import { cpuSecondsOf, median, percentile, prepareLoad, residentBytesOf } from "./processes.ts";
+import { clusterSettings } from "./cluster-settings.ts";
 import { Clicktally } from "./service.ts";
 
 const { values: flags } = parseArgs({
@@ -42,15 +43,10 @@ await using brokers = await KafkaCluster.start(3);
 await using store = await ClickHouseServer.start();
 for (let round = 0; round < Number(flags.rounds); round++) {
   const name = `bench_${round}`;
-  const settings = {
-    CLICKTALLY_QUEUE_KIND: "kafka",
-    CLICKTALLY_QUEUE_BROKERS: brokers.brokers.join(","),
-    CLICKTALLY_QUEUE_TOPIC: name,
-    CLICKTALLY_QUEUE_PARTITIONS: String(partitionCount),
-    CLICKTALLY_STORE_KIND: "clickhouse",
-    CLICKTALLY_STORE_URLS: store.url,
-    CLICKTALLY_STORE_DATABASE: name,
-  };
+  const settings = clusterSettings(name, partitionCount, {
+    brokers: brokers.brokers,
+    storeUrl: store.url,
+  });
   const start = (role: Role): Promise<Clicktally> =>
     Clicktally.start({ ...settings, CLICKTALLY_ROLE: role });
   await using aggregate = await start("aggregate");

@@ -101,9 +101,11 @@ export class CountingLives implements AsyncDisposable {
       try {
         await this.count(member, terms);
       } catch (error) {
-        // Who slept may find the log trimmed by those who went on without it.
-        if (!hasMoved(error)) await member.hear();
-        if (!hasMoved(error) && isSame(member.terms, terms)) throw error;
+        if (!hasMoved(error)) {
+          // Who slept may find the log trimmed by those who went on without it.
+          await member.hear();
+          if (isSame(member.terms, terms)) throw error;
+        }
         // Where it was not heard of yet that it has moved, it will be soon.
         if (isSame(member.terms, terms)) await this.changes.sleep(againAfterMs);
       }

@@ -6,11 +6,12 @@ import type { ConfigFile } from "../config/config-log.ts";
 import { appendConfig, planConfig } from "../config/config-log.ts";
 import type { Engine } from "../engine/engine.ts";
 import { openEngine } from "../engine/engine.ts";
-import { Ingest } from "../ingest/accept.ts";
+import type { Ingest } from "../ingest/accept.ts";
 import { CodedError } from "../model/errors.ts";
 import { soundHealth } from "../model/health.ts";
 import type { Health } from "../model/health.ts";
 import { announced } from "../queue/announced-queue.ts";
+import { engineSettings, hasReached, ingestOver, maxFutureMs } from "./common-settings.ts";
 import type { HistorySettings, SemanticSettings } from "./history.ts";
 import type { ServiceUnderTest } from "./service-under-test.ts";
 import { SimulatedQueue } from "./queue/simulated-queue.ts";
@@ -20,11 +21,7 @@ import { fileNames } from "./world/file-names.ts";
 import type { SimulatedProcess } from "./world/process.ts";
 
 const secret = new Uint8Array(32).fill(7);
-const maxFutureMs = 60_000;
-const retryDelays = { msMin: 50, msMax: 5_000 };
 const whileFullMs = 200;
-const dedupBytesMax = 1e9;
-const auditBucketsAMinute = 1;
 
 export interface ServiceOptions {
   readonly process: SimulatedProcess;
@@ -80,15 +77,7 @@ export class SimulatedService implements ServiceUnderTest {
       appended: (partition) => engine?.notify(partition),
       failed,
     });
-    const ingest = new Ingest(log, clock, {
-      layout: semantic.dimensions,
-      unknownFields: "ignore",
-      missingEventId: "derive",
-      maxFutureMs,
-      bodyBytesMax: 1e6,
-      decompressedBytesMax: 1e6,
-      itemsMax: 1e4,
-    });
+    const ingest = ingestOver(log, clock, semantic.dimensions);
     const file = configFile(process);
     const planned = await planConfig({
       file,
@@ -108,8 +97,7 @@ export class SimulatedService implements ServiceUnderTest {
       configGeneration: planned.config.generation,
       limits: settings.commit,
       maintenance: settings.maintenance,
-      retryDelays,
-      dedupBytesMax,
+      ...engineSettings,
       hotBytesMax: settings.hotBytesMax,
       trim: async (progress) => {
         for (const { partition, nextOffset } of progress) await log.trim(partition, nextOffset);
@@ -119,7 +107,6 @@ export class SimulatedService implements ServiceUnderTest {
       onHealth: (told) => {
         health = told;
       },
-      auditBucketsAMinute,
       onProblem: (what, error) => {
         machine.note(`${what}: ${String(error)}`);
         if (error instanceof AuditMismatch) mismatched(error);
@@ -148,13 +135,7 @@ export class SimulatedService implements ServiceUnderTest {
 
   /** Whether all that the log holds is committed. */
   get isCaughtUp(): boolean {
-    const { progress } = this.store;
-    // A partition of which nothing is committed has no progress.
-    return Array.from({ length: this.queue.partitionCount }, (_, partition) => partition).every(
-      (partition) =>
-        (progress.find((known) => known.partition === partition)?.nextOffset ?? 0) ===
-        this.queue.nextOffset(partition),
-    );
+    return hasReached(this.store.progress, this.queue.nextOffsets);
   }
 
   async stopTaking(): Promise<void> {

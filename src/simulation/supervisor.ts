@@ -8,9 +8,6 @@ import type { Machine, Mortal } from "./world/machine.ts";
 import { DeviceError, SimulatedProcess } from "./world/process.ts";
 import { stackOf } from "./world/stack-of.ts";
 
-/** A stop that takes longer is ended by force. */
-const stopMsMax = 60_000;
-
 export class Supervisor implements Host {
   /**
    * The first thing that must not happen: a service that halts, can't start, or finds wrong counts, on data that nobody
@@ -65,9 +62,7 @@ export class Supervisor implements Host {
     if (!service) return;
     this.service = undefined;
     this.semantic = semantic;
-    const stopped = service.stop().catch((error: unknown) => this.machine.note(String(error)));
-    await Promise.race([stopped, this.machine.time.pause(stopMsMax)]);
-    this.machine.die(service.process);
+    await this.machine.dieStopped(service.process, service.stop());
   }
 
   private halted(process: SimulatedProcess, error: unknown): void {

@@ -105,8 +105,8 @@ export const sharedBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: "src/engine/counting-lives.ts",
-        find: "        if (!hasMoved(error) && isSame(member.terms, terms)) throw error;",
-        replace: "        if (!hasMoved(error)) throw error;",
+        find: "          if (isSame(member.terms, terms)) throw error;",
+        replace: "          throw error;",
       },
     ],
   },

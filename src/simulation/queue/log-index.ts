@@ -39,6 +39,11 @@ export class LogIndex {
       this.liveBytes -= log.records[log.firstOffset]!.bytes.length;
   }
 
+  /** By partition, the offset behind its log. */
+  get ends(): number[] {
+    return this.logs.map(({ records }) => records.length);
+  }
+
   bounds(partition: number): PartitionBounds {
     const { firstOffset, records } = this.log(partition);
     return { firstOffset, nextOffset: records.length };

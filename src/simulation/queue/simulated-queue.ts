@@ -61,8 +61,8 @@ export class SimulatedQueue implements ClickQueueWriter, ClickQueueReader {
     for (const [i, chunk] of file.chunks.entries()) this.index.apply(unsealed<LogEntry>(chunk)!, i);
   }
 
-  nextOffset(partition: number): number {
-    return this.index.bounds(partition).nextOffset;
+  get nextOffsets(): readonly number[] {
+    return this.index.ends;
   }
 
   append(records: readonly NewRecord[]): Promise<Position[]> {
@@ -102,8 +102,7 @@ export class SimulatedQueue implements ClickQueueWriter, ClickQueueReader {
   }
 
   async ends(): Promise<readonly number[]> {
-    const partitions = Array.from({ length: this.partitionCount }, (_, partition) => partition);
-    return partitions.map((partition) => this.index.bounds(partition).nextOffset);
+    return this.index.ends;
   }
 
   async read(partition: number, fromOffset: number, limits: ReadLimits): Promise<StoredRecord[]> {
@@ -200,10 +199,7 @@ export class SimulatedQueue implements ClickQueueWriter, ClickQueueReader {
   }
 
   private nextPositions(records: readonly NewRecord[]): Position[] {
-    const next = Array.from(
-      { length: this.partitionCount },
-      (_, partition) => this.index.bounds(partition).nextOffset,
-    );
+    const next = this.index.ends;
     return records.map(({ partition }) => ({ partition, offset: next[partition]!++ }));
   }
 

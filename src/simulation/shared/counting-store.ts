@@ -6,11 +6,11 @@ import type { CountingStore, OpenCountingOptions } from "../../store/ordered/ord
 import type { OrderedTables } from "../../store/ordered/ordered-commits.ts";
 import { OrderedCommits } from "../../store/ordered/ordered-commits.ts";
 import { OrderSnapshots } from "../../store/ordered/order-snapshots.ts";
+import { textsOf } from "../../store/ordered/texts-of.ts";
 import { progressOf } from "../store/tables.ts";
 import type { Steps } from "../world/process.ts";
 import { SharedReader } from "./shared-reader.ts";
 import type { SimulatedTables } from "./simulated-tables.ts";
-import type { WrittenRows } from "./written-rows.ts";
 import { writtenRows } from "./written-rows.ts";
 
 /** So few that who sleeps finds the log trimmed beyond what it has read. */
@@ -47,16 +47,13 @@ export class SimulatedCountingStore extends SharedReader implements CountingStor
 
   /** One insert a table, beside one another, each of which may come to nothing. */
   async insert(parts: readonly CommitPart[]): Promise<void> {
-    const byTable = new Map<string, [number, WrittenRows][]>();
-    for (const part of parts) {
-      const { sequence, dictionaries } = part.commit;
-      for (const growth of dictionaries) this.growths.push(growth);
-      for (const rows of writtenRows(part, (name, key) => this.textOf(name, key)))
-        byTable.set(rows.table, [...(byTable.get(rows.table) ?? []), [sequence, rows]]);
-    }
-    const inserts = [...byTable.values()].map((rows) =>
+    const textOf = textsOf(parts, this.dictionaries);
+    const written = parts.flatMap((part) =>
+      writtenRows(part, textOf).map((rows) => ({ sequence: part.commit.sequence, rows })),
+    );
+    const inserts = [...Map.groupBy(written, ({ rows }) => rows.table).values()].map((together) =>
       this.steps.step("insert", () => {
-        for (const [sequence, own] of rows) this.tables.insert(sequence, own);
+        for (const { sequence, rows } of together) this.tables.insert(sequence, rows);
       }),
     );
     await Promise.allSettled(inserts);
@@ -88,18 +85,5 @@ export class SimulatedCountingStore extends SharedReader implements CountingStor
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.commits.between(async () => {});
-  }
-
-  /** Of commits that are on their way. */
-  private readonly growths: Commit["dictionaries"][number][] = [];
-
-  private textOf(dictionary: string, key: number): string | undefined {
-    const growth = this.growths.findLast(
-      (own) =>
-        own.dictionary === dictionary &&
-        key >= own.firstKey &&
-        key < own.firstKey + own.values.length,
-    );
-    return growth?.values[key - growth.firstKey] ?? this.dictionaries.textOf(dictionary, key);
   }
 }

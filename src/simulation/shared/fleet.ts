@@ -12,9 +12,6 @@ import { SharedNode } from "./node.ts";
 import { SimulatedTables } from "./simulated-tables.ts";
 import { SimulatedTopic } from "./simulated-topic.ts";
 
-/** A stop that takes longer is ended by force. */
-const stopMsMax = 60_000;
-
 interface Seat {
   readonly instance: string;
   process?: SimulatedProcess;
@@ -73,9 +70,7 @@ export class Fleet implements Host {
     const { node, process } = seat;
     if (!node || !process) return;
     seat.node = undefined;
-    const stopped = node.stop().catch((error: unknown) => this.machine.note(String(error)));
-    await Promise.race([stopped, this.machine.time.pause(stopMsMax)]);
-    this.machine.die(process);
+    await this.machine.dieStopped(process, node.stop());
   }
 
   /** No ticks of anybody from here on, also of those that start yet. */

@@ -6,7 +6,7 @@ import type { ConfigFile } from "../../config/config-log.ts";
 import { appendConfig, planConfig } from "../../config/config-log.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { openSharedEngine } from "../../engine/shared-engine.ts";
-import { Ingest } from "../../ingest/accept.ts";
+import type { Ingest } from "../../ingest/accept.ts";
 import { CodedError } from "../../model/errors.ts";
 import type { Health } from "../../model/health.ts";
 import { soundHealth } from "../../model/health.ts";
@@ -14,6 +14,7 @@ import { OrderLogs } from "../../order/order-log.ts";
 import { announced } from "../../queue/announced-queue.ts";
 import { shareDatabase } from "../../store/ordered/share-database.ts";
 import type { SharedStore } from "../../store/shared-store.ts";
+import { engineSettings, hasReached, ingestOver, maxFutureMs } from "../common-settings.ts";
 import type { HistorySettings } from "../history.ts";
 import type { ServiceUnderTest } from "../service-under-test.ts";
 import type { SimulatedProcess } from "../world/process.ts";
@@ -38,10 +39,6 @@ export interface NodeOptions extends Servers {
   readonly mismatched: (mismatch: AuditMismatch) => void;
 }
 
-const maxFutureMs = 60_000;
-const retryDelays = { msMin: 50, msMax: 5_000 };
-const dedupBytesMax = 1e9;
-const auditBucketsAMinute = 1;
 /** Between the tries of a start. */
 const againMs = 1_000;
 const settingsName = "settings";
@@ -80,15 +77,7 @@ export class SharedNode implements ServiceUnderTest {
       appended: (partition) => engine.notify(partition),
       failed: () => {},
     });
-    const ingest = new Ingest(log, clock, {
-      layout: semantic.dimensions,
-      unknownFields: "ignore",
-      missingEventId: "derive",
-      maxFutureMs,
-      bodyBytesMax: 1e6,
-      decompressedBytesMax: 1e6,
-      itemsMax: 1e4,
-    });
+    const ingest = ingestOver(log, clock, semantic.dimensions);
     const orderLog = (): TopicClient => new TopicClient(order, process, orderSteps);
     const database = new SimulatedDatabase(tables, process);
     const onProblem = (what: string, error?: unknown): void => {
@@ -128,14 +117,12 @@ export class SharedNode implements ServiceUnderTest {
         openQueue: async () => topic(),
         placeholderConfig: { ...semantic, generation: 0, fromMinute: 0 },
         limits: settings.commit,
-        retryDelays,
-        dedupBytesMax,
+        ...engineSettings,
         hotBytesMax: settings.hotBytesMax,
         trim: async (progress) => {
           for (const { partition, nextOffset } of progress) await log.trim(partition, nextOffset);
         },
         queueBytes: () => log.sizeBytes(),
-        auditBucketsAMinute,
         onCommitted: () => {},
         onDedupFull: () => {},
         onHealth: (told) => {
@@ -161,13 +148,7 @@ export class SharedNode implements ServiceUnderTest {
   }
 
   get isCaughtUp(): boolean {
-    const { progress } = this.store;
-    const { index } = this.clicks;
-    return Array.from({ length: index.partitionCount }, (_, partition) => partition).every(
-      (partition) =>
-        (progress.find((known) => known.partition === partition)?.nextOffset ?? 0) ===
-        index.bounds(partition).nextOffset,
-    );
+    return hasReached(this.store.progress, this.clicks.index.ends);
   }
 
   async stopTaking(): Promise<void> {

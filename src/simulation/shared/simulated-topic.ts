@@ -36,12 +36,8 @@ export class SimulatedTopic {
 
   append(records: readonly NewRecord[]): Position[] {
     const receivedAtMs = this.clock();
-    const positions = records.map(({ partition }, i) => ({
-      partition,
-      offset:
-        this.index.bounds(partition).nextOffset +
-        records.slice(0, i).filter((other) => other.partition === partition).length,
-    }));
+    const next = this.index.ends;
+    const positions = records.map(({ partition }) => ({ partition, offset: next[partition]!++ }));
     const kept = records.map((record) => Object.assign({}, record, { receivedAtMs }));
     this.write({ kind: "group", records: kept });
     return positions;
@@ -124,8 +120,7 @@ export class TopicClient implements ClickQueueWriter, ClickQueueReader {
 
   async ends(): Promise<readonly number[]> {
     await this.step(this.names.read);
-    const { index } = this.topic;
-    return Array.from({ length: index.partitionCount }, (_, own) => index.bounds(own).nextOffset);
+    return this.topic.index.ends;
   }
 
   async read(partition: number, fromOffset: number, limits: ReadLimits): Promise<StoredRecord[]> {

@@ -4,9 +4,9 @@ import type { Commit, MinuteDeltas } from "../../model/commit.ts";
 import { adDictionary } from "../../model/commit.ts";
 import type { HistoryStart } from "../../store/changes.ts";
 import type { CommitPart } from "../../store/ordered/commit-part.ts";
+import type { TextOf } from "../../store/ordered/texts-of.ts";
 
 export type KeyOf = (dictionary: string, text: string | null) => number;
-export type TextOf = (dictionary: string, key: number) => string | undefined;
 
 /** What one insert brings of a commit to one table. */
 export interface WrittenRows {

@@ -30,6 +30,8 @@ export interface MachineOptions {
   readonly isShared?: boolean;
 }
 
+/** A stop that takes longer is ended by force. */
+const stopMsMax = 60_000;
 /** The wall clock is never further off than this. */
 const clockErrorMsMax = 90_000;
 
@@ -119,6 +121,13 @@ export class Machine {
     process.end();
     if (loss) this.disk.losePower(loss);
     this.onDeath(process);
+  }
+
+  /** Ends a process once it has stopped in good order, or by force where that takes too long. */
+  async dieStopped(process: Mortal, stop: Promise<void>): Promise<void> {
+    const stopped = stop.catch((error: unknown) => this.note(String(error)));
+    await Promise.race([stopped, this.time.pause(stopMsMax)]);
+    this.die(process);
   }
 
   fillDisk(forMs: number): void {

@@ -9,6 +9,7 @@ import { Outcome, outcomeNames } from "../../model/outcome.ts";
 import { minuteOf } from "../../model/time.ts";
 import type { HistoryStart } from "../changes.ts";
 import type { CommitPart } from "../ordered/commit-part.ts";
+import type { TextOf } from "../ordered/texts-of.ts";
 import { blockOfRows, ColumnWriter } from "./column-writer.ts";
 import type { Dictionaries } from "../ordered/dictionaries.ts";
 import type { NativeColumn } from "./native-block.ts";
@@ -25,22 +26,6 @@ import {
 
 /** Without the sequence: the partition first. */
 type Row = readonly (number | string | null)[];
-
-type TextOf = (dictionary: string, key: number) => string | undefined;
-
-/** What keys mean to commits that go together: one may have keys that another one brings. */
-export function textsOf(parts: readonly CommitPart[], dictionaries: Dictionaries): TextOf {
-  const growths = parts.flatMap(({ commit }) => commit.dictionaries);
-  return (dictionary, key) => {
-    const growth = growths.find(
-      (own) =>
-        own.dictionary === dictionary &&
-        key >= own.firstKey &&
-        key < own.firstKey + own.values.length,
-    );
-    return growth ? growth.values[key - growth.firstKey] : dictionaries.textOf(dictionary, key);
-  };
-}
 
 /** By table, only tables that get rows: an insert each, one after the other. */
 export function blocksOf(
