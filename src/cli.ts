@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 /** The command line. Exit codes: 0 done, 1 a check found something, 2 wrong usage, 3 could not finish. */
 
+import "./runtime/older-node.ts";
 import { Command, CommanderError } from "commander";
 import { readFileSync } from "node:fs";
-import { enableCompileCache } from "node:module";
+// Whole, since a Node that is too old lacks what is used of it, and is to be told so.
+import * as nodeModule from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { ExitCode, exitCodeOf, messageOf } from "./commands/exit.ts";
@@ -42,7 +44,7 @@ function keepCompiledModules(): void {
   const cacheHome = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
   // The variable is for the threads.
   process.env["NODE_COMPILE_CACHE"] ??= join(cacheHome, "clicktally", "compiled");
-  enableCompileCache(process.env["NODE_COMPILE_CACHE"]);
+  nodeModule.enableCompileCache(process.env["NODE_COMPILE_CACHE"]);
 }
 
 async function run(args: readonly string[]): Promise<void> {
@@ -50,7 +52,7 @@ async function run(args: readonly string[]): Promise<void> {
     .description(
       "Counts ad clicks exactly and answers within moments how many an ad got and which ads got most.",
     )
-    .version(packageVersion())
+    .version(packageFile.version)
     .showHelpAfterError("(--help tells more)")
     // Inherited by the commands, so it comes before them.
     .exitOverride();
@@ -60,9 +62,25 @@ async function run(args: readonly string[]): Promise<void> {
   await program.parseAsync(args, { from: "user" });
 }
 
-function packageVersion(): string {
+/** What this program says of itself. */
+interface PackageFile {
+  readonly version: string;
+  /** `>=22.22.0` of Node. */
+  readonly engines: { readonly node: string };
+}
+
+function readPackageFile(): PackageFile {
   const content = readFileSync(new URL("../package.json", import.meta.url), "utf8");
-  return (JSON.parse(content) as { version: string }).version;
+  return JSON.parse(content) as PackageFile;
+}
+
+/** npm only warns of a Node that is too old, and what fails later would say nothing of it. */
+function refuseOldNode({ engines }: PackageFile): void {
+  const wanted = engines.node.replace(">=", "");
+  const [own, least] = [process.versions.node, wanted].map((text) => text.split(".").map(Number));
+  if ((own![0]! - least![0]! || own![1]! - least![1]!) >= 0) return;
+  console.error(`clicktally: needs Node ${wanted} or later, this is ${process.versions.node}`);
+  process.exit(ExitCode.wrongUsage);
 }
 
 /** Commander has told what it found wrong by the time it throws. */
@@ -87,5 +105,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 process.on("uncaughtException", endNow).on("unhandledRejection", endNow);
 
+const packageFile = readPackageFile();
+refuseOldNode(packageFile);
 keepCompiledModules();
 await run(process.argv.slice(2)).catch(endWith);

@@ -14,6 +14,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   model: [],
   files: [],
   clock: [],
+  runtime: [],
   aggregate: ["model"],
   queue: ["model"],
   "queue/sqlite": ["queue", "model", "files"],
@@ -53,6 +54,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "audit",
     "api",
     "traffic",
+    "runtime",
   ],
   commands: [
     "model",
@@ -93,8 +95,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "migrate",
     "config",
     "api",
+    "runtime",
   ],
-  cli: ["commands", "model", "config"],
+  cli: ["commands", "model", "config", "runtime"],
 };
 
 /** Packages and Node modules that only these layers may use. */

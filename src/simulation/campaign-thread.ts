@@ -1,5 +1,6 @@
 /** A thread of a campaign: runs every so many-th seed and reports each; stops at the first that fails. */
 
+import "../runtime/older-node.ts";
 import { parentPort, workerData } from "node:worker_threads";
 import type { HistoryKind } from "./history-kinds.ts";
 import { historyKinds } from "./history-kinds.ts";

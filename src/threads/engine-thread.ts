@@ -1,5 +1,6 @@
 /** The engine thread: folds the log, commits to the store, answers queries. Composed here; the main thread calls it. */
 
+import "../runtime/older-node.ts";
 import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";

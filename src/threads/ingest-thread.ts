@@ -1,5 +1,6 @@
 /** The ingest thread: decodes, validates and appends. Composed here; the main thread calls it. */
 
+import "../runtime/older-node.ts";
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../clock/system-clock.ts";
 import { Ingest } from "../ingest/accept.ts";

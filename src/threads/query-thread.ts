@@ -1,5 +1,6 @@
 /** The query thread: answers queries over a store that another process commits to. Composed here; the main thread calls it. */
 
+import "../runtime/older-node.ts";
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../clock/system-clock.ts";
 import type { Follower } from "../engine/follower.ts";

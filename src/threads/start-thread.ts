@@ -5,6 +5,7 @@ import { Worker } from "node:worker_threads";
 import type { IngestService } from "../ingest/ingest-service.ts";
 import type { QueryService } from "../query/query-service.ts";
 import { queryServiceBy } from "../query/query-service.ts";
+import { threadOptions } from "../runtime/older-node.ts";
 import type { Remote } from "./endpoint.ts";
 import { connect } from "./endpoint.ts";
 import type { EngineThreadData, IngestThreadData, QueryThreadData } from "./thread-data.ts";
@@ -25,7 +26,7 @@ export function startThread(
 ): Thread {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const path = new URL(`./${name}-thread.${extension}`, import.meta.url);
-  const worker = new Worker(path, { name, workerData, transferList });
+  const worker = new Worker(path, { ...threadOptions, name, workerData, transferList });
   const remote = connect(worker, methods);
   let isEnding = false;
   let isDead = false;

@@ -12,6 +12,8 @@ export interface ServiceProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A program and its arguments to run the service under. */
   readonly under?: readonly string[];
+  /** The program and its arguments. Default: this checkout's `serve`. */
+  readonly program?: readonly string[];
   /** Default: one that is free. */
   readonly port?: number;
 }
@@ -56,9 +58,7 @@ export class ServiceProcess implements AsyncDisposable {
     const port = options.port ?? (await freePort());
     const [program, ...args] = [
       ...(options.under ?? []),
-      process.execPath,
-      join(root, "src/cli.ts"),
-      "serve",
+      ...(options.program ?? [process.execPath, join(root, "src/cli.ts"), "serve"]),
     ];
     const child = spawn(program!, args, {
       cwd: options.dataDir,
