@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   serve: async () => (await import("./commands/serve.ts")).registerServe,
   demo: async () => (await import("./commands/demo.ts")).registerDemo,
   import: async () => (await import("./commands/import.ts")).registerImport,
+  link: async () => (await import("./commands/link.ts")).registerLink,
   send: async () => (await import("./commands/send.ts")).registerSend,
   query: async () => (await import("./commands/query.ts")).registerQuery,
   changes: async () => (await import("./commands/changes.ts")).registerChanges,

@@ -75,6 +75,11 @@ export interface Settings {
     readonly waitingBytesMax: number;
     readonly connectionsMax: number;
   };
+  readonly tracker: {
+    /** None: there is no tracker. The first signs. */
+    readonly secrets: readonly string[];
+    readonly onFailure: SettingValues["tracker.on_failure"];
+  };
   readonly commit: { readonly delayMsMax: number; readonly clicksMax: number };
   readonly query: {
     readonly hotBytesMax: number;
@@ -300,6 +305,7 @@ function settingsOf(values: SettingValues): Settings {
       waitingBytesMax: values["limits.waiting_bytes"],
       connectionsMax: values["limits.connections"],
     },
+    tracker: { secrets: values["tracker.secrets"], onFailure: values["tracker.on_failure"] },
     commit: { delayMsMax: values["commit.max_delay"], clicksMax: values["commit.max_clicks"] },
     query: {
       hotBytesMax: values["query.hot_bytes"],

@@ -35,10 +35,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   engine: ["model", "pipeline", "query", "audit", "queue", "store", "clock"],
   config: ["model"],
   traffic: ["model"],
+  tracker: ["model"],
   metrics: ["model", "query"],
   health: ["query"],
   logging: [],
-  api: ["model", "ingest", "query", "backup", "metrics", "logging", "config"],
+  api: ["model", "ingest", "query", "backup", "metrics", "logging", "config", "tracker"],
   // Drives the real code over devices of its own: the ports, never an adapter.
   simulation: [
     "model",
@@ -65,6 +66,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "migrate",
     "config",
     "traffic",
+    "tracker",
     "service",
     "simulation",
     "logging",

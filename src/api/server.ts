@@ -26,6 +26,7 @@ import { registerLiveRoute } from "./routes/live.ts";
 import { registerOperationRoutes } from "./routes/operations.ts";
 import { registerQueryRoutes } from "./routes/queries.ts";
 import { registerRecomputeRoute } from "./routes/recompute.ts";
+import { registerTrackerRoutes } from "./routes/tracker.ts";
 import type { ServiceParts } from "./service-parts.ts";
 
 /** A sender of headers or a body that is slower than this is cut off. */
@@ -104,6 +105,7 @@ export function createServer(parts: ServiceParts & { readonly version: string })
     registerHealthRoutes(scope, parts);
     registerBackupRoutes(scope, parts);
     registerRecomputeRoute(scope, parts);
+    registerTrackerRoutes(scope, parts);
     done();
   });
   registerDashboardRoutes(server, parts);

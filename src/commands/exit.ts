@@ -16,6 +16,7 @@ export const ExitCode = {
 const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "invalid_configuration",
   "invalid_parameter",
+  "link_invalid",
   "invalid_filter",
   "unknown_dimension",
   "range_too_large",

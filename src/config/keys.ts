@@ -12,6 +12,7 @@ import {
   names,
   optionalText,
   secret,
+  secrets,
   serverUrls,
   size,
   text,
@@ -206,6 +207,16 @@ export const settingKeys = {
     "most bytes of bodies waiting",
   ),
   "limits.connections": key(integer(1, 1_000_000), 10_000, "most open connections"),
+  "tracker.secrets": key(
+    secrets(),
+    [],
+    "that tracked links are signed with: the first signs, all verify; none: there is no tracker",
+  ),
+  "tracker.on_failure": key(
+    choice("refuse", "redirect"),
+    "refuse",
+    "who follows a link while its click can't be taken in: is refused, or goes on uncounted",
+  ),
   "commit.max_delay": key(
     duration({ min: "1ms", max: "1m" }),
     "100ms",

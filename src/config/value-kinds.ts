@@ -167,6 +167,26 @@ export function secret(): ValueKind<string> {
   };
 }
 
+const secretsMax = 16;
+
+/** Each long enough to be no word; a list, or words of a text. Never shown. */
+export function secrets(): ValueKind<readonly string[]> {
+  const expected = `at most ${secretsMax} different texts of 32 to 1000 characters without spaces or commas, such as openssl rand -hex 32 makes`;
+  return {
+    structured: true,
+    parse: (raw) => {
+      const list = typeof raw === "string" ? raw.split(/[\s,]+/).filter((own) => own !== "") : raw;
+      const isRight =
+        Array.isArray(list) &&
+        list.length <= secretsMax &&
+        new Set(list).size === list.length &&
+        list.every((own) => typeof own === "string" && /^[^\s,]{32,1000}$/.test(own));
+      return isRight ? { value: list as string[] } : { problems: [{ expected, found: "hidden" }] };
+    },
+    format: (value) => `[${value.map(() => "hidden").join(", ")}]`,
+  };
+}
+
 /** As ClickHouse takes it without quotes. */
 export function databaseName(): ValueKind<string> {
   return {

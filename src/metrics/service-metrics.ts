@@ -44,6 +44,12 @@ export class ServiceMetrics {
     registers: [this.registry],
   });
 
+  private readonly uncounted = new Counter({
+    name: "clicktally_tracker_uncounted_total",
+    help: "Tracked links that were followed while their click could not be taken in (tracker.on_failure: redirect).",
+    registers: [this.registry],
+  });
+
   constructor(others: OtherMetrics) {
     this.others = others;
   }
@@ -62,6 +68,11 @@ export class ServiceMetrics {
 
   noteReceived(source: string, clickCount: number): void {
     this.received.inc({ source: this.labelOf(source) }, clickCount);
+  }
+
+  /** A click that went on to its target and is lost. */
+  noteUncounted(): void {
+    this.uncounted.inc();
   }
 
   /** `group`: of the API's description. `statusCode`: of HTTP. */

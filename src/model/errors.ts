@@ -43,6 +43,8 @@ export type ErrorCode =
   | "data_format_newer"
   | "data_corrupt"
   | "invalid_configuration"
+  | "link_invalid"
+  | "link_expired"
   | "storage_failed";
 
 /** Why one item of a batch is refused; the other items are not touched by it. */

@@ -1,6 +1,9 @@
 /** Of its name, in UTF-8. */
 export const sourceBytesMax = 128;
 
+/** Clicks that came by tracked links. */
+export const trackerSource = "tracker";
+
 /** Imports name their source so; nobody else may. */
 const importPrefix = "import:";
 

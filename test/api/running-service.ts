@@ -1,6 +1,7 @@
 /** The whole service for API tests, in this process, on a directory and a port of its own. */
 
 import assert from "node:assert/strict";
+import type { SettingName } from "../../src/config/keys.ts";
 import { loadSettings } from "../../src/config.ts";
 import { startService } from "../../src/main.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -35,7 +36,9 @@ export class RunningService implements AsyncDisposable {
   }
 
   /** With limits so low that tests can exceed them: 100 KB a body, 1 MB decompressed, 1000 items. */
-  static async start(): Promise<RunningService> {
+  static async start(
+    flags: Readonly<Partial<Record<SettingName, string>>> = {},
+  ): Promise<RunningService> {
     await using resources = new AsyncDisposableStack();
     const directory = resources.use(await temporaryDirectory());
     const settings = loadSettings({
@@ -46,6 +49,7 @@ export class RunningService implements AsyncDisposable {
         "limits.body_bytes": "100KB",
         "limits.decompressed_bytes": "1MB",
         "limits.items": "1000",
+        ...flags,
       },
     });
     const service = resources.use(await startService(settings, { listen: true }));

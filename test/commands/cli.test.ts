@@ -38,6 +38,7 @@ describe("the command line", () => {
       "serve",
       "demo",
       "import",
+      "link",
       "send",
       "query",
       "changes",
