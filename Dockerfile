@@ -2,7 +2,7 @@
 #
 #     docker build --tag clicktally .
 #
-# It runs as a user without rights and writes to /var/lib/clicktally alone (and to /tmp, where compiled modules are kept), so
+# It listens to everybody, and so needs API keys: docs/security.md. It runs as a user without rights and writes to /var/lib/clicktally alone (and to /tmp, where compiled modules are kept), so
 # that the root file system may be read-only.
 FROM node:24-bookworm-slim
 
@@ -19,7 +19,8 @@ ENV NODE_ENV=production \
     CLICKTALLY_PORT=8080 \
     CLICKTALLY_DATA_DIR=/var/lib/clicktally
 
-RUN mkdir /var/lib/clicktally && chown node:node /var/lib/clicktally
+# The second one is for keys that several processes share.
+RUN mkdir /var/lib/clicktally /var/lib/clicktally-keys && chown node:node /var/lib/clicktally /var/lib/clicktally-keys
 USER node
 VOLUME /var/lib/clicktally
 EXPOSE 8080

@@ -33,6 +33,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   export: async () => (await import("./commands/export.ts")).registerExport,
   status: async () => (await import("./commands/status.ts")).registerStatus,
   prove: async () => (await import("./commands/prove.ts")).registerProve,
+  keys: async () => (await import("./commands/keys.ts")).registerKeys,
   migrate: async () => (await import("./commands/migrate.ts")).registerMigrate,
   config: async () => (await import("./commands/config.ts")).registerConfig,
 };

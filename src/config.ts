@@ -1,5 +1,6 @@
 /** The settings of a process: flags before variables before the file before the defaults, all checked at once. */
 
+import { join } from "node:path";
 import type { SettingName, SettingValues } from "./config/keys.ts";
 import { settingKeys, settingNames } from "./config/keys.ts";
 import type { SourcedValue } from "./config/sources.ts";
@@ -14,6 +15,12 @@ export interface Settings {
   readonly host: string;
   readonly port: number;
   readonly dataDir: string;
+  readonly auth: {
+    readonly keysFile: string;
+    readonly firstKey: SettingValues["auth.first_key"];
+    /** Whether it may listen beyond loopback without keys. */
+    readonly open: boolean;
+  };
   readonly logLevel: "error" | "warn" | "info" | "debug" | "silent";
   readonly dimensions: DimensionLayout;
   readonly adAttributes: readonly string[];
@@ -249,6 +256,11 @@ function settingsOf(values: SettingValues): Settings {
     host: values.host,
     port: values.port,
     dataDir: values.data_dir,
+    auth: {
+      keysFile: values["auth.keys_file"] || join(values.data_dir, "keys.json"),
+      firstKey: values["auth.first_key"],
+      open: values["auth.open"],
+    },
     logLevel: values["log.level"],
     dimensions: values.dimensions,
     adAttributes: values.ads,

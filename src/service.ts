@@ -20,4 +20,6 @@ export interface StartOptions {
   readonly listen: boolean;
   /** What an operator should know and no caller is told: recovered damage, commits that are tried again. Absent: to nobody. */
   readonly log?: Log;
+  /** Told the key that was made where `auth.first_key` asks for one; nobody can tell it again. */
+  readonly onFirstKey?: (key: string) => void;
 }

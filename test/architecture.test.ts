@@ -39,7 +39,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   metrics: ["model", "query"],
   health: ["query"],
   logging: [],
-  api: ["model", "ingest", "query", "backup", "metrics", "logging", "config", "tracker"],
+  access: ["model", "files", "logging"],
+  api: ["model", "ingest", "query", "backup", "metrics", "logging", "config", "tracker", "access"],
   // Drives the real code over devices of its own: the ports, never an adapter.
   simulation: [
     "model",
@@ -71,6 +72,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "simulation",
     "logging",
     "health",
+    "access",
   ],
   // The composition root: it alone names adapters.
   service: [
@@ -98,6 +100,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "config",
     "api",
     "runtime",
+    "access",
   ],
   cli: ["commands", "model", "config", "runtime"],
 };

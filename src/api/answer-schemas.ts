@@ -359,6 +359,12 @@ const problem = {
 /** What every route may answer. */
 export const problemResponses = { "4xx": problem, "5xx": problem };
 
+/** What every route may answer that needs a key. */
+export const keyResponses = {
+  401: { ...problem, description: "No key, or not a right one; a problem (RFC 9457)" },
+  403: { ...problem, description: "The key has not the scope for this; a problem (RFC 9457)" },
+};
+
 /** Nothing of a body was accepted, or the body as a whole was refused. */
 export const refusedClicksResponse = {
   description: "Nothing was accepted; a problem (RFC 9457) where the body as a whole is wrong",

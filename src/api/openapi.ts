@@ -2,7 +2,9 @@
 
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifySchema } from "fastify";
+import { keyResponses } from "./answer-schemas.ts";
+import type { RouteScope } from "./guard.ts";
 import type { DocumentedBody } from "./request-schemas.ts";
 
 declare module "fastify" {
@@ -11,6 +13,8 @@ declare module "fastify" {
     documentedBody?: DocumentedBody;
   }
 }
+
+const schemeName = "key";
 
 const logo =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 180 40"><text y="30" fill="#fff" ' +
@@ -35,10 +39,22 @@ export function registerOpenApi(server: FastifyInstance, version: string): void 
         { name: "operations" },
         { name: "admin" },
       ],
+      components: {
+        securitySchemes: {
+          [schemeName]: {
+            type: "http",
+            scheme: "bearer",
+            description:
+              "An API key, as `clicktally keys create` makes it. It has scopes: `ingest` sends clicks, `query` asks, `admin` may " +
+              "both and changes what was counted. A service without keys asks nobody for one.",
+          },
+        },
+      },
     },
-    transform: ({ schema, url, route }) => {
-      const body = route.config?.documentedBody;
-      return { schema: body === undefined ? schema : { ...schema, body }, url };
+    transform: ({ schema, url, route: { config } }) => {
+      const body = config?.documentedBody;
+      const withBody = body === undefined ? schema : { ...schema, body };
+      return { schema: { ...withBody, ...guardedBy(config?.scope, schema) }, url };
     },
     transformObject: (document) => {
       if (!("openapiObject" in document)) return document.swaggerObject;
@@ -54,7 +70,22 @@ export function registerOpenApi(server: FastifyInstance, version: string): void 
     theme: { title: "clicktally API" },
     logo: { type: "image/svg+xml", content: Buffer.from(logo), href: "/docs" },
   });
-  server.get("/openapi.json", { schema: { hide: true } }, () => server.swagger());
+  server.get("/openapi.json", { schema: { hide: true }, config: { scope: "none" } }, () =>
+    server.swagger(),
+  );
+}
+
+/** What the description says of who may ask. */
+function guardedBy(scope: RouteScope | undefined, schema: FastifySchema): FastifySchema {
+  if (scope === undefined || scope === "none") return { security: [] };
+  const { description, response } = schema;
+  const asks = `Needs a key with the scope \`${scope}\`.`;
+  return {
+    description: description === undefined ? asks : `${description} ${asks}`,
+    // The names of scopes are for documentation alone where a scheme is not OAuth's.
+    security: [{ [schemeName]: [scope] }],
+    response: { ...(response as object), ...keyResponses },
+  };
 }
 
 /** A body that may be null may be left out; the generator calls every body required. */

@@ -5,6 +5,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest }
 import { LogController, fastify } from "fastify";
 import { CodedError } from "../model/errors.ts";
 import { checkContentEncoding } from "./body-head.ts";
+import { registerGuard } from "./guard.ts";
 import { registerGracefulClose } from "./graceful-close.ts";
 import { registerJsonBodies } from "./json-bodies.ts";
 import { registerNotFound } from "./method-not-allowed.ts";
@@ -88,6 +89,7 @@ export function createServer(parts: ServiceParts & { readonly version: string })
   });
   server.addHook("onClose", () => refusals[Symbol.dispose]());
   registerGracefulClose(server);
+  registerGuard(server, parts.keys);
   registerNotFound(server);
   registerOpenApi(server, parts.version);
   void server.register((scope, _options, done) => {

@@ -1,3 +1,4 @@
+import type { KeyRing } from "../access/key-ring.ts";
 import type { BackupService, ExportService } from "../backup/backup-service.ts";
 import type { Settings } from "../config.ts";
 import type { AdmissionGate } from "../ingest/backpressure.ts";
@@ -16,6 +17,8 @@ export interface ServiceParts {
   readonly exports: ExportService;
   readonly admission: AdmissionGate;
   readonly settings: Settings;
+  /** Who may ask what. */
+  readonly keys: KeyRing;
   readonly log: Log;
   readonly readiness: () => Readiness;
   readonly health: () => Health;

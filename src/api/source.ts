@@ -1,6 +1,7 @@
 import type { FastifyRequest } from "fastify";
+import { openSource } from "../access/api-key.ts";
 
 /** The one place that decides which source of the ledger a request's clicks belong to. */
-export function sourceOf(_request: FastifyRequest): string {
-  return "http";
+export function sourceOf({ apiKey }: FastifyRequest): string {
+  return apiKey?.name ?? openSource;
 }

@@ -5,7 +5,8 @@ import { loadSettings } from "../config.ts";
 import type { Settings } from "../config.ts";
 import type { AuditAnswer, AuditRequest } from "../query/recount.ts";
 import { caughtUp } from "./caught-up.ts";
-import { ApiClient } from "./client.ts";
+import type { ServiceAddress } from "./client.ts";
+import { ApiClient, keyOption } from "./client.ts";
 import { ExitCode } from "./exit.ts";
 import { withOwnService } from "./own-service.ts";
 import { addSettingsOptions, settingsInputOf } from "./settings-options.ts";
@@ -13,6 +14,7 @@ import { formatRows } from "./table.ts";
 
 type AuditFlags = Readonly<Record<string, unknown>> & {
   readonly url?: string;
+  readonly key?: string;
   readonly from?: string;
   readonly to?: string;
   readonly sample?: string;
@@ -28,6 +30,7 @@ export function registerAudit(program: Command): void {
         "Without --url it opens the data directory itself, which no service may have open.",
     )
     .option("--url <url>", "ask this running service")
+    .addOption(keyOption())
     .option(
       "--from <time>",
       "start of the event times to check, inclusive (default: all that is kept)",
@@ -37,7 +40,7 @@ export function registerAudit(program: Command): void {
     .option("--seed <number>", "draws the same minutes again (default: others each time)")
     .option("--json", "print the answer as JSON")
     .action(async (flags: AuditFlags) => {
-      const { url, from, to, sample, seed } = flags;
+      const { url, key, from, to, sample, seed } = flags;
       const request = {
         ...(from !== undefined && { from }),
         ...(to !== undefined && { to }),
@@ -47,7 +50,7 @@ export function registerAudit(program: Command): void {
       const answer =
         url === undefined
           ? await auditDirectory(loadSettings(settingsInputOf(flags)), request)
-          : await auditService(url, request);
+          : await auditService({ url, key }, request);
       if (flags.json) console.log(JSON.stringify(answer));
       else printAudit(answer);
       process.exitCode = auditExitCode(answer);
@@ -55,10 +58,10 @@ export function registerAudit(program: Command): void {
 }
 
 function auditService(
-  url: string,
+  service: ServiceAddress,
   request: AuditRequest & Record<string, string>,
 ): Promise<AuditAnswer> {
-  return new ApiClient(url).post<AuditAnswer>("/v1/admin/audit", request);
+  return new ApiClient(service).post<AuditAnswer>("/v1/admin/audit", request);
 }
 
 export function auditDirectory(settings: Settings, request: AuditRequest): Promise<AuditAnswer> {

@@ -10,7 +10,7 @@ import { parseDuration } from "../config/units.ts";
 import { CodedError } from "../model/errors.ts";
 import type { StatusAnswer } from "../query/query-service.ts";
 import { copiedShare } from "./backup/copied-share.ts";
-import { ApiClient } from "./client.ts";
+import { ApiClient, keyOption } from "./client.ts";
 import { ExitCode, messageOf } from "./exit.ts";
 import { longPost } from "./long-request.ts";
 import { withOwnService } from "./own-service.ts";
@@ -23,6 +23,7 @@ type BackupFlags = Readonly<Record<string, unknown>> & {
   readonly every?: number;
   readonly keep?: number;
   readonly url?: string;
+  readonly key?: string;
   readonly json?: true;
 };
 
@@ -42,6 +43,7 @@ export function registerBackup(program: Command): void {
       parseKeep,
     )
     .option("--url <url>", "of this running service")
+    .addOption(keyOption())
     .option("--json", "print each backup as JSON, a line each")
     .action(async (dir: string, flags: BackupFlags) => {
       process.exitCode = await backup(resolve(dir), flags);
@@ -63,7 +65,7 @@ function parseKeep(text: string): number {
 
 /** The exit code. */
 async function backup(dir: string, flags: BackupFlags): Promise<number> {
-  const { every, url, keep = every === undefined ? undefined : keptByDefault } = flags;
+  const { every, url, key, keep = every === undefined ? undefined : keptByDefault } = flags;
   const request: BackupRequest = { dir, ...(keep === undefined ? {} : { keep }) };
   if (url === undefined) {
     if (every !== undefined) {
@@ -77,8 +79,8 @@ async function backup(dir: string, flags: BackupFlags): Promise<number> {
     printBackup(
       await ProgressBar.during(
         { label: "backup" },
-        longPost<BackupAnswer>(url, "/v1/admin/backup", request),
-        copiedShare(dir, () => new ApiClient(url).get<StatusAnswer>("/v1/status")),
+        longPost<BackupAnswer>({ url, key }, "/v1/admin/backup", request),
+        copiedShare(dir, () => new ApiClient({ url, key }).get<StatusAnswer>("/v1/status")),
       ),
       flags,
     );

@@ -3,10 +3,11 @@
 import type { Command } from "commander";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { ApiClient, serviceUrlOption } from "./client.ts";
+import { ApiClient, keyOption, serviceUrlOption } from "./client.ts";
 
 interface ChangesFlags {
   readonly url: string;
+  readonly key?: string;
   readonly since?: string;
   readonly filter?: string;
   readonly follow?: true;
@@ -21,15 +22,16 @@ export function registerChanges(program: Command): void {
         "that was printed it goes on from there.",
     )
     .addOption(serviceUrlOption())
+    .addOption(keyOption())
     .option("--since <mark>", "`since` of a mark, or the as_of of an answer (default: all)")
     .option("--filter <rsql>", "over ad_id and minute dimensions, such as country==US")
     .option("--follow", "go on as commits come, until stopped")
     .action((flags: ChangesFlags) => printChanges(flags));
 }
 
-async function printChanges({ url, since, filter, follow }: ChangesFlags): Promise<void> {
+async function printChanges({ url, key, since, filter, follow }: ChangesFlags): Promise<void> {
   const parameters = { since, filter, follow: follow ? "true" : "false" };
-  const body = await new ApiClient(url).getLines("/v1/changes", parameters);
+  const body = await new ApiClient({ url, key }).getLines("/v1/changes", parameters);
   try {
     await pipeline(Readable.fromWeb(body), process.stdout, { end: false });
   } catch (error) {

@@ -1,6 +1,8 @@
 /** Posts clicks to a running service until it has taken them. */
 
 import { setTimeout as delay } from "node:timers/promises";
+import type { ServiceAddress } from "./client.ts";
+import { authorizationOf } from "./client.ts";
 
 export interface SendAnswer {
   readonly received: number;
@@ -20,8 +22,7 @@ export interface SendAnswer {
   readonly expired?: number;
 }
 
-export interface SenderOptions {
-  readonly url: string;
+export interface SenderOptions extends ServiceAddress {
   /** Asks the service to answer after the clicks are counted. */
   readonly waitCounted?: boolean;
   /** Gives up after so long without an answer to one batch. */
@@ -36,6 +37,7 @@ const retryDelayMsMax = 5_000;
 export class ClickSender {
   private readonly options: SenderOptions;
   private readonly target: string;
+  private readonly headers: Readonly<Record<string, string>>;
 
   constructor(options: SenderOptions) {
     this.options = options;
@@ -43,6 +45,7 @@ export class ClickSender {
       `/v1/clicks${options.waitCounted === true ? "?wait=counted" : ""}`,
       options.url,
     ).href;
+    this.headers = { "content-type": "application/x-ndjson", ...authorizationOf(options) };
   }
 
   /**
@@ -71,7 +74,7 @@ export class ClickSender {
     try {
       response = await fetch(this.target, {
         method: "POST",
-        headers: { "content-type": "application/x-ndjson" },
+        headers: this.headers,
         body: lines,
         ...(this.options.signal ? { signal: this.options.signal } : {}),
       });

@@ -1,5 +1,6 @@
 /** The API from the shell. */
 
+import { readFileSync } from "node:fs";
 import { Option } from "commander";
 import type { ErrorCode } from "../model/errors.ts";
 import { CodedError } from "../model/errors.ts";
@@ -11,11 +12,20 @@ export interface RequestBody {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** Which service is asked, and as who. */
+export interface ServiceAddress {
+  readonly url: string;
+  /** The API key. Absent: the one that the file CLICKTALLY_KEY_FILE holds, or none. */
+  readonly key?: string | undefined;
+}
+
 export class ApiClient {
   private readonly url: string;
+  private readonly authorization: Readonly<Record<string, string>>;
 
-  constructor(url: string) {
-    this.url = url;
+  constructor(service: ServiceAddress) {
+    this.url = service.url;
+    this.authorization = authorizationOf(service);
   }
 
   async get<Answer>(path: string, parameters: Parameters = {}): Promise<Answer> {
@@ -75,7 +85,11 @@ export class ApiClient {
     }
     let response: Response;
     try {
-      const headers = { accept, ...(body ? { "content-type": body.contentType } : {}) };
+      const headers = {
+        accept,
+        ...this.authorization,
+        ...(body ? { "content-type": body.contentType } : {}),
+      };
       response = await fetch(target, { method, headers, ...(body ? { body: body.bytes } : {}) });
     } catch (error) {
       throw new Error(`${this.url} does not answer`, { cause: error });
@@ -103,9 +117,33 @@ export async function refusal(response: Response): Promise<Error> {
   return new Error(`${response.status} ${response.statusText}: ${body.slice(0, 300)}`);
 }
 
+/** The header that shows the key. CodedError `invalid_configuration` where its file can't be read. */
+export function authorizationOf({ key = keyOfFile() }: ServiceAddress): Record<string, string> {
+  return key === undefined ? {} : { authorization: `Bearer ${key}` };
+}
+
+function keyOfFile(): string | undefined {
+  const path = process.env["CLICKTALLY_KEY_FILE"];
+  if (path === undefined || path === "") return undefined;
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (cause) {
+    const why = `CLICKTALLY_KEY_FILE can't be read: ${(cause as Error).message}`;
+    throw new CodedError("invalid_configuration", why, { cause });
+  }
+}
+
 /** Which service is asked. */
 export function serviceUrlOption(): Option {
   return new Option("--url <url>", "of the running service")
     .env("CLICKTALLY_URL")
     .default("http://127.0.0.1:8080");
+}
+
+/** As who it is asked. */
+export function keyOption(): Option {
+  return new Option(
+    "--key <key>",
+    "API key of the service; a file that CLICKTALLY_KEY_FILE names keeps it out of the list of processes",
+  ).env("CLICKTALLY_KEY");
 }

@@ -3,10 +3,11 @@
 import type { Command } from "commander";
 import type { CloseAnswer } from "../query/billing.ts";
 import type { PendingOperation } from "../query/query-service.ts";
-import { ApiClient, serviceUrlOption } from "./client.ts";
+import { ApiClient, keyOption, serviceUrlOption } from "./client.ts";
 
 interface CloseFlags {
   readonly url: string;
+  readonly key?: string;
   readonly through: string;
   readonly tz: string;
   readonly id?: string;
@@ -29,8 +30,9 @@ export function registerClose(program: Command): void {
     .option("--id <id>", "of the operation (default: a new one)")
     .option("--json", "print the answer as JSON")
     .addOption(serviceUrlOption())
-    .action(async ({ url, through, tz, id, json }: CloseFlags) => {
-      const answer = await new ApiClient(url).postJson<CloseAnswer | PendingOperation>(
+    .addOption(keyOption())
+    .action(async ({ url, key, through, tz, id, json }: CloseFlags) => {
+      const answer = await new ApiClient({ url, key }).postJson<CloseAnswer | PendingOperation>(
         "/v1/admin/close",
         { through, tz, id },
       );

@@ -3,11 +3,12 @@
 import type { Command } from "commander";
 import type { EraseAnswer } from "../query/erase-plan.ts";
 import type { PendingOperation } from "../query/query-service.ts";
-import { ApiClient, serviceUrlOption } from "./client.ts";
+import { ApiClient, keyOption, serviceUrlOption } from "./client.ts";
 import { printOperation } from "./operation.ts";
 
 interface EraseFlags {
   readonly url: string;
+  readonly key?: string;
   readonly reason: string;
   readonly id?: string;
   readonly json?: true;
@@ -27,9 +28,10 @@ export function registerErase(program: Command): void {
     .option("--id <id>", "of the operation (default: a new one)")
     .option("--json", "print the answer as JSON")
     .addOption(serviceUrlOption())
-    .action(async (field: string, values: string[], { url, json, reason, id }: EraseFlags) => {
+    .addOption(keyOption())
+    .action(async (field: string, values: string[], { url, key, json, reason, id }: EraseFlags) => {
       const body = { field, values, reason, id };
-      const client = new ApiClient(url);
+      const client = new ApiClient({ url, key });
       const answer = await client.postJson<EraseAnswer | PendingOperation>("/v1/admin/erase", body);
       printOperation(answer, json);
       if (json || "pending" in answer) return;

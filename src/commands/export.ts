@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import type { ExportDayAnswer, ExportDayRequest } from "../backup/backup-service.ts";
 import { loadSettings } from "../config.ts";
 import { caughtUp } from "./caught-up.ts";
+import { keyOption } from "./client.ts";
 import { ExitCode } from "./exit.ts";
 import { longPost } from "./long-request.ts";
 import { withOwnService } from "./own-service.ts";
@@ -19,6 +20,7 @@ type ExportFlags = Readonly<Record<string, unknown>> & {
   readonly from?: string;
   readonly to?: string;
   readonly url?: string;
+  readonly key?: string;
   readonly json?: true;
 };
 
@@ -46,11 +48,13 @@ export function registerExport(program: Command): void {
     .option("--from <time>", "start of event times, inclusive (default: the first that is kept)")
     .option("--to <time>", "their end, exclusive (default: behind the last that is kept)")
     .option("--url <url>", "of this running service")
+    .addOption(keyOption())
     .option("--json", "print what became of each day as JSON, a line each")
     .action(async (flags: ExportFlags) => {
-      const { url } = flags;
+      const { url, key } = flags;
       if (url === undefined) await exportDirectory(flags);
-      else await exportDays((request) => longPost(url, "/v1/admin/export", request), flags);
+      else
+        await exportDays((request) => longPost({ url, key }, "/v1/admin/export", request), flags);
       process.exitCode = ExitCode.done;
     });
 }

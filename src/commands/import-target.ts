@@ -11,6 +11,7 @@ import { outcomeNames } from "../model/outcome.ts";
 import type { LedgerAnswer, StatusAnswer } from "../query/query-service.ts";
 import type { Service } from "../service.ts";
 import { caughtUp } from "./caught-up.ts";
+import type { ServiceAddress } from "./client.ts";
 import { ApiClient } from "./client.ts";
 import { messageOf } from "./exit.ts";
 
@@ -36,11 +37,11 @@ export function localTarget(service: Service, settings: Settings): ImportTarget 
   };
 }
 
-export function remoteTarget(url: string): ImportTarget {
-  const client = new ApiClient(url);
+export function remoteTarget(service: ServiceAddress): ImportTarget {
+  const client = new ApiClient(service);
   const stateHome = process.env["XDG_STATE_HOME"] ?? join(homedir(), ".local", "state");
   return {
-    stateDirectory: join(stateHome, "clicktally", "imports", encodeURIComponent(url)),
+    stateDirectory: join(stateHome, "clicktally", "imports", encodeURIComponent(service.url)),
     append: async (bytes, source) => {
       const body = { contentType: "application/vnd.clicktally.click-batch", bytes };
       try {

@@ -11,6 +11,7 @@ import type { ImportResult } from "../ingest/import/import-file.ts";
 import { importFile } from "../ingest/import/import-file.ts";
 import { CodedError } from "../model/errors.ts";
 import { importSource } from "../model/source.ts";
+import { keyOption } from "./client.ts";
 import { ExitCode } from "./exit.ts";
 import type { ImportTarget, OutcomeTotals } from "./import-target.ts";
 import { localTarget, remoteTarget } from "./import-target.ts";
@@ -25,6 +26,7 @@ interface ImportFlags {
   readonly timeZone: string;
   readonly format?: FileFormat;
   readonly url?: string;
+  readonly key?: string;
   /** Settings by flag. */
   readonly [setting: string]: unknown;
 }
@@ -58,6 +60,7 @@ export function registerImport(program: Command): void {
       ),
     )
     .option("--url <url>", "import into this running service")
+    .addOption(keyOption())
     .action(async (files: string[], flags: ImportFlags) => {
       process.exitCode = await importFiles(files, flags);
     });
@@ -80,7 +83,8 @@ async function importFiles(files: readonly string[], flags: ImportFlags): Promis
   const settings = loadSettings(settingsInputOf(flags));
   checkMap(flags.map, settings);
   const named = files.map((path) => ({ path, format: flags.format ?? formatOf(path) }));
-  if (flags.url !== undefined) return importInto(remoteTarget(flags.url), named, flags, settings);
+  if (flags.url !== undefined)
+    return importInto(remoteTarget({ url: flags.url, key: flags.key }), named, flags, settings);
   const { startService } = await import("../main.ts");
   await using service = await startService(settings, { listen: false });
   const failed = service.stopped.then(() => new Promise<never>(() => {}));

@@ -7,6 +7,7 @@ import type { OutputFlags } from "./output.ts";
 
 export interface PagingFlags extends OutputFlags {
   readonly url: string;
+  readonly key?: string;
   readonly limit?: string;
   readonly cursor?: string;
 }
@@ -24,7 +25,7 @@ export async function printPages<Answer extends { readonly next_cursor: string |
   flags: PagingFlags,
   print: (answer: Answer, isLast: boolean) => void,
 ): Promise<void> {
-  const client = new ApiClient(flags.url);
+  const client = new ApiClient(flags);
   const isOnePage = flags.limit !== undefined;
   const pagesMax = isOnePage ? 1 : Infinity;
   let cursor = flags.cursor;

@@ -14,7 +14,7 @@ import type {
 } from "../query/query-service.ts";
 import { outcomeNames } from "../model/outcome.ts";
 import { journalColumns } from "../query/query-service.ts";
-import { ApiClient, serviceUrlOption } from "./client.ts";
+import { ApiClient, keyOption, serviceUrlOption } from "./client.ts";
 import type { OutputFlags, RangeFlags } from "./output.ts";
 import { addOutputOptions, addRangeOptions, rangeParameters } from "./output.ts";
 import { addPaging, printCsv, printJson, printPages } from "./pages.ts";
@@ -25,6 +25,7 @@ const explainedAtOnce = "10000";
 
 interface QueryFlags extends OutputFlags, RangeFlags {
   readonly url: string;
+  readonly key?: string;
   readonly filter?: string;
   readonly asOf?: string;
   readonly granularity?: string;
@@ -43,7 +44,9 @@ export function registerQuery(program: Command): void {
   const subcommand = (name: string, summary: string): Command =>
     addOutputOptions(
       addRangeOptions(query.command(name).summary(summary).description(`${summary}.`)),
-    ).addOption(serviceUrlOption());
+    )
+      .addOption(serviceUrlOption())
+      .addOption(keyOption());
   addFilter(
     addCalendar(
       subcommand("count", "How many clicks did each of these ads get?").argument("<ad...>"),
@@ -95,7 +98,7 @@ function addCalendar(command: Command): Command {
 }
 
 async function queryCounts(ads: readonly string[], flags: QueryFlags): Promise<void> {
-  const client = new ApiClient(flags.url);
+  const client = new ApiClient(flags);
   const { filter, granularity, tz, asOf: as_of } = flags;
   const parameters = { ...rangeParameters(flags), filter, granularity, tz, as_of };
   const answers: CountAnswer[] = [];
@@ -125,7 +128,7 @@ function printCounts(answers: readonly CountAnswer[]): void {
 async function queryTop(flags: QueryFlags): Promise<void> {
   const { filter, asOf: as_of, top: topN } = flags;
   const parameters = { ...rangeParameters(flags), filter, as_of, topN };
-  const client = new ApiClient(flags.url);
+  const client = new ApiClient(flags);
   if (flags.csv) return printCsv(await client.getCsv("/v1/top", parameters), true);
   const answer = await client.get<TopAnswer>("/v1/top", parameters);
   if (flags.json) return printJson([answer]);
@@ -178,7 +181,7 @@ function formatClicks({ dimensions, clicks }: ExplainAnswer): string {
 }
 
 async function queryLedger(flags: QueryFlags): Promise<void> {
-  const client = new ApiClient(flags.url);
+  const client = new ApiClient(flags);
   const parameters = rangeParameters(flags);
   if (flags.csv) return printCsv(await client.getCsv("/v1/ledger", parameters), true);
   const answer = await client.get<LedgerAnswer>("/v1/ledger", parameters);

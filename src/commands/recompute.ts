@@ -3,13 +3,14 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import type { RecomputeAnswer } from "../query/recount.ts";
-import { ApiClient, serviceUrlOption } from "./client.ts";
+import { ApiClient, keyOption, serviceUrlOption } from "./client.ts";
 import { ExitCode } from "./exit.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { formatRows } from "./table.ts";
 
 interface RecomputeFlags {
   readonly url: string;
+  readonly key?: string;
   readonly from?: string;
   readonly to?: string;
   readonly late?: string;
@@ -28,6 +29,7 @@ export function registerRecompute(program: Command): void {
         "that changes gets a higher revision and a journal entry (query restatements).",
     )
     .addOption(serviceUrlOption())
+    .addOption(keyOption())
     .option("--from <time>", "start of the event times, inclusive: RFC 3339 or epoch milliseconds")
     .option("--to <time>", "their end, exclusive; the minutes before it must be final")
     .addOption(
@@ -47,14 +49,14 @@ export function registerRecompute(program: Command): void {
       ]),
     )
     .option("--json", "print the answer as JSON")
-    .action(async ({ url, json, rollback, ...flags }: RecomputeFlags) => {
+    .action(async ({ url, key, json, rollback, ...flags }: RecomputeFlags) => {
       const body =
         rollback === undefined
           ? flags
           : { rollback: rollback === true ? "last" : rollback, reason: flags.reason };
       const answer = await ProgressBar.during(
         { label: "recompute" },
-        new ApiClient(url).postJson<RecomputeAnswer>("/v1/admin/recompute", body),
+        new ApiClient({ url, key }).postJson<RecomputeAnswer>("/v1/admin/recompute", body),
       );
       if (json) console.log(JSON.stringify(answer));
       else printRecompute(answer);

@@ -2,11 +2,12 @@
 
 import type { Command } from "commander";
 import type { OperationAnswer } from "../query/query-service.ts";
-import { ApiClient, serviceUrlOption } from "./client.ts";
+import { ApiClient, keyOption, serviceUrlOption } from "./client.ts";
 import { printOperation } from "./operation.ts";
 
 interface ReleaseFlags {
   readonly url: string;
+  readonly key?: string;
   readonly from: string;
   readonly to: string;
   readonly ad?: string;
@@ -30,9 +31,10 @@ export function registerRelease(program: Command): void {
     .option("--id <id>", "of the operation (default: a new one)")
     .option("--json", "print the answer as JSON")
     .addOption(serviceUrlOption())
-    .action(async ({ url, ad: ad_id, json, from, to, reason, id }: ReleaseFlags) => {
+    .addOption(keyOption())
+    .action(async ({ url, key, ad: ad_id, json, from, to, reason, id }: ReleaseFlags) => {
       const body = { from, to, ad_id, reason, id };
-      const client = new ApiClient(url);
+      const client = new ApiClient({ url, key });
       printOperation(await client.postJson<OperationAnswer>("/v1/admin/release", body), json);
     });
 }

@@ -5,7 +5,7 @@ import { InvalidArgumentError, Option } from "commander";
 import { setTimeout as delay } from "node:timers/promises";
 import type { SendAnswer } from "./click-sender.ts";
 import { ClickSender } from "./click-sender.ts";
-import { serviceUrlOption } from "./client.ts";
+import { keyOption, serviceUrlOption } from "./client.ts";
 import { ExitCode } from "./exit.ts";
 import { readRecording, withTime } from "./recorded-clicks.ts";
 
@@ -17,6 +17,7 @@ const toldRejectsMax = 20;
 
 interface SendFlags {
   readonly url: string;
+  readonly key?: string;
   readonly rate?: number;
   readonly speed?: number;
   readonly asIfNow?: true;
@@ -33,6 +34,7 @@ export function registerSend(program: Command): void {
     )
     .argument("<file...>", "NDJSON files, sent one after the other")
     .addOption(serviceUrlOption())
+    .addOption(keyOption())
     .addOption(new Option("--rate <n>", "clicks a second").argParser(positive).conflicts("speed"))
     .addOption(
       new Option("--speed <k>", "times the recorded pace (default: 1)").argParser(positive),
@@ -59,6 +61,7 @@ async function sendFiles(files: readonly string[], flags: SendFlags): Promise<nu
   const totals = new SendTotals();
   const sender = new ClickSender({
     url: flags.url,
+    key: flags.key,
     waitCounted: flags.wait === true,
   });
   const start = performance.now();

@@ -36,7 +36,7 @@ async function serve(flags: Readonly<Record<string, unknown>>, version: string):
   );
   const asked = stopSignal();
   const { startService } = await import("../main.ts");
-  const starting = startService(settings, { listen: true, log });
+  const starting = startService(settings, { listen: true, log, onFirstKey });
   // A start that waits for others may take for ever; nothing that was acknowledged is lost where it is given up.
   const isGivenUp = await Promise.race([asked.then(() => true), starting.then(() => false)]);
   if (isGivenUp) process.exit(ExitCode.done);
@@ -49,6 +49,11 @@ async function serve(flags: Readonly<Record<string, unknown>>, version: string):
   }
   log.info("clicktally has stopped");
   return ExitCode.done;
+}
+
+/** Not in the log, which is kept. */
+function onFirstKey(key: string): void {
+  console.log(`clicktally has made its first API key, for everything, told only this once: ${key}`);
 }
 
 function secondsSince(startMs: number): number {

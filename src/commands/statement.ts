@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import type { StatementAnswer } from "../query/billing.ts";
 import { statementColumns } from "../query/billing.ts";
-import { serviceUrlOption } from "./client.ts";
+import { keyOption, serviceUrlOption } from "./client.ts";
 import { addOutputOptions } from "./output.ts";
 import type { PagingFlags } from "./pages.ts";
 import { addPaging, printPages } from "./pages.ts";
@@ -35,6 +35,7 @@ export function registerStatement(program: Command): void {
     ),
   )
     .addOption(serviceUrlOption())
+    .addOption(keyOption())
     .action(async (flags: StatementFlags) => {
       const { from, to, tz, ad: ad_id, asOf: as_of, limit } = flags;
       const parameters = { from, to, tz, ad_id, as_of, limit };

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
 import { setTimeout as delay } from "node:timers/promises";
-import { ApiClient, serviceUrlOption } from "./client.ts";
+import { ApiClient, keyOption, serviceUrlOption } from "./client.ts";
 import { messageOf } from "./exit.ts";
 import { formatStatus } from "./status/format-status.ts";
 import { formatStrip, stripLine } from "./status/health-strip.ts";
@@ -11,6 +11,7 @@ import { HealthWatch } from "./status/service-health.ts";
 
 interface StatusFlags {
   readonly url: string;
+  readonly key?: string;
   readonly json?: true;
   /** Seconds. */
   readonly watch?: number;
@@ -32,6 +33,7 @@ export function registerStatus(program: Command): void {
         "drawn again and again on a terminal, and a line of its health is written each time elsewhere.",
     )
     .addOption(serviceUrlOption())
+    .addOption(keyOption())
     .option("--json", "print the answer as JSON, a line each")
     .addOption(
       new Option("--watch [seconds]", "again and again, every so many seconds, until stopped")
@@ -47,8 +49,8 @@ function parseSeconds(text: string): number {
   throw new InvalidArgumentError("seconds from 0.1 to 86400 are expected");
 }
 
-async function showStatus({ url, json, watch }: StatusFlags): Promise<void> {
-  const health = new HealthWatch(new ApiClient(url));
+async function showStatus({ url, key, json, watch }: StatusFlags): Promise<void> {
+  const health = new HealthWatch(new ApiClient({ url, key }));
   const isTerminal = process.stdout.isTTY === true;
   const show = async (): Promise<void> => {
     const nowMs = Date.now();

@@ -4,11 +4,12 @@ import type { Command } from "commander";
 import type { OperationAnswer } from "../query/query-service.ts";
 import { randomUUID } from "node:crypto";
 import { readIdentities } from "./click-identities.ts";
-import { ApiClient, serviceUrlOption } from "./client.ts";
+import { ApiClient, keyOption, serviceUrlOption } from "./client.ts";
 import { printOperation } from "./operation.ts";
 
 interface VoidFlags {
   readonly url: string;
+  readonly key?: string;
   readonly reason: string;
   readonly undo?: true;
   readonly id?: string;
@@ -32,12 +33,13 @@ export function registerVoid(program: Command): void {
     .option("--id <id>", "of the operation (default: a new one)")
     .option("--json", "print the answer as JSON")
     .addOption(serviceUrlOption())
+    .addOption(keyOption())
     .action((file: string, flags: VoidFlags) => voidClicks(file, flags));
 }
 
 async function voidClicks(file: string, flags: VoidFlags): Promise<void> {
   const { reason, undo = false, id = randomUUID() } = flags;
-  const client = new ApiClient(flags.url);
+  const client = new ApiClient(flags);
   let answer: OperationAnswer | undefined;
   for await (const identities of readIdentities(file, identitiesAtOnceMax))
     answer = await client.postJson<OperationAnswer>("/v1/admin/void", {

@@ -8,6 +8,7 @@ import {
   databaseName,
   dimensions,
   duration,
+  flag,
   integer,
   names,
   optionalText,
@@ -47,6 +48,21 @@ export const settingKeys = {
   host: key(text(), "127.0.0.1", "address to listen on"),
   port: key(integer(0, 65_535), 8080, "port to listen on; 0 takes a free one"),
   data_dir: key(text(), "./data", "directory of the queue and the store"),
+  "auth.keys_file": key(
+    optionalText(),
+    "",
+    "the API keys, as `clicktally keys` writes them; empty: keys.json in data_dir",
+  ),
+  "auth.first_key": key(
+    choice("none", "print"),
+    "none",
+    "print: where there is no keys file yet, a start makes one with a key for everything, and prints the key once",
+  ),
+  "auth.open": key(
+    flag(),
+    false,
+    "whether it listens on other addresses than loopback without API keys: something else has to guard it",
+  ),
   "log.level": key(
     choice("error", "warn", "info", "debug", "silent"),
     "info",

@@ -30,7 +30,12 @@ export function readFlags(flags: Readonly<Partial<Record<SettingName, string>>>)
 }
 
 /** Variables that are no settings but are ours all the same. */
-const otherVariables: readonly string[] = ["CLICKTALLY_CONFIG", "CLICKTALLY_URL"];
+const otherVariables: readonly string[] = [
+  "CLICKTALLY_CONFIG",
+  "CLICKTALLY_URL",
+  "CLICKTALLY_KEY",
+  "CLICKTALLY_KEY_FILE",
+];
 
 /**
  * Kubernetes gives every pod variables about the services around it, and one that is called `clicktally` makes

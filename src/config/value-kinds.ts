@@ -58,6 +58,16 @@ export function choice<const T extends string>(...choices: readonly T[]): ValueK
   };
 }
 
+export function flag(): ValueKind<boolean> {
+  return {
+    parse: (raw) => {
+      if (raw === true || raw === "true") return { value: true };
+      return raw === false || raw === "false" ? { value: false } : wrong("true or false");
+    },
+    format: String,
+  };
+}
+
 export function integer(min: number, max: number): ValueKind<number> {
   const expected = `a whole number from ${min} to ${max}`;
   return {

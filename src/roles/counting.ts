@@ -25,6 +25,7 @@ import type { EngineThreadData, IngestThreadData } from "../threads/thread-data.
 import { clicksElsewhere } from "./elsewhere.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { listen } from "./listen.ts";
+import { openKeys } from "./open-keys.ts";
 import { sharedSettings } from "./shared-settings.ts";
 import { toldTo } from "./told.ts";
 import { packageVersion } from "./release.ts";
@@ -37,6 +38,7 @@ export async function startCounting(settings: Settings, options: StartOptions): 
   const { log = silentLog() } = options;
   await using resources = new AsyncDisposableStack();
   const directory = resources.use(await openDataDirectory(settings.dataDir));
+  const keys = options.listen ? resources.use(await openKeys(settings, options)) : undefined;
   const admission = new AdmissionGate(settings.limits);
   const lifecycle = new Lifecycle(admission, "recovering");
 
@@ -128,7 +130,7 @@ export async function startCounting(settings: Settings, options: StartOptions): 
   );
 
   let url: string | undefined;
-  if (options.listen) {
+  if (keys) {
     url = await listen(resources, lifecycle, {
       ingest,
       query,
@@ -136,6 +138,7 @@ export async function startCounting(settings: Settings, options: StartOptions): 
       exports,
       admission,
       settings,
+      keys,
       log,
       health: () => health,
       metrics: new ServiceMetrics({

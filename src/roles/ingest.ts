@@ -11,12 +11,14 @@ import type { IngestThreadData } from "../threads/thread-data.ts";
 import { controlsElsewhere, filesElsewhere, queriesElsewhere } from "./elsewhere.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { listen } from "./listen.ts";
+import { openKeys } from "./open-keys.ts";
 import { toldTo } from "./told.ts";
 
 /** Listens at once; resolves when the queue takes clicks. */
 export async function startIngest(settings: Settings, options: StartOptions): Promise<Service> {
   const { log = silentLog() } = options;
   await using resources = new AsyncDisposableStack();
+  const keys = resources.use(await openKeys(settings, options));
   const admission = new AdmissionGate(settings.limits);
   const lifecycle = new Lifecycle(admission, "waiting for the click queue");
   const thread = startThread(
@@ -42,6 +44,7 @@ export async function startIngest(settings: Settings, options: StartOptions): Pr
     ...parts,
     admission,
     settings,
+    keys,
     log,
     health: () => soundHealth,
     metrics: new ServiceMetrics({}),

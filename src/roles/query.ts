@@ -13,12 +13,14 @@ import type { QueryThreadData } from "../threads/thread-data.ts";
 import { clicksElsewhere, controlsElsewhere, filesElsewhere } from "./elsewhere.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { listen } from "./listen.ts";
+import { openKeys } from "./open-keys.ts";
 import { toldTo } from "./told.ts";
 
 /** Listens at once; resolves when the store has been read. */
 export async function startQuery(settings: Settings, options: StartOptions): Promise<Service> {
   const { log = silentLog() } = options;
   await using resources = new AsyncDisposableStack();
+  const keys = resources.use(await openKeys(settings, options));
   const admission = new AdmissionGate(settings.limits);
   const lifecycle = new Lifecycle(admission, "reading the store");
   const semantic = semanticConfigOf(settings);
@@ -52,6 +54,7 @@ export async function startQuery(settings: Settings, options: StartOptions): Pro
     ...parts,
     admission,
     settings,
+    keys,
     log,
     health: () => soundHealth,
     metrics: new ServiceMetrics({

@@ -9,6 +9,7 @@ import { createServer } from "../../src/api/server.ts";
 import type { DashboardFiles } from "../../src/api/dashboard-files.ts";
 import type { Readiness, ServiceParts } from "../../src/api/service-parts.ts";
 import type { BackupService, ExportService } from "../../src/backup/backup-service.ts";
+import { KeyRing } from "../../src/access/key-ring.ts";
 import type { SettingName } from "../../src/config/keys.ts";
 import { loadSettings } from "../../src/config.ts";
 import { AdmissionGate } from "../../src/ingest/backpressure.ts";
@@ -46,6 +47,7 @@ export interface Parts {
   readonly health?: Health;
   readonly log?: Log;
   readonly dashboard?: DashboardFiles;
+  readonly keys?: KeyRing;
 }
 
 /** For what is decided before ingest or query have a say, and for what they can't be brought to do at will. */
@@ -60,11 +62,13 @@ export async function startHttpSide(
     health = soundHealth,
     log = silentLog(),
     dashboard,
+    keys = KeyRing.none(log),
   }: Parts = {},
 ): Promise<HttpSide> {
   const settings = loadSettings({ flags: { "log.level": "silent", ...flags } });
   const parts: ServiceParts = {
     settings,
+    keys,
     log,
     ingest: partWith("ingest", ingest),
     query: partWith("query", query),

@@ -67,6 +67,27 @@ describe("the description of the API", () => {
     }
   });
 
+  it("says of every route which key it needs, and what is answered without", async () => {
+    interface Operation {
+      readonly description?: string;
+      readonly security: readonly Readonly<Record<string, readonly string[]>>[];
+      readonly responses: Readonly<Record<string, unknown>>;
+    }
+    const document = (await (await fetch(`${side.url}/openapi.json`)).json()) as {
+      readonly components: { readonly securitySchemes: Readonly<Record<string, unknown>> };
+      readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+    };
+    const { key } = document.components.securitySchemes as { key: Record<string, string> };
+    assert.deepEqual([key["type"], key["scheme"]], ["http", "bearer"]);
+    assert.deepEqual(document.paths["/readyz"]!["get"]!.security, []);
+    const posting = document.paths["/v1/clicks"]!["post"]!;
+    assert.deepEqual(posting.security, [{ key: ["ingest"] }]);
+    assert.match(posting.description!, /scope `ingest`/);
+    for (const [path, operations] of Object.entries(document.paths))
+      for (const { security, responses } of Object.values(operations))
+        assert.equal("401" in responses && "403" in responses, security.length > 0, path);
+  });
+
   it("is shown by pages that load nothing from elsewhere", async () => {
     const page = await (await fetch(`${side.url}/docs`)).text();
     const sources = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1]!);

@@ -89,7 +89,10 @@ describe("an import into a service", () => {
       const isRemote = way === "that runs elsewhere";
       await using service = await startService(settings, { listen: isRemote });
       const target = isRemote
-        ? { ...remoteTarget(service.url!), stateDirectory: join(directory.path, "imports") }
+        ? {
+            ...remoteTarget({ url: service.url! }),
+            stateDirectory: join(directory.path, "imports"),
+          }
         : localTarget(service, settings);
 
       const first = await importInto(target, path, settings.dimensions);

@@ -1,6 +1,7 @@
 /** The whole service in this process, with a wall clock that the test sets: real queue, real store, real HTTP. */
 
 import type { AddressInfo } from "node:net";
+import { KeyRing } from "../../src/access/key-ring.ts";
 import { join } from "node:path";
 import { createServer } from "../../src/api/server.ts";
 import { systemClock } from "../../src/clock/system-clock.ts";
@@ -110,6 +111,7 @@ export class ClockedService implements AsyncDisposable {
       admission: new AdmissionGate(settings.limits),
       settings,
       log: silentLog(),
+      keys: KeyRing.none(silentLog()),
       readiness: () => ({ ready: true }),
       health: () => soundHealth,
       metrics: new ServiceMetrics({

@@ -36,6 +36,7 @@ export function registerAdRoutes(server: FastifyInstance, parts: ServiceParts): 
   });
 
   server.put("/v1/ads/:ad_id", {
+    config: { scope: "admin" },
     schema: {
       tags: ["ads"],
       operationId: "putAd",
@@ -78,7 +79,7 @@ function registerBulk(server: FastifyInstance, { ingest, query, settings }: Serv
       },
     );
     scope.post("/v1/ads", {
-      config: { documentedBody: AdsBody },
+      config: { documentedBody: AdsBody, scope: "admin" },
       schema: {
         tags: ["ads"],
         operationId: "postAds",

@@ -21,6 +21,7 @@ export function registerChangesRoute(server: FastifyInstance, { query }: Service
   server.get("/v1/changes", {
     // Its answer to HEAD would be a stream that nobody reads to its end.
     exposeHeadRoute: false,
+    config: { isStream: true },
     schema: {
       tags: ["queries"],
       operationId: "getChanges",

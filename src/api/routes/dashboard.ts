@@ -32,8 +32,9 @@ export function registerDashboardRoutes(
   server: FastifyInstance,
   { dashboard, settings }: ServiceParts,
 ): void {
-  const schema = { hide: true };
-  server.get("/", { schema }, (request: FastifyRequest, reply: FastifyReply) => {
+  // The page is nobody's secret: what it asks the service for needs a key.
+  const open = { schema: { hide: true }, config: { scope: "none" } } as const;
+  server.get("/", open, (request: FastifyRequest, reply: FastifyReply) => {
     const page = dashboard?.get("index.html");
     if (page) return sendFile(request, reply, page);
     if (settings.role === "ingest")
@@ -51,7 +52,7 @@ export function registerDashboardRoutes(
   });
   server.get(
     "/assets/:file",
-    { schema },
+    open,
     (request: FastifyRequest<{ Params: { file: string } }>, reply: FastifyReply) => {
       const path = `assets/${request.params.file}`;
       const file = dashboard?.get(path);

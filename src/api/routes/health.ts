@@ -14,6 +14,7 @@ export function registerHealthRoutes(
   { health, metrics, readiness }: ServiceParts,
 ): void {
   server.get("/healthz", {
+    config: { scope: "none" },
     schema: {
       tags: ["operations"],
       operationId: "getHealth",
@@ -31,6 +32,7 @@ export function registerHealthRoutes(
   });
 
   server.get("/readyz", {
+    config: { scope: "none" },
     schema: {
       tags: ["operations"],
       operationId: "getReadiness",

@@ -17,6 +17,7 @@ export function registerLiveRoute(server: FastifyInstance, { query }: ServicePar
   server.get("/v1/live", {
     // Its answer to HEAD would be a stream that nobody reads to its end.
     exposeHeadRoute: false,
+    config: { isStream: true },
     schema: {
       tags: ["queries"],
       operationId: "getLive",
