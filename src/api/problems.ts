@@ -54,6 +54,7 @@ const problemKinds: Readonly<Record<ErrorCode, ProblemKind>> = {
   unhealthy: { status: 503, title: "The numbers are not right" },
   storage_failed: { status: 503, title: "The storage failed", retryAfterSeconds: 5, hidden: true },
   link_invalid: { status: 403, title: "The link is not signed for this" },
+  link_ahead: { status: 403, title: "The link is to be followed, not loaded ahead" },
   link_expired: { status: 410, title: "The link has expired" },
   internal_error: { status: 500, title: "Internal error", hidden: true },
   data_dir_locked: { status: 500, title: "Internal error", hidden: true },

@@ -49,6 +49,7 @@ export type ErrorCode =
   | "invalid_configuration"
   | "link_invalid"
   | "link_expired"
+  | "link_ahead"
   | "storage_failed";
 
 /** Why one item of a batch is refused; the other items are not touched by it. */

@@ -121,8 +121,6 @@ describe("a tracked link", () => {
     const link = linkFor(ad, { to: target });
     const looks: readonly RequestInit[] = [
       { method: "HEAD" },
-      { headers: { "Sec-Purpose": "prefetch" } },
-      { headers: { "Sec-Purpose": "prefetch;prerender" } },
       { headers: { Purpose: "prefetch" } },
       { headers: { "X-Purpose": "preview" } },
       { headers: { "X-Moz": "prefetch" } },
@@ -130,6 +128,12 @@ describe("a tracked link", () => {
     for (const look of looks) {
       const answer = await follow(link, look);
       assert.deepEqual([answer.status, answer.headers.get("location")], [302, target]);
+    }
+    // What a browser would keep, and not ask for again.
+    for (const purpose of ["prefetch", "prefetch;prerender"]) {
+      const answer = await follow(link, { headers: { "Sec-Purpose": purpose } });
+      assert.deepEqual([answer.status, answer.headers.get("location")], [403, null]);
+      assert.equal((await problemOf(answer)).code, "link_ahead");
     }
     assert.equal((await clicksOf(ad, 0)).count, 0);
     assert.equal((await follow(link, { headers: { Purpose: "none" } })).status, 302);

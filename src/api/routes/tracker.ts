@@ -16,7 +16,7 @@ import { linkParameter } from "../../tracker/link-parameters.ts";
 import { trackedClick } from "../../tracker/tracked-click.ts";
 import { AdPath } from "../request-schemas.ts";
 import { problemResponses } from "../answer-schemas.ts";
-import { isPrefetch } from "../prefetch.ts";
+import { lookAhead } from "../look-ahead.ts";
 import { codedErrorOf } from "../problems.ts";
 import { Refusals } from "../refusals.ts";
 import type { ServiceParts } from "../service-parts.ts";
@@ -59,7 +59,7 @@ function registerLinks(scope: FastifyInstance, tracker: Tracker): void {
       summary: "Count a click and go on to its target, or answer with a pixel",
       description:
         "A signed link, as `clicktally link` makes it. With `to`: 302, once the click is durable. Without, and with `.gif` " +
-        "behind the ad: an image of one pixel. HEAD and what is prefetched is answered and not counted.",
+        "behind the ad: an image of one pixel. HEAD and what is loaded ahead are not counted.",
       params: AdPath,
       response: {
         200: {
@@ -72,8 +72,13 @@ function registerLinks(scope: FastifyInstance, tracker: Tracker): void {
     },
     handler: async (request: TrackerRequest, reply: FastifyReply) => {
       const link = tracker.read(request.params.ad_id, queryOf(request));
-      if (!isPrefetch(request.method, request.headers)) await tracker.count(request, link);
-      if (link.to !== undefined) return await reply.redirect(link.to, 302);
+      const ahead = lookAhead(request.method, request.headers);
+      if (ahead === undefined) await tracker.count(request, link);
+      if (link.to !== undefined) {
+        if (ahead === "kept")
+          throw new CodedError("link_ahead", "nobody has followed the link yet");
+        return await reply.redirect(link.to, 302);
+      }
       return await reply
         .header("cross-origin-resource-policy", "cross-origin")
         .type("image/gif")
