@@ -11,9 +11,11 @@ import { partitionOf } from "../src/model/partition.ts";
 import type { StatusAnswer } from "../src/query/query-service.ts";
 import { KafkaCluster } from "../test/cluster/kafka-cluster.ts";
 import { ClickHouseServer } from "../test/support/clickhouse-server.ts";
-import { cpuSecondsOf, median, prepareLoad, residentBytesOf } from "./processes.ts";
+import { PreparedLoad } from "./prepared-load.ts";
+import { cpuSecondsOf, residentBytesOf } from "./processes.ts";
 import { clusterSettings } from "./cluster-settings.ts";
 import { Clicktally } from "./service.ts";
+import { median } from "./suite/statistics.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -59,15 +61,14 @@ async function measure(count: number, round: number): Promise<void> {
   const start = (role: string): Promise<Clicktally> =>
     Clicktally.start({ ...settings, CLICKTALLY_ROLE: role });
   await using ingest = await start("ingest");
-  const go = await prepareLoad({
-    url: ingest.insertUrl,
-    contentType: "application/x-ndjson",
-    clicks: clickCount,
+  await using load = await PreparedLoad.prepare({
+    target: { kind: "http", url: ingest.insertUrl },
+    send: { clicks: clickCount },
     batchRows: 10_000,
     connections: 4,
     seed: round,
   });
-  await go();
+  await load.run();
   await using resources = new AsyncDisposableStack();
   const counting = await Promise.all(Array.from({ length: count }, () => start("aggregate")));
   for (const own of counting) resources.use(own);

@@ -1,5 +1,8 @@
 import { Agent, request } from "node:http";
 
+/** What a server that is busy answers. */
+const busyStatus: ReadonlySet<number> = new Set([429, 503]);
+
 /** Posts bodies over HTTP/1.1 keep-alive connections. */
 export class BodySender {
   private readonly url: string;
@@ -21,13 +24,18 @@ export class BodySender {
       let text = "";
       response.setEncoding("utf8").on("data", (part: string) => (text += part));
       response.on("end", () => {
-        if (response.statusCode === 200) resolve(true);
-        else if (response.statusCode === 503) resolve(false);
-        else reject(new Error(`${response.statusCode}: ${text.slice(0, 500)}`));
+        const status = response.statusCode!;
+        if (status === 200) resolve(true);
+        else if (busyStatus.has(status)) resolve(false);
+        else reject(new Error(`${status}: ${text.slice(0, 500)}`));
       });
     });
     outgoing.on("error", reject);
     outgoing.end(body);
     return promise;
+  }
+
+  close(): void {
+    this.agent.destroy();
   }
 }

@@ -1,52 +1,58 @@
 /**
- * Import of the same clicks from NDJSON, CSV and Parquet into a new data directory, end to end: decoded, durable,
- * deduplicated and counted.
- *
- *   node bench/import.ts [--clicks 1000000] [--rounds 3]
+ * Files of NDJSON, CSV and Parquet: clicktally into a new data directory, end to end (decoded, durable, deduplicated and counted), and
+ * DuckDB into a new database (a table, counts by minute, a checkpoint), in turns.
  */
 import { DuckDBInstance } from "@duckdb/node-api";
 import { execFile } from "node:child_process";
-import { createWriteStream, mkdtempSync, rmSync, statSync } from "node:fs";
+import { createWriteStream, mkdtempSync, rmSync } from "node:fs";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
-import { median } from "./processes.ts";
+import { promisify } from "node:util";
+import { addBatch, batchOf, schema } from "./peers/duckdb-sql.ts";
+import type { FileFormat } from "./peers/duckdb-sql.ts";
+import { clicktally } from "./suite/figures.ts";
+import type { RowContext } from "./suite/context.ts";
+import { inTurns } from "./suite/rounds.ts";
 import { Workload } from "./workload.ts";
 
-const { values: flags } = parseArgs({
-  options: {
-    clicks: { type: "string", default: "1000000" },
-    rounds: { type: "string", default: "3" },
-  },
-});
 const cli = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
-const clicks = Number(flags.clicks);
-const directory = mkdtempSync(join(tmpdir(), "clicktally-bench-import-"));
-try {
-  await writeFiles();
-  console.log(
-    `| import of ${clicks.toLocaleString("en-US")} clicks, medians of ${flags.rounds} | bytes a click | clicks/s, all counted | with start and stop |`,
-  );
-  console.log("|---|---|---|---|");
-  for (const format of ["ndjson", "csv", "parquet"]) await measure(format);
-} finally {
-  rmSync(directory, { recursive: true, force: true });
+const formats: readonly FileFormat[] = ["ndjson", "csv", "parquet"];
+
+export async function measure({ quick, rounds, note, tell }: RowContext): Promise<void> {
+  const clicks = quick ? 50_000 : 600_000;
+  const directory = mkdtempSync(join(tmpdir(), "clicktally-bench-import-"));
+  try {
+    await writeFiles(directory, clicks);
+    for (const { name, round } of inTurns([clicktally, "DuckDB"], rounds)) {
+      tell(`round ${round + 1}: ${name}`);
+      for (const format of formats) {
+        const target = join(directory, "target");
+        const path = join(directory, `clicks.${format}`);
+        if (name === clicktally) {
+          const { ownSeconds, wholeSeconds } = await importIt(path, target, clicks);
+          note(`import.${format}`, name, clicks / ownSeconds);
+          note(`import.${format}_whole`, name, clicks / wholeSeconds);
+        } else
+          note(`import.${format}`, name, clicks / (await loadIntoDuckDb(format, path, target)));
+        rmSync(target, { recursive: true, force: true });
+        rmSync(`${target}.wal`, { force: true });
+      }
+    }
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
-async function writeFiles(): Promise<void> {
+async function writeFiles(directory: string, clicks: number): Promise<void> {
   const workload = new Workload(1);
   const output = createWriteStream(join(directory, "clicks.ndjson"));
   const rows = 10_000;
   const startMs = Date.now() - 2 * 3_600_000;
   for (let row = 0; row < clicks; row += rows) {
-    if (
-      !output.write(
-        workload.body(Math.min(rows, clicks - row), startMs + (row / clicks) * 3_600_000),
-      )
-    )
-      await once(output, "drain");
+    const body = workload.body(Math.min(rows, clicks - row), startMs + (row / clicks) * 3_600_000);
+    if (!output.write(body)) await once(output, "drain");
   }
   output.end();
   await once(output, "close");
@@ -59,22 +65,29 @@ async function writeFiles(): Promise<void> {
   instance.closeSync();
 }
 
-async function measure(format: string): Promise<void> {
-  const path = join(directory, `clicks.${format}`);
-  const own: number[] = [];
-  const whole: number[] = [];
-  for (let round = 0; round < Number(flags.rounds); round++) {
-    const dataDir = join(directory, `data-${format}-${round}`);
-    const start = performance.now();
-    const { stdout } = await promisify(execFile)(process.execPath, [cli, "import", path], {
-      env: { ...process.env, CLICKTALLY_DATA_DIR: dataDir },
-    });
-    whole.push(clicks / ((performance.now() - start) / 1000));
-    own.push(Number(/(\d+) clicks\/s/.exec(stdout)![1]));
-    rmSync(dataDir, { recursive: true, force: true });
-  }
-  const text = (value: number): string => Math.round(value).toLocaleString("en-US");
-  console.log(
-    `| ${format} | ${text(statSync(path).size / clicks)} | ${text(median(own))} | ${text(median(whole))} |`,
-  );
+/** The command's own time, until all is counted, and with start and stop of its process. */
+async function importIt(
+  path: string,
+  dataDir: string,
+  clicks: number,
+): Promise<{ readonly ownSeconds: number; readonly wholeSeconds: number }> {
+  const start = performance.now();
+  const { stdout } = await promisify(execFile)(process.execPath, [cli, "import", path], {
+    env: { ...process.env, CLICKTALLY_DATA_DIR: dataDir },
+  });
+  const wholeSeconds = (performance.now() - start) / 1000;
+  return { ownSeconds: clicks / Number(/(\d+) clicks\/s/.exec(stdout)![1]), wholeSeconds };
+}
+
+/** Seconds of reading, counting and a checkpoint. */
+async function loadIntoDuckDb(format: FileFormat, path: string, target: string): Promise<number> {
+  const instance = await DuckDBInstance.create(target);
+  const connection = await instance.connect();
+  for (const statement of schema) await connection.run(statement);
+  const start = performance.now();
+  for (const statement of ["BEGIN", batchOf(format, [path]), ...addBatch, "COMMIT", "CHECKPOINT"])
+    await connection.run(statement);
+  const seconds = (performance.now() - start) / 1000;
+  instance.closeSync();
+  return seconds;
 }

@@ -1,12 +1,8 @@
 /** Child processes of the benchmarks, and what they cost. */
-import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import type { LoadPlan, LoadReport } from "./load-generator.ts";
 
 export async function freePort(): Promise<number> {
   const server = createServer();
@@ -17,17 +13,18 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Resolves once the URL answers 200. */
+/** Resolves once the URL answers with success. */
 export async function waitUntilUp(
   url: string,
   child: ChildProcess,
-  deadlineMs = 60_000,
+  request?: RequestInit,
+  deadlineMs = 120_000,
 ): Promise<void> {
   const end = performance.now() + deadlineMs;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`the server stopped with ${child.exitCode}`);
     try {
-      const response = await fetch(url);
+      const response = await fetch(url, request);
       await response.text();
       if (response.ok) return;
     } catch {
@@ -47,9 +44,21 @@ export async function stopChild(child: ChildProcess, signal: NodeJS.Signals): Pr
 
 /** User and system time of a process so far. */
 export function cpuSecondsOf(pid: number): number {
+  return ticks(pid, 11, 12);
+}
+
+/** Of a process that others work for: with those of its children that are there, and that have been. */
+export function cpuSecondsOfFamily(pid: number): number {
+  return childrenOf(pid).reduce((sum, child) => sum + cpuSecondsOf(child), ticks(pid, 11, 14));
+}
+
+/** Sums fields of `/proc/PID/stat` behind the name, from the first to the last. */
+function ticks(pid: number, first: number, last: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
   const ticksASecond = 100;
-  return (Number(fields[11]) + Number(fields[12])) / ticksASecond;
+  return (
+    fields.slice(first, last + 1).reduce((sum, field) => sum + Number(field), 0) / ticksASecond
+  );
 }
 
 export function residentBytesOf(pid: number): number {
@@ -57,39 +66,33 @@ export function residentBytesOf(pid: number): number {
   return Number(match![1]) * 1024;
 }
 
+/** Of a process and its children; what they share (the program, shared memory) counts once. */
+export function residentBytesOfFamily(pid: number): number {
+  const all = [pid, ...childrenOf(pid)].map((one) => readFileSync(`/proc/${one}/status`, "utf8"));
+  const each = (name: string): number[] =>
+    all.map((status) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0));
+  const own = each("RssAnon").reduce((sum, kilobytes) => sum + kilobytes, 0);
+  return (own + Math.max(...each("RssFile")) + Math.max(...each("RssShmem"))) * 1024;
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+    .trim()
+    .split(" ")
+    .filter((child) => child !== "")
+    .map(Number);
+}
+
 export function directoryBytes(path: string): number {
   let bytes = 0;
   for (const entry of readdirSync(path, { withFileTypes: true })) {
     const child = join(path, entry.name);
-    bytes += entry.isDirectory() ? directoryBytes(child) : statSync(child).blocks * 512;
+    bytes += entry.isDirectory() ? directoryBytes(child) : bytesOfFile(child);
   }
   return bytes;
 }
 
-/** A load generator with its bodies made, waiting for the start. */
-export async function prepareLoad(plan: LoadPlan): Promise<() => Promise<LoadReport>> {
-  const path = fileURLToPath(new URL("./load-generator.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--max-old-space-size=4096", path, JSON.stringify(plan)], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const nextLine = async (): Promise<string> => {
-    const line = await lines.next();
-    if (line.done === true) throw new Error("the load generator failed");
-    return line.value;
-  };
-  await nextLine();
-  return async () => {
-    child.stdin.write("go\n");
-    return JSON.parse(await nextLine()) as LoadReport;
-  };
-}
-
-export function percentile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-}
-
-export function median(values: readonly number[]): number {
-  return percentile(values, 0.5);
+/** On disk; 0 where it has gone meanwhile. */
+function bytesOfFile(path: string): number {
+  return (statSync(path, { throwIfNoEntry: false })?.blocks ?? 0) * 512;
 }

@@ -6,13 +6,15 @@
  *   node bench/roles.ts [--rounds 3] [--clicks 600000] [--batch 10000] [--connections 4]
  *                       [--steady-rate 10000] [--steady-seconds 10]
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { KafkaCluster } from "../test/cluster/kafka-cluster.ts";
 import { ClickHouseServer } from "../test/support/clickhouse-server.ts";
-import { cpuSecondsOf, median, percentile, prepareLoad, residentBytesOf } from "./processes.ts";
+import { PreparedLoad, acksOf } from "./prepared-load.ts";
+import { cpuSecondsOf, residentBytesOf } from "./processes.ts";
 import { clusterSettings } from "./cluster-settings.ts";
+import { probeFreshness } from "./freshness.ts";
 import { Clicktally } from "./service.ts";
+import { median, percentile } from "./suite/statistics.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -26,8 +28,6 @@ const { values: flags } = parseArgs({
 });
 
 const partitionCount = 8;
-const probeEveryMs = 100;
-const pollEveryMs = 10;
 
 const roles = ["ingest", "aggregate", "query"] as const;
 type Role = (typeof roles)[number];
@@ -67,22 +67,21 @@ async function measureFullSpeed(
   processes: Readonly<Record<Role, Clicktally>>,
   seed: number,
 ): Promise<void> {
-  const go = await prepareLoad({
-    url: processes.ingest.insertUrl,
-    contentType: "application/x-ndjson",
-    clicks: Number(flags.clicks),
+  await using load = await PreparedLoad.prepare({
+    target: { kind: "http", url: processes.ingest.insertUrl },
+    send: { clicks: Number(flags.clicks) },
     batchRows: Number(flags.batch),
     connections: Number(flags.connections),
     seed,
   });
   const cpu = cpuOf(processes);
   const started = performance.now();
-  const report = await go();
+  const report = await load.run();
   await processes.query.caughtUp();
   const seconds = (performance.now() - started) / 1000;
   note("clicks/s acknowledged", report.clicks / report.seconds);
   note("clicks/s until all are queryable", report.clicks / seconds);
-  note("ack p99, full speed (ms)", percentile(report.ackMs, 0.99));
+  note("ack p99, full speed (ms)", percentile(acksOf(report), 0.99));
   for (const role of roles) {
     const used = cpuSecondsOf(processes[role].pid) - cpu[role];
     note(`CPU a click, ${role} (us)`, (used * 1e6) / report.clicks);
@@ -96,29 +95,31 @@ async function measureSteady(
   seed: number,
 ): Promise<void> {
   const rate = Number(flags["steady-rate"]);
-  const go = await prepareLoad({
-    url: processes.ingest.insertUrl,
-    contentType: "application/x-ndjson",
-    clicks: rate * Number(flags["steady-seconds"]),
+  await using load = await PreparedLoad.prepare({
+    target: { kind: "http", url: processes.ingest.insertUrl },
+    send: { phases: [{ rate, seconds: Number(flags["steady-seconds"]) }] },
     batchRows: 500,
     connections: 8,
-    rate,
     seed: seed + 1_000,
   });
   const cpu = cpuOf(processes);
   const started = performance.now();
-  let running = true;
-  const probing = probeFreshness(processes, seed, () => running);
-  const report = await go();
-  running = false;
+  const probed = {
+    target: { kind: "http", url: processes.ingest.insertUrl },
+    countOf: async (adId: string) =>
+      (await processes.query.get<{ count: number }>(`/v1/ads/${adId}/aggregated_count?window=60`))
+        .count,
+  } as const;
+  const probing = probeFreshness(probed, Number(flags["steady-seconds"]));
+  const report = await load.run();
   const seconds = (performance.now() - started) / 1000;
   for (const role of roles) {
     const used = cpuSecondsOf(processes[role].pid) - cpu[role];
     note(`CPU at ${rate}/s, ${role} (cores)`, used / seconds);
   }
-  const freshnessMs = await probing;
+  const freshnessMs = (await probing).map(({ freshMs }) => freshMs);
   for (const share of [0.5, 0.99]) {
-    note(`ack p${share * 100} at ${rate}/s (ms)`, percentile(report.ackMs, share));
+    note(`ack p${share * 100} at ${rate}/s (ms)`, percentile(acksOf(report), share));
     note(`freshness p${share * 100} at ${rate}/s (ms)`, percentile(freshnessMs, share));
   }
 }
@@ -127,30 +128,4 @@ function cpuOf(processes: Readonly<Record<Role, Clicktally>>): Record<Role, numb
   return Object.fromEntries(
     roles.map((role) => [role, cpuSecondsOf(processes[role].pid)]),
   ) as Record<Role, number>;
-}
-
-/** From sending a click to the ingest process until the query process counts it. */
-async function probeFreshness(
-  { ingest, query }: Readonly<Record<Role, Clicktally>>,
-  round: number,
-  isRunning: () => boolean,
-): Promise<number[]> {
-  const freshnessMs: number[] = [];
-  for (let i = 0; isRunning(); i++) {
-    const adId = `probe-${round}-${i}`;
-    const click = { ad_id: adId, event_id: crypto.randomUUID(), click_timestamp: Date.now() };
-    const sent = performance.now();
-    const response = await fetch(ingest.insertUrl, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(click),
-    });
-    if (!response.ok) throw new Error(`probe: ${response.status} ${await response.text()}`);
-    await response.text();
-    const path = `/v1/ads/${adId}/aggregated_count?window=60`;
-    while ((await query.get<{ count: number }>(path)).count === 0) await delay(pollEveryMs);
-    freshnessMs.push(performance.now() - sent);
-    await delay(probeEveryMs);
-  }
-  return freshnessMs;
 }

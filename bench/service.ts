@@ -7,6 +7,9 @@ import { fileURLToPath } from "node:url";
 import type { StatusAnswer } from "../src/query/query-service.ts";
 import { directoryBytes, freePort, stopChild, waitUntilUp } from "./processes.ts";
 
+/** A hundred million ids take some minutes. */
+const restartMsMax = 1_800_000;
+
 /** `clicktally serve` on a new data directory in a process of its own, with its defaults where nothing else is asked. */
 export class Clicktally implements AsyncDisposable {
   readonly url: string;
@@ -76,7 +79,7 @@ export class Clicktally implements AsyncDisposable {
   async restart(): Promise<number> {
     const start = performance.now();
     this.child = this.spawn();
-    await waitUntilUp(`${this.url}/readyz`, this.child);
+    await waitUntilUp(`${this.url}/readyz`, this.child, undefined, restartMsMax);
     return (performance.now() - start) / 1000;
   }
 

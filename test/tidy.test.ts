@@ -56,7 +56,7 @@ describe("the house rules", () => {
     const rooms = new Set(
       code.filter((path) => path.startsWith("src/")).map((path) => path.split("/")[1]),
     );
-    const kinds = "contract cluster support e2e crash fuzz mutants browser dashboard ops";
+    const kinds = "contract cluster support e2e crash fuzz mutants browser dashboard ops bench";
     const shared = new Set(kinds.split(" "));
     const strange = code.filter((path) => {
       const [top, room, ...rest] = path.split("/");

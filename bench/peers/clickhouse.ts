@@ -49,6 +49,11 @@ export class ClickHouse implements AsyncDisposable {
     return `${this.url}/?date_time_input_format=best_effort&query=${query}`;
   }
 
+  /** The same, gathered by the server until a part is worth it; it answers once the part is written. */
+  get asyncInsertUrl(): string {
+    return `${this.insertUrl}&async_insert=1&wait_for_async_insert=1`;
+  }
+
   query(sql: string): Promise<string> {
     return this.server.query(sql);
   }

@@ -1,5 +1,5 @@
 /** Compares the first window after warm-up with the last one, figure by figure. */
-import { median } from "../processes.ts";
+import { median } from "../suite/statistics.ts";
 import { p50, p99 } from "./sample.ts";
 import type { Sample } from "./sample.ts";
 

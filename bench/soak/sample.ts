@@ -2,7 +2,8 @@
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { StatusAnswer } from "../../src/query/query-service.ts";
-import { cpuSecondsOf, directoryBytes, percentile } from "../processes.ts";
+import { cpuSecondsOf, directoryBytes } from "../processes.ts";
+import { percentile } from "../suite/statistics.ts";
 import type { Clicktally } from "../service.ts";
 import type { Load } from "./load.ts";
 import type { Dashboard, FreshnessProbe } from "./visitors.ts";
