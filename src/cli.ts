@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   import: async () => (await import("./commands/import.ts")).registerImport,
   link: async () => (await import("./commands/link.ts")).registerLink,
   send: async () => (await import("./commands/send.ts")).registerSend,
+  watch: async () => (await import("./commands/watch.ts")).registerWatch,
   query: async () => (await import("./commands/query.ts")).registerQuery,
   changes: async () => (await import("./commands/changes.ts")).registerChanges,
   audit: async () => (await import("./commands/audit.ts")).registerAudit,

@@ -8,6 +8,7 @@ import { describe, readFile, readFlags, readVariables, shortened } from "./confi
 import { formatDuration } from "./config/units.ts";
 import type { DimensionLayout } from "./model/dimensions.ts";
 import { CodedError } from "./model/errors.ts";
+import type { LogSource } from "./model/log-source.ts";
 import type { SemanticConfig } from "./model/semantic-config.ts";
 
 export interface Settings {
@@ -63,6 +64,8 @@ export interface Settings {
     readonly brokers: readonly string[];
     readonly group: string;
   };
+  /** Log files that are followed; none: there are none. */
+  readonly sources: readonly LogSource[];
   readonly store: {
     readonly kind: "duckdb" | "clickhouse";
     readonly memoryBytesMax: number;
@@ -300,6 +303,7 @@ function settingsOf(values: SettingValues): Settings {
         values["intake.brokers"].length > 0 ? values["intake.brokers"] : values["queue.brokers"],
       group: values["intake.group"],
     },
+    sources: values.sources,
     store: {
       kind: values["store.kind"],
       memoryBytesMax: values["store.memory"],

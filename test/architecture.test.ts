@@ -27,6 +27,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ingest: ["model", "queue", "clock"],
   "ingest/import": ["ingest", "model"],
   "ingest/topics": ["ingest", "model", "clock", "queue/kafka"],
+  "ingest/logs": ["model", "clock", "files"],
   pipeline: ["model", "aggregate", "queue", "store", "clock"],
   query: ["model", "store"],
   audit: ["model", "store", "clock"],
@@ -62,6 +63,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "model",
     "ingest",
     "ingest/import",
+    "ingest/logs",
+    "clock",
+    "files",
     "query",
     "backup",
     "migrate",
@@ -91,6 +95,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "store/duckdb",
     "ingest",
     "ingest/topics",
+    "ingest/logs",
     "pipeline",
     "query",
     "metrics",
@@ -118,12 +123,14 @@ const drivers: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["metrics"],
   pino: ["logging"],
   commander: ["cli", "commands"],
+  chokidar: ["ingest/logs"],
   yaml: ["config"],
   "temporal-polyfill": ["query", "ingest/import"],
 };
 
 /** Their drivers take long to load, so nothing but `import()` may lead there: most starts need none of it. */
 const loadedOnDemand: ReadonlySet<string> = new Set([
+  "ingest/logs",
   "ingest/topics",
   "queue/kafka",
   "store/clickhouse",

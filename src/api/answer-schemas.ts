@@ -15,7 +15,6 @@ import type {
   FinalityStatus,
   LedgerAnswer,
   RestatementsAnswer,
-  StatusAnswer,
   TopAnswer,
 } from "../query/query-service.ts";
 import type { AuditAnswer, RecomputeAnswer } from "../query/recount.ts";
@@ -36,11 +35,11 @@ export const nullableText = (description?: string) =>
     type: ["string", "null"],
     ...(description === undefined ? {} : { description }),
   });
-const nullableNumber = () => Type.Unsafe<number | null>({ type: ["number", "null"] });
+export const nullableNumber = () => Type.Unsafe<number | null>({ type: ["number", "null"] });
 export const nullableWhole = (description: string) =>
   Type.Unsafe<number | null>({ type: ["integer", "null"], description });
 const cell = () => Type.Unsafe<string | number | null>({ type: ["string", "number", "null"] });
-const oneOf = <Text extends string>(values: readonly Text[], description?: string) =>
+export const oneOf = <Text extends string>(values: readonly Text[], description?: string) =>
   Type.Unsafe<Text>({
     type: "string",
     enum: values,
@@ -50,7 +49,7 @@ export const whole = (description?: string) =>
   Type.Integer(description === undefined ? {} : { description });
 export const time = (description: string) =>
   Type.String({ description: `${description}; RFC 3339` });
-const nullableTime = (description: string) => nullableText(`${description}; RFC 3339`);
+export const nullableTime = (description: string) => nullableText(`${description}; RFC 3339`);
 
 const outcomesOnceCounted = {
   counted: Type.Optional(whole("with wait=counted")),
@@ -191,7 +190,7 @@ export const ExplainAnswerSchema = schemaOf<ExplainAnswer>()(
   }),
 );
 
-const ledgerNumbers = { received: whole(), ...outcomeNumbers };
+export const ledgerNumbers = { received: whole(), ...outcomeNumbers };
 
 export const LedgerAnswerSchema = schemaOf<LedgerAnswer>()(
   Type.Object({
@@ -245,55 +244,7 @@ export const AdChangeAnswerSchema = Type.Object({
 
 export const AdsChangeAnswerSchema = Type.Object({ received: whole(), accepted: whole() });
 
-const auditDifferences = () => Type.Array(Type.Record(Type.String(), cell()));
-
-export const StatusAnswerSchema = schemaOf<StatusAnswer>()(
-  Type.Object({
-    status: oneOf<StatusAnswer["status"]>(["ready", "recovering", "failed"]),
-    as_of: whole(),
-    watermark: nullableTime("the lowest of all partitions"),
-    final_through: nullableTime("minutes before this are final"),
-    partitions: Type.Array(
-      Type.Object({
-        partition: whole(),
-        next_offset: whole(),
-        lag_records: nullableWhole("not committed yet; null where the queue does not say for now"),
-        lag_clicks: nullableWhole("in them; null as lag_records is"),
-        lag_seconds: nullableNumber(),
-        watermark: nullableText(),
-        watermark_delay_seconds: nullableNumber(),
-      }),
-    ),
-    dedup: Type.Optional(Type.Object({ ids: whole(), bytes: whole(), max_bytes: whole() })),
-    store_bytes: whole(),
-    queue_bytes: Type.Optional(whole()),
-    totals: Type.Object(ledgerNumbers),
-    ledger_balanced: Type.Boolean({
-      description: "what was received is the sum of what became of it",
-    }),
-    ledger_imbalance: whole("clicks by which it is not"),
-    audit: Type.Optional(
-      Type.Object(
-        {
-          checked_buckets: whole("final minutes that were recounted"),
-          mismatched_buckets: whole("of them those that differed"),
-          last_run: nullableTime("of the last recount"),
-          mismatches: Type.Array(
-            Type.Object({
-              minute: time("start of the bucket"),
-              differing_rows: whole(),
-              differences: auditDifferences(),
-            }),
-            { description: "the minutes that differ still" },
-          ),
-        },
-        { description: "what the service has found of its own numbers since its start" },
-      ),
-    ),
-    resident_bytes: whole(),
-    uptime_seconds: Type.Number(),
-  }),
-);
+export const auditDifferences = () => Type.Array(Type.Record(Type.String(), cell()));
 
 export const AuditAnswerSchema = schemaOf<AuditAnswer>()(
   Type.Object({

@@ -2,13 +2,8 @@
 
 import { Type } from "typebox";
 import type { Dimension } from "../model/dimensions.ts";
-import {
-  problemResponses,
-  schemaOf,
-  StatusAnswerSchema,
-  time,
-  TopAnswerSchema,
-} from "./answer-schemas.ts";
+import { problemResponses, schemaOf, time, TopAnswerSchema } from "./answer-schemas.ts";
+import { StatusAnswerSchema } from "./status-schemas.ts";
 import type { LiveAnswer } from "./live-feed.ts";
 
 const LiveAnswerSchema = schemaOf<LiveAnswer>()(

@@ -6,6 +6,7 @@ import type { IngestService } from "../ingest/ingest-service.ts";
 import type { Log } from "../logging/log.ts";
 import type { ServiceMetrics } from "../metrics/service-metrics.ts";
 import type { Health } from "../model/health.ts";
+import type { WatcherStatus } from "../model/log-source.ts";
 import type { DashboardFiles } from "./dashboard-files.ts";
 import type { QueryService } from "../query/query-service.ts";
 
@@ -22,6 +23,8 @@ export interface ServiceParts {
   readonly log: Log;
   readonly readiness: () => Readiness;
   readonly health: () => Health;
+  /** Of the log files that this process follows. */
+  readonly watchers: () => Promise<readonly WatcherStatus[]>;
   readonly metrics: ServiceMetrics;
   /** Absent where none is built, or where the process answers no queries. */
   readonly dashboard?: DashboardFiles;

@@ -1,6 +1,8 @@
 /** Posts clicks to a running service until it has taken them. */
 
 import { setTimeout as delay } from "node:timers/promises";
+import type { ErrorCode } from "../model/errors.ts";
+import { CodedError } from "../model/errors.ts";
 import type { ServiceAddress } from "./client.ts";
 import { authorizationOf } from "./client.ts";
 
@@ -88,13 +90,24 @@ export class ClickSender {
     if ((response.ok || response.status === 400) && body !== undefined) return { answer: body };
     const reason = `${response.status} ${text.slice(0, 300)}`;
     if (response.status !== 503 && response.status !== 429)
-      throw new Error(`${this.target} refused a batch: ${reason}`);
+      throw refusal(text, `${this.target} refused a batch: ${reason}`);
     const waitMs = Number(response.headers.get("retry-after") ?? Number.NaN) * 1000;
     return {
       reason,
       waitMs: Math.min(retryDelayMsMax, Number.isNaN(waitMs) ? retryDelayMs : waitMs),
     };
   }
+}
+
+/** With the service's code, where it is the service that refuses. */
+function refusal(text: string, message: string): Error {
+  try {
+    const { code } = JSON.parse(text) as { code?: unknown };
+    if (typeof code === "string") return new CodedError(code as ErrorCode, message);
+  } catch {
+    // A proxy's page.
+  }
+  return new Error(message);
 }
 
 function parseAnswer(text: string): SendAnswer | undefined {

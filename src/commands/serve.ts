@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { describeSettings, loadSettings } from "../config.ts";
 import { openLog } from "../logging/log.ts";
 import { ExitCode } from "./exit.ts";
+import { stopSignal } from "./stop-signal.ts";
 import { addSettingsOptions, settingsInputOf } from "./settings-options.ts";
 
 export function registerServe(program: Command): void {
@@ -58,16 +59,4 @@ function onFirstKey(key: string): void {
 
 function secondsSince(startMs: number): number {
   return Math.round(performance.now() - startMs) / 1000;
-}
-
-/** Resolves at the first SIGTERM or SIGINT; the second ends the process. */
-function stopSignal(): Promise<NodeJS.Signals> {
-  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
-  let signals = 0;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (++signals > 1) process.exit(ExitCode.failed);
-    resolve(signal);
-  };
-  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
-  return promise;
 }

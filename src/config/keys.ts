@@ -1,6 +1,7 @@
 /** Every setting: its kind, its default as it is written in a file, and what it is for. */
 
 import { reservedFieldNames } from "../model/dimensions.ts";
+import { logSources } from "./log-sources.ts";
 import type { ValueKind } from "./value-kinds.ts";
 import {
   brokers,
@@ -185,6 +186,11 @@ export const settingKeys = {
     topicName(),
     "clicktally",
     "the consumer group by which ingest processes share them",
+  ),
+  sources: key(
+    logSources(),
+    {},
+    "log files that are followed, by the name of their source: files, format, request and map; see docs/log-watcher.md",
   ),
   "store.kind": key(
     choice("duckdb", "clickhouse"),

@@ -11,7 +11,7 @@ import { formatDuration, formatSize, parseDuration, parseSize } from "./units.ts
 /** What a raw value turned out to be. `expected` completes "expected …"; `at` names the part that is wrong. */
 type Parsed<T> = { readonly value: T } | { readonly problems: readonly ValueProblem[] };
 
-interface ValueProblem {
+export interface ValueProblem {
   readonly expected: string;
   /** Below the key, where the value has parts: `.country.in`. */
   readonly at?: string;
@@ -302,6 +302,6 @@ function formatDimension({ name, in: place, type }: Dimension): string {
   return `${name}: { in: ${place}, type: ${type} }`;
 }
 
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

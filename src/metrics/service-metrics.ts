@@ -4,14 +4,18 @@ import { Counter, Histogram, Registry } from "prom-client";
 import type { ErrorCode } from "../model/errors.ts";
 import { CodedError } from "../model/errors.ts";
 import { isImport } from "../model/source.ts";
+import type { WatcherStatus } from "../model/log-source.ts";
 import type { StatusAnswer } from "../query/query-service.ts";
 import { statusMetrics } from "./status-metrics.ts";
+import { watchMetrics } from "./watch-metrics.ts";
 
 export interface OtherMetrics {
   /** Absent where the process answers no queries, as the other. */
   readonly status?: () => Promise<StatusAnswer>;
   /** Those of the thread that answers queries, in the text format. */
   readonly engineText?: () => Promise<string>;
+  /** Of log files that are followed here. */
+  readonly watchers?: () => Promise<readonly WatcherStatus[]>;
 }
 
 /** Those that come after so many are told as one. */
@@ -82,11 +86,12 @@ export class ServiceMetrics {
 
   /** In the text format of Prometheus; without what a service that still recovers does not know. */
   async text(): Promise<string> {
-    const { engineText, status } = this.others;
+    const { engineText, status, watchers } = this.others;
     const parts = await Promise.all([
       this.registry.metrics(),
       engineText?.(),
       status?.().then(statusMetrics).catch(nothingYet),
+      watchers?.().then(watchMetrics),
     ]);
     return parts.filter((part) => part !== undefined).join("\n");
   }

@@ -3,6 +3,7 @@
  * answers are what goes out as JSON. Every method rejects with a CodedError for what the caller did wrong.
  */
 
+import type { WatcherStatus } from "../model/log-source.ts";
 import type { ClosesAnswer, StatementAnswer, StatementRequest } from "./billing.ts";
 import type { ErasePlan, EraseRequest } from "./erase-plan.ts";
 import type { OperationType, RestatementReason } from "../model/commit.ts";
@@ -377,6 +378,8 @@ export interface StatusAnswer {
   readonly audit?: SelfAuditNumbers;
   readonly resident_bytes: number;
   readonly uptime_seconds: number;
+  /** Of the log files that the process which was asked follows; absent where there are none. */
+  readonly watchers?: readonly WatcherStatus[];
 }
 
 /** `clicks` (the default) or `minutes`, as `parquet` or `csv`; without a range all that is kept. */

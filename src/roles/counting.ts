@@ -20,7 +20,7 @@ import type { Health } from "../model/health.ts";
 import { soundHealth } from "../model/health.ts";
 import { formatMinute } from "../model/time.ts";
 import type { Service, StartOptions } from "../service.ts";
-import { ingestProxy, queryProxy, startThread } from "../threads/start-thread.ts";
+import { ingestProxy, queryProxy, startThread, watchersOf } from "../threads/start-thread.ts";
 import type { EngineThreadData, IngestThreadData } from "../threads/thread-data.ts";
 import { clicksElsewhere } from "./elsewhere.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -129,6 +129,7 @@ export async function startCounting(settings: Settings, options: StartOptions): 
     (error) => log.warn(`the new settings wait until the click queue has room: ${String(error)}`),
   );
 
+  const watchers = watchersOf(ingestThread.remote);
   let url: string | undefined;
   if (keys) {
     url = await listen(resources, lifecycle, {
@@ -141,16 +142,21 @@ export async function startCounting(settings: Settings, options: StartOptions): 
       keys,
       log,
       health: () => health,
+      watchers,
       metrics: new ServiceMetrics({
         status: () => query.status(),
         engineText: () => engineThread.remote.call("metrics", []),
+        watchers,
       }),
     });
   }
   // A start may wait for a store that is away; a thread that dies meanwhile ends it.
   await Promise.race([recovered, lifecycle.failed]);
   await ingestThread.remote.call("startTicks", []);
-  if (options.listen && settings.role === "all") await ingestThread.remote.call("startIntake", []);
+  if (options.listen && settings.role === "all") {
+    await ingestThread.remote.call("startIntake", []);
+    await ingestThread.remote.call("startWatchers", []);
+  }
   lifecycle.ready();
 
   const parts = { ingest, query, backups, exports };

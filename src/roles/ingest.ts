@@ -6,7 +6,7 @@ import { silentLog } from "../logging/log.ts";
 import { ServiceMetrics } from "../metrics/service-metrics.ts";
 import { soundHealth } from "../model/health.ts";
 import type { Service, StartOptions } from "../service.ts";
-import { ingestProxy, startThread } from "../threads/start-thread.ts";
+import { ingestProxy, startThread, watchersOf } from "../threads/start-thread.ts";
 import type { IngestThreadData } from "../threads/thread-data.ts";
 import { controlsElsewhere, filesElsewhere, queriesElsewhere } from "./elsewhere.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -40,6 +40,7 @@ export async function startIngest(settings: Settings, options: StartOptions): Pr
     backups: filesElsewhere,
     exports: filesElsewhere,
   };
+  const watchers = watchersOf(thread.remote);
   const url = await listen(resources, lifecycle, {
     ...parts,
     admission,
@@ -47,10 +48,12 @@ export async function startIngest(settings: Settings, options: StartOptions): Pr
     keys,
     log,
     health: () => soundHealth,
-    metrics: new ServiceMetrics({}),
+    watchers,
+    metrics: new ServiceMetrics({ watchers }),
   });
   await thread.remote.call("start", []);
   await thread.remote.call("startIntake", []);
+  await thread.remote.call("startWatchers", []);
   lifecycle.ready();
   return lifecycle.service({ url, ...parts }, resources.move());
 }

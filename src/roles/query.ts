@@ -57,6 +57,7 @@ export async function startQuery(settings: Settings, options: StartOptions): Pro
     keys,
     log,
     health: () => soundHealth,
+    watchers: async () => [],
     metrics: new ServiceMetrics({
       status: () => query.status(),
       engineText: () => thread.remote.call("metrics", []),

@@ -20,12 +20,12 @@ for (const [name, value] of Object.entries(own)) {
   Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
 }
 
-/** Node 22 calls its SQLite experimental; Node 24, which does not, has the same of what is used here. */
+/** Node 22 calls its SQLite and its glob experimental; Node 24, which does not, has the same of what is used here. */
 const warnsOfSqlite = process.versions.node.startsWith("22.");
 if (warnsOfSqlite) {
   const emitWarning = process.emitWarning.bind(process) as (...args: unknown[]) => void;
   process.emitWarning = (...args: unknown[]): void => {
-    if (!String(args[0]).startsWith("SQLite is an experimental feature")) emitWarning(...args);
+    if (!/^(?:SQLite|glob) is an experimental feature/.test(String(args[0]))) emitWarning(...args);
   };
 }
 

@@ -1,14 +1,17 @@
 /** The ingest thread: decodes, validates and appends. Composed here; the main thread calls it. */
 
 import "../runtime/older-node.ts";
+import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../clock/system-clock.ts";
 import { Ingest } from "../ingest/accept.ts";
 import type { IngestBody } from "../ingest/ingest-service.ts";
+import type { LogWatcher } from "../ingest/logs/log-watcher.ts";
 import { RetentionSchedule } from "../ingest/retention-schedule.ts";
 import type { TopicIntake } from "../ingest/topics/topic-intake.ts";
 import { CodedError } from "../model/errors.ts";
 import type { Control, Position } from "../model/log-record.ts";
+import type { WatcherStatus } from "../model/log-source.ts";
 import type { PartitionProgress } from "../model/commit.ts";
 import { announced } from "../queue/announced-queue.ts";
 import type { ClickQueueWriter } from "../queue/click-queue.ts";
@@ -31,6 +34,7 @@ const tickEveryMs = 2_000;
 
 let running: Running | undefined;
 let intake: TopicIntake | undefined;
+let watchers: readonly LogWatcher[] = [];
 let isFull = false;
 let retention: RetentionSchedule | undefined;
 /** Aborted at a stop: the wait for a queue that is away. */
@@ -108,15 +112,43 @@ const main: Remote = connect(parentPort!, {
     });
     intake.pause(isFull);
   },
-  /** Nothing is taken in from topics while ids have no room. */
+  /** Of the log files that the settings name, if any. */
+  async startWatchers(): Promise<void> {
+    const { sources, dataDir } = settings;
+    if (sources.length === 0) return;
+    const { LogWatcher } = await import("../ingest/logs/log-watcher.ts");
+    const { ingest } = parts();
+    watchers = sources.map(
+      (source) =>
+        new LogWatcher({
+          source,
+          clock: systemClock,
+          directory: join(dataDir, "sources"),
+          take: (body) =>
+            ingest.accept({
+              bytes: body,
+              contentType: "application/x-ndjson",
+              contentEncoding: "identity",
+              source: source.name,
+              history: false,
+            }),
+          ...told,
+        }),
+    );
+    for (const watcher of watchers) watcher.pause(isFull);
+  },
+  watchers: (): readonly WatcherStatus[] => watchers.map(({ status }) => status),
+  /** Nothing is taken in from topics and log files while ids have no room. */
   dedupFull(full: boolean): void {
     isFull = full;
     intake?.pause(full);
+    for (const watcher of watchers) watcher.pause(full);
   },
   async stop(): Promise<void> {
     stopping.abort(new CodedError("not_ready", "the service stops"));
     if (!running) return;
     await intake?.[Symbol.asyncDispose]();
+    await Promise.all(watchers.map((watcher) => watcher[Symbol.asyncDispose]()));
     await retention?.[Symbol.asyncDispose]();
     await running.ingest[Symbol.asyncDispose]();
     await running.queue[Symbol.asyncDispose]();

@@ -3,6 +3,7 @@
 import type { Transferable } from "node:worker_threads";
 import { Worker } from "node:worker_threads";
 import type { IngestService } from "../ingest/ingest-service.ts";
+import type { WatcherStatus } from "../model/log-source.ts";
 import type { QueryService } from "../query/query-service.ts";
 import { queryServiceBy } from "../query/query-service.ts";
 import { threadOptions } from "../runtime/older-node.ts";
@@ -70,6 +71,11 @@ function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength)
     return new Uint8Array(buffer);
   return new Uint8Array(bytes);
+}
+
+/** What the ingest thread tells of the log files that it follows. */
+export function watchersOf(remote: Remote): () => Promise<readonly WatcherStatus[]> {
+  return () => remote.call("watchers", []);
 }
 
 export function queryProxy(remote: Remote): QueryService {

@@ -77,6 +77,7 @@ export async function startHttpSide(
     admission: new AdmissionGate(settings.limits),
     readiness,
     health: () => health,
+    watchers: async () => [],
     ...(dashboard && { dashboard }),
     metrics: new ServiceMetrics({
       status: async () => partWith("query", query).status(),

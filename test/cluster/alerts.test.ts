@@ -26,7 +26,17 @@ const ofCountingStatus = [
   "clicktally_audit_mismatched_buckets_total",
   "clicktally_audit_standing_buckets",
 ];
+const ofWatching = [
+  "clicktally_watch_lag_bytes",
+  "clicktally_watch_lag_files",
+  "clicktally_watch_lost_bytes",
+  "clicktally_watch_waiting",
+  "clicktally_watch_lines_total",
+  "clicktally_watch_skipped_lines_total",
+  "clicktally_watch_bad_lines_total",
+];
 const ofIngest = [
+  ...ofWatching,
   "clicktally_clicks_received_total",
   "clicktally_ack_seconds",
   "clicktally_requests_total",
@@ -74,7 +84,10 @@ describe("processes of several roles that a real Prometheus watches", { skip }, 
     assert.match(aggregate.stderr, /"msg":"counting begins, of partitions 0"/);
     assert.deepEqual(await names(ingest), ofIngest.toSorted());
     assert.deepEqual(await names(aggregate), allNames);
-    assert.deepEqual(await names(query), without(...ofCounting, ...ofCountingStatus));
+    assert.deepEqual(
+      await names(query),
+      without(...ofCounting, ...ofCountingStatus, ...ofWatching),
+    );
 
     await using prometheus = await PrometheusServer.start([ingest.url, query.url]);
     await eventually("lag is known, and nothing fires", async () => {

@@ -44,5 +44,12 @@ export const documentedMetrics: Readonly<Record<string, ExposedMetric>> = {
   clicktally_ledger_imbalance: { type: "gauge", labels: [] },
   clicktally_queue_bytes: { type: "gauge", labels: [] },
   clicktally_store_bytes: { type: "gauge", labels: [] },
+  clicktally_watch_lag_bytes: { type: "gauge", labels: ["source"] },
+  clicktally_watch_lag_files: { type: "gauge", labels: ["source"] },
+  clicktally_watch_lost_bytes: { type: "gauge", labels: ["source"] },
+  clicktally_watch_waiting: { type: "gauge", labels: ["source"] },
+  clicktally_watch_lines_total: { type: "counter", labels: ["source"] },
+  clicktally_watch_skipped_lines_total: { type: "counter", labels: ["source"] },
+  clicktally_watch_bad_lines_total: { type: "counter", labels: ["source"] },
   clicktally_requests_total: { type: "counter", labels: ["group", "status"] },
 };

@@ -14,7 +14,9 @@ describe("what a service exposes to Prometheus", () => {
   let service: RunningService;
   let text: string;
   before(async () => {
-    service = await RunningService.start();
+    service = await RunningService.start({
+      sources: "{ web: { files: [/nowhere/clicks.ndjson] } }",
+    });
     const now = Date.now();
     const twice = { ad_id: "a", event_id: "twice" };
     const clicks = [

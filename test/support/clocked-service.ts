@@ -114,6 +114,7 @@ export class ClockedService implements AsyncDisposable {
       keys: KeyRing.none(silentLog()),
       readiness: () => ({ ready: true }),
       health: () => soundHealth,
+      watchers: async () => [],
       metrics: new ServiceMetrics({
         status: () => engine.query.status(),
         engineText: async () => "",

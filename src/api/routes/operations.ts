@@ -3,11 +3,15 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Static } from "typebox";
 import { mergeParameters } from "../parameters.ts";
-import { AuditAnswerSchema, StatusAnswerSchema, problemResponses } from "../answer-schemas.ts";
+import { AuditAnswerSchema, problemResponses } from "../answer-schemas.ts";
 import { AuditBody, AuditQuery, NoQuery } from "../request-schemas.ts";
 import type { ServiceParts } from "../service-parts.ts";
+import { StatusAnswerSchema } from "../status-schemas.ts";
 
-export function registerOperationRoutes(server: FastifyInstance, { query }: ServiceParts): void {
+export function registerOperationRoutes(
+  server: FastifyInstance,
+  { query, watchers }: ServiceParts,
+): void {
   server.get("/v1/status", {
     schema: {
       tags: ["operations"],
@@ -16,7 +20,10 @@ export function registerOperationRoutes(server: FastifyInstance, { query }: Serv
       querystring: NoQuery,
       response: { 200: StatusAnswerSchema, ...problemResponses },
     },
-    handler: () => query.status(),
+    handler: async () => {
+      const [status, watched] = await Promise.all([query.status(), watchers()]);
+      return watched.length === 0 ? status : { ...status, watchers: watched };
+    },
   });
 
   server.post("/v1/admin/audit", {

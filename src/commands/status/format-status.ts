@@ -1,4 +1,5 @@
 import { outcomeNames } from "../../model/outcome.ts";
+import type { WatcherStatus } from "../../model/log-source.ts";
 import type { SelfAuditNumbers, StatusAnswer } from "../../query/query-service.ts";
 import { formatTable } from "../table.ts";
 
@@ -47,7 +48,33 @@ export function formatStatus(answer: StatusAnswer, strip: string): string {
     "delay s",
   ];
   const [status, ...lines] = facts.map(([name, value]) => `${name!.padEnd(14)}${value}`);
-  return `${status}\n\n${strip}\n\n${lines.join("\n")}\n\n${formatTable(columns, lags)}`;
+  const parts = [status, strip, lines.join("\n"), formatTable(columns, lags)];
+  if (answer.watchers) parts.push(formatWatchers(answer.watchers));
+  return parts.join("\n\n");
+}
+
+function formatWatchers(watchers: readonly WatcherStatus[]): string {
+  const columns = [
+    "logs of",
+    "files",
+    "lag files",
+    "lag bytes",
+    "clicks",
+    "bad lines",
+    "lost bytes",
+  ];
+  const rows = watchers.map((watcher) => [
+    watcher.source,
+    watcher.files,
+    watcher.lag_files,
+    watcher.lag_bytes,
+    watcher.clicks,
+    watcher.bad_lines,
+    watcher.lost_bytes,
+  ]);
+  const waits = watchers.filter((watcher) => watcher.waits_for !== null);
+  const lines = waits.map((watcher) => `${watcher.source} waits: ${watcher.waits_for}`);
+  return [formatTable(columns, rows), ...lines].join("\n");
 }
 
 function formatAudit({

@@ -1,0 +1,97 @@
+/** Whether a file that was found goes on where a known one was left, by what it holds alone. */
+
+import { hash } from "node:crypto";
+import type { FileBytes } from "./file-bytes.ts";
+import { openFromStart } from "./file-bytes.ts";
+import type { FoundFile } from "./find-files.ts";
+import type { LogLine, LinePlace } from "./line-cutter.ts";
+import { LineCutter } from "./line-cutter.ts";
+import { hashOfStart } from "./line-identity.ts";
+import type { FileState } from "./watch-state.ts";
+import { placeOf } from "./watch-state.ts";
+
+/** First lines that are noted of a file: most others differ from it within these. */
+export const marksMax = 16;
+
+/** `same`: up to the place and maybe beyond. `prefix`: as far as it goes, which is not to there. */
+export type Likeness = "same" | "prefix" | "other";
+
+export interface Comparison {
+  readonly likeness: Likeness;
+  /** True where nothing follows the place, and nothing can. */
+  readonly isDone: boolean;
+}
+
+export function startOf(source: string, occurrence: number): LinePlace {
+  return { bytes: 0, lines: 0, hash: hashOfStart(source, occurrence) };
+}
+
+export async function compareFile(
+  source: string,
+  file: FoundFile,
+  known: FileState,
+): Promise<Comparison> {
+  await using bytes = await openFromStart(file);
+  if (!bytes) return { likeness: "prefix", isDone: false };
+  return await compareBytes(bytes, startOf(source, known.occurrence), known);
+}
+
+/** `bytes`: from the place `from` on. */
+export async function compareBytes(
+  bytes: Pick<FileBytes, "read" | "isWhole">,
+  from: LinePlace,
+  { marks, place }: Pick<FileState, "marks" | "place">,
+): Promise<Comparison> {
+  const until = placeOf(place);
+  const cutter = new LineCutter(from);
+  let isReached = until.bytes === from.bytes;
+  for (let chunk = await bytes.read(); chunk; chunk = await bytes.read()) {
+    if (isReached) return { likeness: "same", isDone: false };
+    let rest = 0;
+    for (const line of cutter.push(chunk)) {
+      if (isReached) rest++;
+      else if (!agrees(line, marks, until)) return { likeness: "other", isDone: false };
+      else isReached = line.end === until.bytes;
+    }
+    if (isReached && (rest > 0 || cutter.isWithinLine)) return { likeness: "same", isDone: false };
+  }
+  return { likeness: isReached ? "same" : "prefix", isDone: isReached && bytes.isWhole };
+}
+
+function agrees(line: LogLine, marks: readonly string[], until: LinePlace): boolean {
+  if (line.end > until.bytes) return false;
+  if (line.end === until.bytes) return line.hash.equals(until.hash);
+  const mark = marks[line.number - 1];
+  return mark === undefined || mark === line.hash.toString("hex");
+}
+
+/** How a file begins: with its first line; behind a header also the one that follows, since all have the same. */
+export interface Beginning {
+  /** Hex, whatever file it stands in. */
+  readonly key: string;
+  /** Undefined where it is too long to be held. */
+  readonly firstLine: Buffer | undefined;
+}
+
+const noPlace: LinePlace = { bytes: 0, lines: 0, hash: hash("sha256", "", "buffer") };
+
+/** Undefined while the end of it has not come. */
+export async function beginningOf(
+  file: FoundFile,
+  hasHeader: boolean,
+): Promise<Beginning | undefined> {
+  await using bytes = await openFromStart(file);
+  if (!bytes) return undefined;
+  let firstLine: Buffer | undefined;
+  for await (const { number, hash: own, bytes: line } of linesOf(bytes)) {
+    if (number === 1) firstLine = line && Buffer.from(line);
+    if (number > 1 || !hasHeader) return { key: own.toString("hex", 0, 16), firstLine };
+  }
+  return undefined;
+}
+
+async function* linesOf(bytes: FileBytes): AsyncGenerator<LogLine> {
+  const cutter = new LineCutter(noPlace);
+  for (let chunk = await bytes.read(); chunk; chunk = await bytes.read()) yield* cutter.push(chunk);
+  if (bytes.isWhole) yield* cutter.finish();
+}

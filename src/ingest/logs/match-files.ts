@@ -1,0 +1,207 @@
+/**
+ * Finds the known files among those that are there, by what they hold: an inode only tells where to look first. What is
+ * neither a known file nor a copy of one is a new one.
+ *
+ * - A file that was moved keeps its inode, and its end still agrees with what was read.
+ * - One whose content was replaced (copy-truncate) is looked for among the others: the copy goes on where it was left.
+ * - One that was compressed likewise, whether it had been read to its end or not.
+ * - A copy of a file that is still there (while it is being copied or compressed) is left alone, and takes its place once
+ *   that is gone.
+ * - A file that begins like a known one and goes on otherwise, or that came to the name of one that was moved, is another.
+ *   While it could still be either, nothing of it is read.
+ */
+
+import type { Clock } from "../../clock/clock.ts";
+import type { Beginning } from "./compare-files.ts";
+import { beginningOf, compareBytes, compareFile, startOf } from "./compare-files.ts";
+import { openPlain } from "./file-bytes.ts";
+import type { FoundFile } from "./find-files.ts";
+import { hashOfLine } from "./line-identity.ts";
+import type { FileState } from "./watch-state.ts";
+import { placeOf, savedPlace } from "./watch-state.ts";
+
+/** Between comparisons of a file that may be a copy. */
+const compareEveryMs = 1_000;
+
+interface Copy {
+  readonly of: FileState;
+  readonly likeness: "same" | "prefix";
+  readonly seenAs: string;
+  /** How far the other had been read then, and when that was. */
+  readonly comparedBytes: number;
+  readonly comparedMs: number;
+}
+
+export interface MatcherOptions {
+  readonly source: string;
+  readonly clock: Clock;
+  readonly files: FileState[];
+  /** Of the first line, where it is a header; undefined for a format without. */
+  readonly headerOf: ((line: Buffer) => readonly string[]) | undefined;
+  /** True where it is read from still, though no name leads to it. */
+  readonly isHeld: (file: FileState) => boolean;
+}
+
+export class FileMatcher {
+  private readonly options: MatcherOptions;
+  /** By inode. */
+  private copies = new Map<string, Copy>();
+  /** What plain files looked like when they were last known again, by inode. */
+  private seenAs = new Map<string, string>();
+
+  constructor(options: MatcherOptions) {
+    this.options = options;
+  }
+
+  /** `found`: the oldest first. Adds to the known files; their inodes and paths are those of now. */
+  async match(found: readonly FoundFile[]): Promise<Map<FileState, FoundFile>> {
+    const matched = new Map<FileState, FoundFile>();
+    const unknown: FoundFile[] = [];
+    const inodes = new Set<string>();
+    for (const file of found) {
+      // Another name of the same file.
+      if (inodes.has(file.inode)) continue;
+      inodes.add(file.inode);
+      const known = await this.knownByInode(file);
+      if (known) this.bind(known, file, matched);
+      else unknown.push(file);
+    }
+    for (const file of unknown) await this.decide(file, matched);
+    for (const inode of [...this.copies.keys(), ...this.seenAs.keys()]) {
+      if (inodes.has(inode)) continue;
+      this.copies.delete(inode);
+      this.seenAs.delete(inode);
+    }
+    return matched;
+  }
+
+  /** What is found where a file was has other content by now. */
+  forget(file: FileState): void {
+    this.seenAs.delete(file.inode);
+    file.inode = "";
+  }
+
+  private bind(known: FileState, file: FoundFile, matched: Map<FileState, FoundFile>): void {
+    known.path = file.path;
+    known.inode = file.inode;
+    this.copies.delete(file.inode);
+    this.seenAs.set(file.inode, looks(file));
+    matched.set(known, file);
+  }
+
+  private async knownByInode(file: FoundFile): Promise<FileState | undefined> {
+    for (const known of this.options.files.filter(({ inode }) => inode === file.inode)) {
+      if (await this.isStill(known, file)) return known;
+      this.forget(known);
+    }
+    return undefined;
+  }
+
+  private async isStill(known: FileState, file: FoundFile): Promise<boolean> {
+    const { source } = this.options;
+    if (this.seenAs.get(file.inode) === looks(file) || known.doneAs === looks(file)) return true;
+    if (file.compression !== "none") {
+      // One that is still being written has not got as far yet.
+      const { likeness } = await compareFile(source, file, known);
+      return likeness === "same" || (likeness === "prefix" && this.seenAs.has(file.inode));
+    }
+    if (file.size < known.place.bytes) return false;
+    const isUnread = known.place.bytes === 0;
+    const from = isUnread ? startOf(source, known.occurrence) : placeOf(known.anchor);
+    await using bytes = await openPlain(file, from.bytes);
+    // Moved in this moment: the next look tells.
+    if (!bytes) return true;
+    if (isUnread) return (await this.beginningOf(file))?.key === known.beginning;
+    return (await compareBytes(bytes, from, { marks: [], place: known.place })).likeness === "same";
+  }
+
+  private async decide(file: FoundFile, matched: Map<FileState, FoundFile>): Promise<void> {
+    const { source, clock, files, isHeld } = this.options;
+    const copy = this.copies.get(file.inode);
+    const isBound = (known: FileState): boolean => matched.has(known) || isHeld(known);
+    const nowMs = clock.monotonicMs();
+    if (copy && isBound(copy.of)) {
+      // All of it stands in the other already, or as much as was to be compared.
+      const isSettled =
+        copy.likeness === "prefix" ||
+        (copy.of.place.bytes === copy.comparedBytes && !goesOnIn(file, copy.of));
+      if (copy.seenAs === looks(file) && isSettled) return;
+      if (nowMs - copy.comparedMs < compareEveryMs) return;
+    }
+    const beginning = await this.beginningOf(file);
+    if (!beginning) return;
+    const alike = files.filter((known) => known.beginning === beginning.key);
+    for (const known of alike) {
+      if (isBound(known) && isAnother(file, known)) continue;
+      const { likeness, isDone } = await compareFile(source, file, known);
+      if (likeness === "other") continue;
+      if (likeness === "same" && (!isBound(known) || goesOnIn(file, known))) {
+        known.doneAs = isDone ? looks(file) : "";
+        known.isCopy = true;
+        this.bind(known, file, matched);
+        return;
+      }
+      const isCopied = this.copiesOf(known).some((inode) => inode !== file.inode);
+      if (likeness === "prefix" && !isBound(known) && isCopied && !file.isRotated) continue;
+      this.copies.set(file.inode, {
+        of: known,
+        likeness,
+        seenAs: looks(file),
+        comparedBytes: known.place.bytes,
+        comparedMs: nowMs,
+      });
+      return;
+    }
+    this.bind(this.added(file, beginning, alike), file, matched);
+  }
+
+  private copiesOf(known: FileState): string[] {
+    return [...this.copies].filter(([, copy]) => copy.of === known).map(([inode]) => inode);
+  }
+
+  private async beginningOf(file: FoundFile): Promise<Beginning | undefined> {
+    return await beginningOf(file, this.options.headerOf !== undefined);
+  }
+
+  private added(
+    file: FoundFile,
+    { key, firstLine }: Beginning,
+    alike: readonly FileState[],
+  ): FileState {
+    const { source, files, headerOf } = this.options;
+    const occurrence = Math.max(-1, ...alike.map((known) => known.occurrence)) + 1;
+    const start = startOf(source, occurrence);
+    const mark = firstLine && hashOfLine(start.hash, firstLine).toString("hex");
+    const added: FileState = {
+      occurrence,
+      beginning: key,
+      header: (firstLine && headerOf?.(firstLine)) ?? [],
+      marks: mark === undefined ? [] : [mark],
+      place: savedPlace(start),
+      anchor: savedPlace(start),
+      doneAs: "",
+      isCopy: false,
+      bornAt: file.path,
+      path: file.path,
+      inode: file.inode,
+    };
+    files.push(added);
+    return added;
+  }
+}
+
+/** Whatever it begins with: a plain file beside one that was moved, or where one was that was copied and cut. */
+function isAnother(file: FoundFile, known: FileState): boolean {
+  if (file.compression !== "none" || known.path === known.bornAt) return false;
+  return !known.isCopy || file.path === known.bornAt;
+}
+
+/** What was compressed to its end goes on nowhere but in a plain copy. */
+function goesOnIn(file: FoundFile, known: FileState): boolean {
+  return known.doneAs !== "" && file.compression === "none";
+}
+
+/** What changes when something is written to it. */
+export function looks({ size, mtimeMs }: FoundFile): string {
+  return `${size} ${mtimeMs}`;
+}
