@@ -56,8 +56,8 @@ describe("ops/compose.yaml, with its replicas", () => {
       volumes.map((volume) => volume.split(":")[0]!).filter((source) => !source.startsWith("./")),
     );
     // What is kept is one service's own, but for the keys, which all of clicktally's have in common.
-    const own = kept.filter((volume) => volume !== "keys");
-    assert.deepEqual([...own, "keys"].toSorted(), Object.keys(alone.volumes).toSorted());
+    const keptAlone = kept.filter((volume) => volume !== "keys");
+    assert.deepEqual([...keptAlone, "keys"].toSorted(), Object.keys(alone.volumes).toSorted());
     assert.equal(kept.length - own.length, Object.keys(ownServices(alone)).length);
   });
 
