@@ -7,6 +7,7 @@ import type { SourcedValue } from "./config/sources.ts";
 import { describe, readFile, readFlags, readVariables, shortened } from "./config/sources.ts";
 import { formatDuration } from "./config/units.ts";
 import type { DimensionLayout } from "./model/dimensions.ts";
+import { isProtecting } from "./model/dimensions.ts";
 import { CodedError } from "./model/errors.ts";
 import type { LogSource } from "./model/log-source.ts";
 import type { SemanticConfig } from "./model/semantic-config.ts";
@@ -231,6 +232,10 @@ function checkTogether(values: SettingValues, origins: ReadonlyMap<SettingName, 
       complain("queue.kind", `kafka where role is ${values.role}`);
     if (values.role !== "ingest" && values["store.kind"] !== "clickhouse")
       complain("store.kind", `clickhouse where role is ${values.role}`);
+    // Where the secret is that all share.
+    const needsSecret = values.role === "ingest" && isProtecting(values.dimensions);
+    if (needsSecret && values["store.kind"] !== "clickhouse")
+      complain("store.kind", "clickhouse where a dimension is hashed or truncated");
   }
   if (values["queue.security"].startsWith("SASL_") && values["queue.username"] === "") {
     complain("queue.username", `a user where queue.security is ${values["queue.security"]}`);

@@ -43,6 +43,13 @@ export const DimensionsAnswerSchema = schemaOf<DimensionsAnswer>()(
           description: "the store that answers filters on it: minute at once, raw more slowly",
         }),
         type: Type.Unsafe<Dimension["type"]>({ type: "string", enum: ["string", "ip", "country"] }),
+        store: Type.Optional(
+          Type.Unsafe<NonNullable<Dimension["store"]>>({
+            type: "string",
+            enum: ["hashed", "truncated"],
+            description: "values are shown so; filters take the plain ones too. Absent: plain",
+          }),
+        ),
       }),
     ),
     ads: Type.Array(Type.String(), { description: "attributes of ads, used as `ad.NAME`" }),

@@ -5,6 +5,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { clickTimestampMsEnd } from "../model/click.ts";
+import { isProtecting } from "../model/dimensions.ts";
 import { CodedError } from "../model/errors.ts";
 import type { Control } from "../model/log-record.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
@@ -34,9 +35,11 @@ export interface ConfigFile {
   write(content: string): Promise<void>;
 }
 
+type SemanticSettings = Omit<SemanticConfig, "generation" | "fromMinute" | "keyedIdsFromMinute">;
+
 export interface ConfigLogOptions {
   readonly file: ConfigFile;
-  readonly settings: Omit<SemanticConfig, "generation" | "fromMinute">;
+  readonly settings: SemanticSettings;
   readonly maxFutureMs: number;
   /** Whether the data directory holds a store: then it must hold a config.json too. */
   readonly hasStore: boolean;
@@ -56,14 +59,24 @@ export async function planConfig(options: ConfigLogOptions): Promise<LoggedConfi
   const { file, settings, now } = options;
   const last = await readLogged(file, options.hasStore);
   const maxFutureMs = Math.max(options.maxFutureMs, last?.maxFutureMs ?? 0);
-  const { generation = 0, fromMinute = 0, ...lastSettings } = last?.config ?? {};
+  const {
+    generation = 0,
+    fromMinute = 0,
+    keyedIdsFromMinute,
+    ...lastSettings
+  } = last?.config ?? {};
   if (last && isDeepStrictEqual(lastSettings, { ...settings })) {
     return maxFutureMs === last.maxFutureMs ? last : await write(file, { ...last, maxFutureMs });
   }
+  const nextMinute = last ? Math.max(minuteOf(now() + maxFutureMs) + 2, fromMinute + 1) : 0;
+  // A click that is sent again has the minute that it had, and so the id.
+  const keyedFrom =
+    keyedIdsFromMinute ?? (isProtecting(settings.dimensions) ? nextMinute : undefined);
   const config: SemanticConfig = {
     ...settings,
     generation: generation + 1,
-    fromMinute: last ? Math.max(minuteOf(now() + maxFutureMs) + 2, fromMinute + 1) : 0,
+    fromMinute: nextMinute,
+    ...(keyedFrom !== undefined && { keyedIdsFromMinute: keyedFrom }),
   };
   return await write(file, { version: formatVersion, config, appended: false, maxFutureMs });
 }
@@ -114,6 +127,7 @@ function isLogged({ config, appended, maxFutureMs }: Partial<LoggedConfig>): boo
   return (
     isWhole(config?.generation, 1) &&
     isWhole(config?.fromMinute, 0, minuteOf(clickTimestampMsEnd)) &&
+    isWhole(config?.keyedIdsFromMinute ?? 0, 0, config?.fromMinute) &&
     typeof appended === "boolean" &&
     isWhole(maxFutureMs, 0, maxFutureMsMax)
   );

@@ -258,7 +258,7 @@ const typesByName: ReadonlyMap<string, Dimension["type"]> = new Map([
   ["ip", "ip"],
 ]);
 
-/** `{ NAME: { in: minute | raw, type?: string | ip | country } }` */
+/** `{ NAME: { in: minute | raw, type?: string | ip | country, store?: plain | hashed | truncated } }` */
 export function dimensions(): ValueKind<DimensionLayout> {
   return {
     structured: true,
@@ -284,8 +284,8 @@ function parseDimension(name: string, value: unknown, problems: ValueProblem[]):
   const members = isMap(value) ? value : {};
   if (!isMap(value)) problems.push({ expected: "a map, such as { in: minute }", at, found: value });
   for (const [member, found] of Object.entries(members)) {
-    if (member !== "in" && member !== "type")
-      problems.push({ expected: "in or type only", at: `${at}.${member}`, found });
+    if (member !== "in" && member !== "type" && member !== "store")
+      problems.push({ expected: "in, type or store only", at: `${at}.${member}`, found });
   }
   const place = members["in"];
   if (isMap(value) && place !== "minute" && place !== "raw") {
@@ -295,11 +295,18 @@ function parseDimension(name: string, value: unknown, problems: ValueProblem[]):
   if (type !== "string" && type !== "ip" && type !== "country") {
     problems.push({ expected: "string, ip or country", at: `${at}.type`, found: type });
   }
-  return { name, in: place as Dimension["in"], type: type as Dimension["type"] };
+  const dimension = { name, in: place as Dimension["in"], type: type as Dimension["type"] };
+  const store = members["store"] ?? "plain";
+  if (store === "plain") return dimension;
+  if (store === "hashed" || (store === "truncated" && type === "ip"))
+    return { ...dimension, store };
+  const expected = type === "ip" ? "plain, hashed or truncated" : "plain or hashed";
+  problems.push({ expected, at: `${at}.store`, found: store });
+  return dimension;
 }
 
-function formatDimension({ name, in: place, type }: Dimension): string {
-  return `${name}: { in: ${place}, type: ${type} }`;
+function formatDimension({ name, in: place, type, store }: Dimension): string {
+  return `${name}: { in: ${place}, type: ${type}${store ? `, store: ${store}` : ""} }`;
 }
 
 export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -101,6 +101,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     partitionCount: queue.partitionCount,
     clock: () => options.clock.nowMs(),
     hotBytesMax: options.hotBytesMax,
+    secret: options.secret,
     serviceNumbers: () => serviceNumbers(options, pipeline, lags, watch),
     committed: pipeline.committed,
     trimmed,

@@ -75,6 +75,7 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
     partitionCount: queue.partitionCount,
     clock: () => clock.nowMs(),
     hotBytesMax: options.hotBytesMax,
+    secret: store.secret,
     serviceNumbers: () => serviceNumbers(options, lags, watch),
     committed,
     trimmed: new TrimmedBounds(clock, queue, stopping.signal),

@@ -7,6 +7,7 @@ import type { ClickBatch } from "../model/click-batch.ts";
 import type { ErrorCode } from "../model/errors.ts";
 import { CodedError } from "../model/errors.ts";
 import type { DimensionLayout } from "../model/dimensions.ts";
+import { isProtecting } from "../model/dimensions.ts";
 import type { Control, Position } from "../model/log-record.ts";
 import { sourceBytesMax } from "../model/source.ts";
 import type { ClickQueueWriter, NewRecord } from "../queue/click-queue.ts";
@@ -24,6 +25,8 @@ import {
 import type { BodyLimits } from "./ingest-group.ts";
 import { GroupCommitter } from "./group-commit.ts";
 import type { IngestAnswer, IngestBody, IngestService } from "./ingest-service.ts";
+import type { ProtectionSettings } from "./protect-batch.ts";
+import { BatchProtector } from "./protect-batch.ts";
 import { splitByPartition } from "./split-batch.ts";
 import { splitControl } from "./split-control.ts";
 import { TickSource } from "./ticks.ts";
@@ -79,6 +82,7 @@ export class Ingest implements IngestService, AsyncDisposable {
   private readonly settings: IngestSettings;
   private readonly decoder: JsonDecoder;
   private readonly pool: LimitedBuilderPool;
+  private protector: BatchProtector | undefined;
   private readonly committer: GroupCommitter<Job>;
   private readonly tickSources = new Set<TickSource>();
   /** By partition: receipt of the last live clicks, epoch ms; the start of this process where none came yet. */
@@ -110,8 +114,14 @@ export class Ingest implements IngestService, AsyncDisposable {
     return { ...this.sums };
   }
 
+  /** To be called before the first click where any dimension is, or was, protected. */
+  protect(protection: ProtectionSettings): void {
+    this.protector = new BatchProtector(this.settings.layout, protection);
+  }
+
   async accept(body: IngestBody): Promise<IngestAnswer> {
     checkSource(body.source);
+    this.checkProtected();
     return await new Promise((resolve, reject) =>
       this.add({ kind: "body", body, resolve, reject }),
     );
@@ -128,10 +138,13 @@ export class Ingest implements IngestService, AsyncDisposable {
 
   async appendBatch(batchBytes: Uint8Array, source: string): Promise<Position[]> {
     checkSource(source);
+    this.checkProtected();
     const { layout, maxFutureMs } = this.settings;
     const batch = decodeForeignBatch(batchBytes);
     checkBatch(batch, layout, this.clock.nowMs() + maxFutureMs);
-    const parts = splitByPartition(batch, layout, this.queue.partitionCount);
+    const parts = splitByPartition(batch, layout, this.queue.partitionCount).map((part) =>
+      Object.assign(part, { batch: this.protector?.protect(part.batch) ?? part.batch }),
+    );
     return await this.appendRecords(batch.rowCount, (receivedAtMs) =>
       parts.map((part) =>
         newRecord(part.partition, {
@@ -177,6 +190,12 @@ export class Ingest implements IngestService, AsyncDisposable {
     await this.committer.idle();
   }
 
+  /** Nothing is kept plain because something was not known yet. */
+  private checkProtected(): void {
+    if (this.protector || !isProtecting(this.settings.layout)) return;
+    throw new CodedError("not_ready", "the secret that hashes dimensions is not known yet");
+  }
+
   private appendRecords(rowCount: number, make: RecordsJob["make"]): Promise<Position[]> {
     return new Promise((resolve, reject) =>
       this.add({ kind: "records", rowCount, make, resolve, reject }),
@@ -197,6 +216,7 @@ export class Ingest implements IngestService, AsyncDisposable {
       limits: this.settings,
       partitionCount: this.queue.partitionCount,
       pool: this.pool,
+      protector: this.protector,
     });
     const jobs: { readonly job: BodyJob; readonly body: GatheredBody }[] = [];
     const recordJobs: RecordsJob[] = [];

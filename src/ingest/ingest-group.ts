@@ -14,6 +14,7 @@ import { decompress } from "./decompress.ts";
 import { ClickGatherer } from "./gather-clicks.ts";
 import type { BuilderPool, PartRange } from "./gather-clicks.ts";
 import type { IngestAnswer, IngestBody } from "./ingest-service.ts";
+import type { BatchProtector } from "./protect-batch.ts";
 
 /** Rows of a record at most; an import's are larger, since nobody waits for a single one. */
 const recordRowsMax = 16_384;
@@ -49,6 +50,7 @@ export class IngestGroup {
   private readonly limits: BodyLimits;
   private readonly partitionCount: number;
   private readonly pool: BuilderPool;
+  private readonly protector: BatchProtector | undefined;
   private readonly sources = new Map<string, SourceClicks>();
   /** By source, in one record each. */
   private readonly rejectCounts = new Map<string, Partial<Record<ItemErrorCode, number>>>();
@@ -59,12 +61,14 @@ export class IngestGroup {
     readonly limits: BodyLimits;
     readonly partitionCount: number;
     readonly pool: BuilderPool;
+    readonly protector: BatchProtector | undefined;
   }) {
     this.receivedAtMs = options.receivedAtMs;
     this.decoder = options.decoder;
     this.limits = options.limits;
     this.partitionCount = options.partitionCount;
     this.pool = options.pool;
+    this.protector = options.protector;
   }
 
   /** Decodes a body into the group. Throws where it is refused as a whole; then nothing of it is left. */
@@ -108,13 +112,9 @@ export class IngestGroup {
       const { source, history, gatherer } = clicks;
       clicks.firstRecord = records.length;
       for (const { partition, builder } of gatherer.parts) {
-        const record = {
-          kind: "clicks",
-          receivedAtMs,
-          source,
-          history,
-          batch: builder.view(),
-        } as const;
+        const came = builder.view();
+        const batch = this.protector?.protect(came) ?? came;
+        const record = { kind: "clicks", receivedAtMs, source, history, batch } as const;
         records.push(newRecord(partition, record));
       }
       gatherer.release();

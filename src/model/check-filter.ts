@@ -6,16 +6,23 @@ import { formatIp, parseIpInto } from "./ip.ts";
 /** The fields that can be asked about and the type of their values: `ad_id`, dimensions, `ad.` and attributes. */
 export type KnownFields = ReadonlyMap<string, DimensionType>;
 
+/** Whether a value is of a form that a field's values are protected in: then it is asked for as it is. */
+export type IsStoredForm = (field: string, value: string) => boolean;
+
 /**
- * The filter with its values in the form in which they are stored (addresses canonical, countries upper-case).
+ * The filter with its values in the form that their types give them (addresses canonical, countries upper-case).
  * CodedError `unknown_dimension` where a field is not known, with the known ones in its details; `invalid_filter`
  * where a value can't be one of its field's.
  */
-export function checkFilter(filter: Filter, known: KnownFields): Filter {
+export function checkFilter(
+  filter: Filter,
+  known: KnownFields,
+  isStoredForm: IsStoredForm = () => false,
+): Filter {
   if (filter.kind !== "comparison") {
     return {
       kind: filter.kind,
-      operands: filter.operands.map((operand) => checkFilter(operand, known)),
+      operands: filter.operands.map((operand) => checkFilter(operand, known, isStoredForm)),
     };
   }
   const type = checkField(filter.field, known, "filter");
@@ -23,6 +30,7 @@ export function checkFilter(filter: Filter, known: KnownFields): Filter {
   const values = filter.values.map((value) => {
     const stored = storedForm(value, type);
     if (stored !== undefined) return stored;
+    if (isStoredForm(filter.field, value)) return value;
     throw impossible(value, filter.field, expectedForms[type]);
   });
   return { ...filter, values };

@@ -12,6 +12,11 @@ export interface Dimension {
   readonly in: "minute" | "raw";
   /** `country` checks for two upper-case letters (ISO 3166-1 alpha-2), `ip` for an IPv4 or IPv6 address. */
   readonly type: DimensionType;
+  /**
+   * How values are kept where not as they came: as keyed hashes, or of addresses their networks. Of either kind the columns are
+   * of texts.
+   */
+  readonly store?: "hashed" | "truncated";
 }
 
 /** In the order of the configuration. */
@@ -37,3 +42,8 @@ export const defaultDimensions: DimensionLayout = [
   { name: "user_id", in: "raw", type: "string" },
   { name: "ip", in: "raw", type: "ip" },
 ];
+
+/** Whether values of any are kept in another form than that in which they came. */
+export function isProtecting(layout: DimensionLayout): boolean {
+  return layout.some(({ store }) => store !== undefined);
+}

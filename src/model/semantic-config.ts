@@ -18,6 +18,11 @@ export interface SemanticConfig {
   /** How long behind the watermark ids stay in the recent tier. */
   readonly dedupRecentMs: number;
   readonly late: LatePolicy;
+  /**
+   * Derived ids of clicks from this event minute on are hashed under the secret, for without it they would tell what a protected
+   * dimension was. Absent where no dimension was ever protected; it stays when none is any more.
+   */
+  readonly keyedIdsFromMinute?: number;
 }
 
 export type LatePolicy = "restate" | "quarantine";

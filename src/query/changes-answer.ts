@@ -165,9 +165,9 @@ export class ChangesReader {
   }
 
   private filterOf(text: string | undefined): Filter | undefined {
-    const { knownFields, minuteFields } = this.state.configs;
-    const filter = filterParameter(text, knownFields)?.filter;
-    for (const field of filterFields(filter)) checkMinuteField(field, minuteFields);
+    const { configs } = this.state;
+    const filter = filterParameter(text, configs)?.filter;
+    for (const field of filterFields(filter)) checkMinuteField(field, configs.minuteFields);
     return filter;
   }
 }

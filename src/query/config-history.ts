@@ -8,8 +8,10 @@ import { configAt } from "../model/semantic-config.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import type { MinuteRange } from "../model/window.ts";
 import type { RecordedLayoutChange } from "../store/click-store.ts";
+import type { ValueProtector } from "../model/protected-value.ts";
 import type { SeenCommits, Visibility } from "../store/visibility.ts";
 import { lastSeenOf, visiblePieces } from "../store/visibility.ts";
+import { StoredForms } from "./stored-forms.ts";
 
 const noNames: readonly string[] = [];
 const all: SeenCommits = { asOf: Infinity, earlier: [] };
@@ -22,6 +24,10 @@ export class ConfigHistory {
   private known: KnownFields = new Map();
   private changes: readonly RecordedLayoutChange[];
   private readonly partitionCount: number;
+  /** Of those who protect values; only tests have none. */
+  readonly protector: ValueProtector | undefined;
+  /** What values may be kept as. */
+  private forms: StoredForms;
   /** One array for each list of names that a recompute has given to minutes. */
   private readonly nameLists = new Map<string, readonly string[]>();
 
@@ -29,9 +35,12 @@ export class ConfigHistory {
     configs: readonly SemanticConfig[],
     changes: readonly RecordedLayoutChange[] = [],
     partitionCount = 1,
+    protector?: ValueProtector,
   ) {
     this.changes = changes;
     this.partitionCount = partitionCount;
+    this.protector = protector;
+    this.forms = new StoredForms(protector, []);
     for (const config of configs) this.add(config);
   }
 
@@ -51,6 +60,7 @@ export class ConfigHistory {
       minuteDimensions(config.dimensions).map(({ name }) => name),
     );
     this.known = knownFields(this.configs);
+    this.forms = new StoredForms(this.protector, this.configs);
   }
 
   /** `ad_id`, every dimension that was ever declared (of the type it has now) and the attributes of ads. */
@@ -58,17 +68,13 @@ export class ConfigHistory {
     return this.known;
   }
 
+  get storedForms(): StoredForms {
+    return this.forms;
+  }
+
   /** Every dimension that was ever declared, of the type it has now. */
   get knownDimensions(): KnownFields {
     return new Map([...this.known].filter(([name]) => name !== "ad_id" && !name.startsWith("ad.")));
-  }
-
-  /** That the dimension ever had, the one of now last. */
-  typesOf(dimension: string): DimensionType[] {
-    const types = this.configs.flatMap(({ dimensions }) =>
-      dimensions.filter(({ name }) => name === dimension).map(({ type }) => type),
-    );
-    return types.filter((type, i) => types.lastIndexOf(type) === i);
   }
 
   /** `ad_id` and every dimension that was ever kept with the minute. */

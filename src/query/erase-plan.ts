@@ -1,6 +1,6 @@
 /** What is to be erased, checked. */
 
-import { checkField, expectedForms, storedForm } from "../model/check-filter.ts";
+import { checkField, expectedForms } from "../model/check-filter.ts";
 import type { DimensionType } from "../model/dimensions.ts";
 import { CodedError, halfPair } from "../model/errors.ts";
 import type { EraseControl } from "../model/log-record.ts";
@@ -24,7 +24,8 @@ export interface EraseAnswer extends OperationAnswer {
 export type ErasePlan = Omit<EraseControl, "id">;
 
 /**
- * A value is looked for in every form that a type of the dimension, of now or of before, gives it. CodedError
+ * A value is looked for in every form that the settings, of now or of before, give it: where a dimension was always hashed, the
+ * record that is to erase it does not name it. CodedError
  * `unknown_dimension`, or `invalid_parameter` where none of these types has such a value.
  */
 export async function planErase(
@@ -32,12 +33,12 @@ export async function planErase(
   { field, values, reason }: EraseRequest,
 ): Promise<ErasePlan> {
   checkField(field, configs.knownDimensions, "field");
-  const types = configs.typesOf(field);
+  const type = configs.knownDimensions.get(field)!;
   const stored = values.flatMap((value, i) => {
     const at = `values.${i}`;
     if (!value.isWellFormed()) throw halfPair(at);
-    const forms = types.map((type) => storedForm(value, type)).filter((form) => form !== undefined);
-    if (forms.length === 0) throw impossible(value, field, types.at(-1)!, at);
+    const forms = configs.storedForms.formsOf(field, value);
+    if (forms.length === 0) throw impossible(value, field, type, at);
     return forms;
   });
   return { type: "erase", reason, field, values: [...new Set(stored)] };

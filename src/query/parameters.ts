@@ -8,12 +8,14 @@ import type { Filter } from "../model/filter.ts";
 import { formatFilter, parseFilter } from "../model/parse-filter.ts";
 import { checkTimeZone, parseGranularity } from "./calendar.ts";
 import type { Granularity } from "./calendar.ts";
+import type { ConfigHistory } from "./config-history.ts";
 
 const byFieldsMax = 3;
 
 export interface CheckedFilter {
+  /** With values as they are stored. */
   readonly filter: Filter;
-  /** Canonical. */
+  /** Canonical, with values as they were asked for. */
   readonly text: string;
 }
 
@@ -24,11 +26,11 @@ export interface Buckets {
 
 export function filterParameter(
   text: string | undefined,
-  known: KnownFields,
+  { knownFields, storedForms }: Pick<ConfigHistory, "knownFields" | "storedForms">,
 ): CheckedFilter | undefined {
   if (text === undefined) return undefined;
-  const filter = checkFilter(parseFilter(text), known);
-  return { filter, text: formatFilter(filter) };
+  const asked = checkFilter(parseFilter(text), knownFields, storedForms.isStoredForm);
+  return { filter: storedForms.storedFilter(asked), text: formatFilter(asked) };
 }
 
 export function bucketsParameter(

@@ -44,6 +44,7 @@ export class PastState implements QueryView {
       snapshot.configs,
       snapshot.layoutChanges,
       present.partitionCount,
+      present.configs.protector,
     );
     this.closed = new ClosedMinutes(present.partitionCount).of(snapshot.closes);
     this.visibility = visibilityOf(this.closed.periods, snapshot.asOf);

@@ -144,7 +144,7 @@ export class QueryEngine implements api.QueryService {
       const query = {
         adId: adIdParameter(request.ad_id),
         range: this.resolve(request, view),
-        filter: filterParameter(request.filter, view.configs.knownFields),
+        filter: filterParameter(request.filter, view.configs),
         buckets: bucketsParameter(request.granularity, request.tz),
       };
       return { query, compute: () => answerCount(view, query) };
@@ -157,7 +157,7 @@ export class QueryEngine implements api.QueryService {
       const query = {
         most: wholeNumberParameter("topN", request.topN, topBounds),
         range: this.resolve(request, view),
-        filter: filterParameter(request.filter, view.configs.knownFields),
+        filter: filterParameter(request.filter, view.configs),
       };
       return { query, compute: () => answerTop(view, query) };
     };
@@ -166,10 +166,9 @@ export class QueryEngine implements api.QueryService {
 
   async breakdown(request: api.BreakdownRequest): Promise<api.BreakdownAnswer> {
     const ask = (view: QueryView) => {
-      const known = view.configs.knownFields;
       const parts = {
-        by: byParameter(request.by, known),
-        filter: filterParameter(request.filter, known),
+        by: byParameter(request.by, view.configs.knownFields),
+        filter: filterParameter(request.filter, view.configs),
         buckets: bucketsParameter(request.granularity, request.tz),
         order: orderParameter(request.order),
         limit: wholeNumberParameter("limit", request.limit, limitBounds),
@@ -187,7 +186,7 @@ export class QueryEngine implements api.QueryService {
     const ask = (view: QueryView) => {
       const parts = {
         adId: adIdParameter(request.ad_id),
-        filter: filterParameter(request.filter, view.configs.knownFields),
+        filter: filterParameter(request.filter, view.configs),
         limit: wholeNumberParameter("limit", request.limit, explainLimitBounds),
       };
       const page = this.resolvePage(request, view, explainText(parts), readExplainAfter);

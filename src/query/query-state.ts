@@ -3,6 +3,7 @@ import { movesCounts } from "../model/commit.ts";
 import type { DictionaryView } from "../model/dictionary-view.ts";
 import type { DimensionLayout } from "../model/dimensions.ts";
 import type { Filter } from "../model/filter.ts";
+import { ValueProtector } from "../model/protected-value.ts";
 import type { MinuteRange } from "../model/window.ts";
 import type {
   AggregateResult,
@@ -41,6 +42,8 @@ export interface QueryStateOptions {
   readonly partitionCount: number;
   /** Memory for recent minutes. */
   readonly hotBytesMax: number;
+  /** By which dimensions are protected. */
+  readonly secret: Uint8Array;
 }
 
 /** The store and what is kept of it in memory, which `apply` moves on from commit to commit. */
@@ -61,10 +64,13 @@ export class QueryState implements QueryView {
     recovered,
     partitionCount,
     hotBytesMax,
+    secret,
   }: QueryStateOptions) {
     this.store = store;
     this.dictionary = dictionary;
-    this.configs = new ConfigHistory(recovered.configs, recovered.layoutChanges, partitionCount);
+    const protector = new ValueProtector(secret);
+    const { configs, layoutChanges } = recovered;
+    this.configs = new ConfigHistory(configs, layoutChanges, partitionCount, protector);
     this.applied = new AppliedCommits(recovered.sequence, recovered.progress, recovered.closes);
     this.hot = new HotMinutes({ dictionary, configs: this.configs, bytesMax: hotBytesMax });
     this.restatedBuckets = new RestatedBuckets(store, dictionary, recovered.sequence);

@@ -11,6 +11,7 @@ import { semanticConfigOf } from "../config.ts";
 import { openDataDirectory } from "../data-directory.ts";
 import { durableTextFile } from "../files/durable-file.ts";
 import { AdmissionGate } from "../ingest/backpressure.ts";
+import type { ProtectionSettings } from "../ingest/protect-batch.ts";
 import type { Log } from "../logging/log.ts";
 import { silentLog } from "../logging/log.ts";
 import { ServiceMetrics } from "../metrics/service-metrics.ts";
@@ -120,6 +121,14 @@ export async function startCounting(settings: Settings, options: StartOptions): 
     hasStore: directory.hasStore && !isShared,
     now: Date.now,
   });
+  const { keyedIdsFromMinute } = planned.config;
+  if (keyedIdsFromMinute !== undefined) {
+    const secret = isShared
+      ? await engineThread.remote.call<Uint8Array>("sharedSecret", [])
+      : directory.dedupSecret;
+    const protection = { secret, keyedIdsFromMinute } satisfies ProtectionSettings;
+    await ingestThread.remote.call("protect", [protection]);
+  }
   const recovered = engineThread.remote.call<void>("start", [planned.config.generation]);
   recovered.catch(() => {});
   // Before anybody can send a click.

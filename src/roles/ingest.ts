@@ -4,6 +4,7 @@ import type { Settings } from "../config.ts";
 import { AdmissionGate } from "../ingest/backpressure.ts";
 import { silentLog } from "../logging/log.ts";
 import { ServiceMetrics } from "../metrics/service-metrics.ts";
+import { isProtecting } from "../model/dimensions.ts";
 import { soundHealth } from "../model/health.ts";
 import type { Service, StartOptions } from "../service.ts";
 import { ingestProxy, startThread, watchersOf } from "../threads/start-thread.ts";
@@ -52,6 +53,7 @@ export async function startIngest(settings: Settings, options: StartOptions): Pr
     metrics: new ServiceMetrics({ watchers }),
   });
   await thread.remote.call("start", []);
+  if (isProtecting(settings.dimensions)) await thread.remote.call("protect", []);
   await thread.remote.call("startIntake", []);
   await thread.remote.call("startWatchers", []);
   lifecycle.ready();

@@ -2,6 +2,7 @@
 
 import { CodedError } from "../model/errors.ts";
 import { formatIp, parseIpInto } from "../model/ip.ts";
+import { isProtectedForm } from "../model/protected-value.ts";
 
 /** Four words. CodedError `invalid_filter` where the text is no address. */
 export function addressWords(field: string, text: string): Uint32Array {
@@ -10,6 +11,7 @@ export function addressWords(field: string, text: string): Uint32Array {
   throw new CodedError("invalid_filter", `${field}: ${text} is no IP address`, { field });
 }
 
+/** As it is where it is the protected form of one. */
 export function canonicalAddress(field: string, text: string): string {
-  return formatIp(addressWords(field, text), 0);
+  return isProtectedForm(text) ? text : formatIp(addressWords(field, text), 0);
 }

@@ -7,6 +7,8 @@ import type { ClickStoreReader, RecoveredState } from "./click-store.ts";
 export interface FollowedStore extends ClickStoreReader, AsyncDisposable {
   /** Of all that is told. */
   readonly dictionary: DictionaryView;
+  /** See SharedStore. */
+  readonly secret: Uint8Array;
   /** As of the opening. */
   recover(): Promise<RecoveredState>;
   /**

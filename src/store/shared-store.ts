@@ -37,7 +37,7 @@ export interface SharedNote {
 export interface SharedStore extends AsyncDisposable {
   /** Another where it was made anew under its name. */
   readonly id: string;
-  /** Key of the identity hashes, the same for all. */
+  /** Keys the hashes of identities and of protected dimensions, the same for all. */
   readonly secret: Uint8Array;
   /** A text that all share. */
   readNote(name: string): Promise<SharedNote>;

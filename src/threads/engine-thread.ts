@@ -171,6 +171,9 @@ const main: Remote = connect(parentPort!, {
   },
   writeNote: async (name: string, note: SharedNote): Promise<SharedNote> =>
     await (await untilOpen(sharedStore)).writeNote(name, note),
+  /** By which protected dimensions are hashed. Waits for a store that is away. */
+  sharedSecret: async (): Promise<Uint8Array> =>
+    Uint8Array.from((await untilOpen(sharedStore)).secret),
   async start(configGeneration: number): Promise<void> {
     const isShared = settings.store.kind === "clickhouse";
     opening = untilOpen(() => (isShared ? openShared() : openOwn(configGeneration)));

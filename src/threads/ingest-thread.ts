@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../clock/system-clock.ts";
 import { Ingest } from "../ingest/accept.ts";
+import type { ProtectionSettings } from "../ingest/protect-batch.ts";
 import type { IngestBody } from "../ingest/ingest-service.ts";
 import type { LogWatcher } from "../ingest/logs/log-watcher.ts";
 import { RetentionSchedule } from "../ingest/retention-schedule.ts";
@@ -18,6 +19,7 @@ import type { ClickQueueWriter } from "../queue/click-queue.ts";
 import type { Remote } from "./endpoint.ts";
 import { connect } from "./endpoint.ts";
 import { kafkaSecurity, openQueueWriter } from "./open-queue.ts";
+import { readProtection } from "./open-store.ts";
 import { toldBy } from "./told.ts";
 import { untilThere } from "./until-there.ts";
 import type { IngestThreadData } from "./thread-data.ts";
@@ -77,6 +79,16 @@ const main: Remote = connect(parentPort!, {
       itemsMax: settings.limits.itemsMax,
     });
     running = { queue, ingest };
+  },
+  /** Before the first click, where dimensions are protected: with what the counting thread knows, or what others share. */
+  async protect(protection?: ProtectionSettings): Promise<void> {
+    const own =
+      protection ??
+      (await untilThere(() => readProtection(settings), {
+        warn: told.onProblem,
+        signal: stopping.signal,
+      }));
+    parts().ingest.protect(own);
   },
   accept: (body: IngestBody) => parts().ingest.accept(body),
   appendControl: (control: Control): Promise<Position[]> => parts().ingest.appendControl(control),

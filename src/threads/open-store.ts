@@ -2,7 +2,10 @@
 
 import { existsSync } from "node:fs";
 import { systemClock } from "../clock/system-clock.ts";
+import { readLogged } from "../config/config-log.ts";
 import type { Settings } from "../config.ts";
+import type { ProtectionSettings } from "../ingest/protect-batch.ts";
+import { CodedError } from "../model/errors.ts";
 import { OrderLogs } from "../order/order-log.ts";
 import type { DatabaseOptions } from "../store/clickhouse/database.ts";
 import type { ClickStore } from "../store/click-store.ts";
@@ -11,6 +14,7 @@ import type { SharedStore } from "../store/shared-store.ts";
 import type { StoreCopies } from "../store/store-copies.ts";
 import type { StoreExports } from "../store/store-exports.ts";
 import type { MovableStore, MovedDimensions, MovePlan, MoveTarget } from "../store/store-moves.ts";
+import { settingsNote } from "../roles/shared-settings.ts";
 import { keepTo, otherKind } from "./kept-identity.ts";
 import { openOrderReader, openOrderWriter } from "./open-queue.ts";
 
@@ -98,6 +102,25 @@ export async function followStore({
     ...addressOf(store),
     logs: new OrderLogs(() => openOrderReader(queue, undefined)),
   });
+}
+
+/** How clicks are protected that others count. Rejects with `store_unavailable` also where nobody does it with such settings yet. */
+export async function readProtection({
+  queue,
+  store,
+}: Pick<Settings, "queue" | "store">): Promise<ProtectionSettings> {
+  const { readSharedClickHouse } = await import("../store/clickhouse/shared-database.ts");
+  const logs = new OrderLogs(() => openOrderReader(queue, undefined));
+  const { secret, text } = await readSharedClickHouse({ ...addressOf(store), logs }, settingsNote);
+  const file = { path: "the record of the settings", read: async () => text, write: unwritten };
+  const { keyedIdsFromMinute } = (await readLogged(file, true))!.config;
+  if (keyedIdsFromMinute !== undefined) return { secret, keyedIdsFromMinute };
+  const message = "no process that counts has been given dimensions that are hashed or truncated";
+  throw new CodedError("store_unavailable", message);
+}
+
+function unwritten(): never {
+  throw new TypeError("this process only reads the settings");
 }
 
 /** To be moved into. */

@@ -13,6 +13,8 @@ export interface DeploymentOptions {
   /** Whose shards these are. */
   readonly storeCluster?: string;
   readonly partitions: number;
+  /** Of all its processes, as they are written in variables. */
+  readonly dimensions?: string;
 }
 
 export class Deployment implements AsyncDisposable {
@@ -65,8 +67,9 @@ export class Deployment implements AsyncDisposable {
   }
 
   private envOf(role: Role): Record<string, string> {
-    const { name, brokers, storeUrls, storeCluster, partitions } = this.options;
+    const { name, brokers, storeUrls, storeCluster, partitions, dimensions } = this.options;
     return {
+      ...(dimensions !== undefined && { CLICKTALLY_DIMENSIONS: dimensions }),
       CLICKTALLY_ROLE: role,
       CLICKTALLY_QUEUE_KIND: "kafka",
       CLICKTALLY_QUEUE_BROKERS: brokers.join(","),

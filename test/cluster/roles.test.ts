@@ -5,10 +5,13 @@ import { eventually } from "../support/eventually.ts";
 import { liveClicks } from "../support/live-clicks.ts";
 import { booksOf } from "../support/service-books.ts";
 import type { ServiceProcess } from "../support/service-process.ts";
+import type { DeploymentOptions } from "./deployment.ts";
 import { Deployment } from "./deployment.ts";
 import { KafkaCluster, missingForKafka } from "./kafka-cluster.ts";
 
 const clickCount = 12_000;
+const protectedDimensions =
+  "{ country: { in: minute }, device: { in: minute }, user_id: { in: raw, store: hashed }, ip: { in: raw, store: truncated } }";
 const batchSize = 300;
 
 const missing = await missingForKafka();
@@ -25,8 +28,14 @@ if (missing === undefined)
       await brokers[Symbol.asyncDispose]();
     });
 
-    const deployed = (name: string): Deployment =>
-      new Deployment({ name, brokers: brokers.brokers, storeUrls: [store.url], partitions: 4 });
+    const deployed = (name: string, own: Partial<DeploymentOptions> = {}): Deployment =>
+      new Deployment({
+        ...own,
+        name,
+        brokers: brokers.brokers,
+        storeUrls: [store.url],
+        partitions: 4,
+      });
 
     const send = async (to: ServiceProcess, clicks: readonly object[]): Promise<void> => {
       const lines = clicks.map((click) => JSON.stringify(click)).join("\n");
@@ -39,7 +48,7 @@ if (missing === undefined)
     };
 
     it("count each click once, whoever takes it in, and tell the same, through kill -9 of each and a store that is away", async () => {
-      await using all = deployed("several");
+      await using all = deployed("several", { dimensions: protectedDimensions });
       const endMs = Date.now();
       const range = `from=${endMs - 600_000}&to=${endMs + 3_600_000}`;
       const spread = { duplicateShare: 0.1, shuffledOverMs: 5_000, endMs, spanMs: 30_000 };
@@ -97,6 +106,21 @@ if (missing === undefined)
       assert.ok(books.received >= sent.length + 20 * (batches.length - 1));
       assert.deepEqual(await booksOf(query2, range), books);
       assert.deepEqual(await booksOf(aggregate, range), books);
+      // Whoever hashes and whoever asks have the secret that the first has founded.
+      const [user, clicks] = mostOf(distinct.values(), "user_id");
+      for (const told of [query1, query2, aggregate]) {
+        const byUser = await told.get<{ rows: { count: number }[] }>(
+          `/v1/breakdown?${range}&filter=user_id==${user}`,
+        );
+        assert.deepEqual(
+          byUser.rows.map(({ count }) => count),
+          [clicks],
+        );
+      }
+      const { rows } = await query1.get<{ rows: { user_id: string }[] }>(
+        `/v1/breakdown?${range}&by=user_id&filter=user_id==${user}`,
+      );
+      assert.match(rows[0]!.user_id, /^h1\./);
       for (const id of ["ingest 1", "ingest 2", "query 1", "query 2"])
         assert.deepEqual(all.filesOf(id), []);
     });
@@ -221,3 +245,13 @@ if (missing === undefined)
       });
     });
   });
+
+/** The value of a field that most clicks have, and how many. */
+function mostOf(
+  clicks: Iterable<Readonly<Record<string, unknown>>>,
+  field: string,
+): readonly [value: string, count: number] {
+  const groups = Map.groupBy(clicks, (click) => String(click[field]));
+  const counts = Array.from(groups, ([value, own]) => [value, own.length] as const);
+  return counts.toSorted((a, b) => b[1] - a[1])[0]!;
+}

@@ -127,6 +127,32 @@ describe("the settings in the log", () => {
       assert.deepEqual(directory.log.slice(1), [config]);
     }));
 
+  it("remember from which minute on derived ids have a key: the first under which a dimension is protected", () =>
+    withDirectory(async (directory) => {
+      const dimensions = settings.dimensions.map((dimension) => ({
+        ...dimension,
+        ...(dimension.name === "user_id" && { store: "hashed" as const }),
+      }));
+      const plain = await directory.start(settings);
+      assert.ok(!("keyedIdsFromMinute" in plain));
+      const first = await directory.start({ ...settings, dimensions });
+      assert.equal(first.keyedIdsFromMinute, first.fromMinute);
+      const second = await directory.start({ ...settings, dimensions, late: "quarantine" });
+      const third = await directory.start(settings);
+      for (const { keyedIdsFromMinute } of [second, third])
+        assert.equal(keyedIdsFromMinute, first.fromMinute);
+      assert.equal(directory.log.length, 4, "the minute is no setting that could differ");
+      await directory.start(settings);
+      assert.equal(directory.log.length, 4);
+    }));
+
+  it("have keyed ids from the beginning where a dimension is protected from the beginning", () =>
+    withDirectory(async (directory) => {
+      const [country] = settings.dimensions;
+      const dimensions = [{ ...country!, store: "hashed" as const }];
+      assert.equal((await directory.start({ ...settings, dimensions })).keyedIdsFromMinute, 0);
+    }));
+
   it("are refused where config.json is missing beside a store, or damaged", () =>
     withDirectory(async (directory) => {
       directory.hasStore = true;

@@ -121,6 +121,17 @@ describe("settings", () => {
     assert.deepEqual(settings.adAttributes, ["campaign_id", "brand"]);
   });
 
+  it("take dimensions that are hashed, and addresses that are truncated", () => {
+    const settings = fromFile(
+      "dimensions:\n  user_id: { in: raw, store: hashed }\n  ip: { in: raw, store: truncated }\n  os: { in: raw, store: plain }",
+    );
+    assert.deepEqual(settings.dimensions, [
+      { name: "user_id", in: "raw", type: "string", store: "hashed" },
+      { name: "ip", in: "raw", type: "ip", store: "truncated" },
+      { name: "os", in: "raw", type: "string" },
+    ]);
+  });
+
   it("give country and ip their types by name unless told otherwise", () => {
     const settings = fromFile(
       "dimensions:\n  ip: { in: raw, type: string }\n  country: { in: raw }\n  app: { in: raw }",
@@ -298,7 +309,17 @@ describe("a wrong configuration", () => {
     [
       "an unknown member",
       "dimensions: { os: { in: raw, tpye: ip } }",
-      /dimensions\.os\.tpye is 'ip', expected in or type/,
+      /dimensions\.os\.tpye is 'ip', expected in, type or store/,
+    ],
+    [
+      "a text to be truncated",
+      "dimensions: { os: { in: raw, store: truncated } }",
+      /dimensions\.os\.store is 'truncated', expected plain or hashed/,
+    ],
+    [
+      "hashed dimensions where the secret that all share is not known",
+      "role: ingest\nqueue: { kind: kafka, brokers: [a:1] }\ndimensions: { os: { in: raw, store: hashed } }",
+      /store\.kind is duckdb, expected clickhouse where a dimension is hashed or truncated/,
     ],
     [
       "a dimension with a bad name",

@@ -11,6 +11,8 @@ import { Oracle } from "../../src/simulation/oracle/oracle.ts";
 import { testConfig } from "../support/random-clicks.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
+export const testSecret = new Uint8Array(32).fill(5);
+
 /** A log that is folded into a real store, engines over that store, and the oracle beside them. */
 export class QueriedLog implements AsyncDisposable {
   readonly store: ClickStore;
@@ -56,6 +58,7 @@ export class QueriedLog implements AsyncDisposable {
       partitionCount: 1,
       clock: () => this.nowMs,
       hotBytesMax: 100_000_000,
+      secret: testSecret,
       serviceNumbers: () =>
         Promise.resolve({
           status: "ready",

@@ -29,6 +29,10 @@ export class SimulatedFollowedStore extends SharedReader implements FollowedStor
     return this.dictionaries.view;
   }
 
+  get secret(): Uint8Array {
+    return this.options.secret;
+  }
+
   get hasMore(): boolean {
     return this.options.decided.length > 0;
   }

@@ -19,6 +19,7 @@ export interface FollowedOptions {
   readonly looking: Database;
   /** Of the database whose commits the order tells. */
   readonly databaseId: string;
+  readonly secret: Uint8Array;
   readonly reader: OrderReader;
   /** What was decided behind the state, oldest first; grows as the reader reads. */
   readonly decided: Decision[];
@@ -35,6 +36,10 @@ export class FollowedClickHouseStore extends ClickHouseReader implements Followe
 
   get dictionary(): DictionaryView {
     return this.state.dictionaries.view;
+  }
+
+  get secret(): Uint8Array {
+    return this.options.secret;
   }
 
   get hasMore(): boolean {

@@ -10,7 +10,7 @@ import type {
   OpenFollowedOptions,
   OrderedDatabase,
 } from "../ordered/ordered-database.ts";
-import { followDatabase, shareDatabase } from "../ordered/share-database.ts";
+import { followDatabase, readShared, shareDatabase } from "../ordered/share-database.ts";
 import type { SharedStore } from "../shared-store.ts";
 import { ClickHouseStore } from "./clickhouse-store.ts";
 import type { Database, DatabaseOptions } from "./database.ts";
@@ -47,6 +47,16 @@ export async function followClickHouse(
 ): Promise<FollowedStore> {
   await using database = new ClickHouseDatabase(await findDatabase(options));
   return await followDatabase(database, options.logs);
+}
+
+/** See readShared. */
+export async function readSharedClickHouse(
+  options: Omit<SharedClickHouseOptions, "clock" | "purgeAfterMs">,
+  noteName: string,
+): Promise<{ readonly secret: Uint8Array; readonly text: string }> {
+  await using logs = options.logs;
+  await using database = new ClickHouseDatabase(await findDatabase(options));
+  return await readShared(database, logs, noteName);
 }
 
 class ClickHouseDatabase implements OrderedDatabase {

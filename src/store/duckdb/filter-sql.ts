@@ -4,6 +4,7 @@
  */
 
 import type { Comparison, Filter } from "../../model/filter.ts";
+import { isProtectedForm } from "../../model/protected-value.ts";
 import { addressWords, canonicalAddress } from "../filter-address.ts";
 import type { SqlValue } from "./connection.ts";
 import { bigintOfWords } from "./read-chunk.ts";
@@ -59,7 +60,9 @@ function comparisonToSql(
 ): string {
   const forms = context.formsOf(field);
   const isOneOf = (form: FieldForm) => {
-    const list = values.map((value) => valueToSql(form, field, value, context.knownKey, bindings));
+    // What is protected is kept as text.
+    const own = form.kind === "ip" ? values.filter((value) => !isProtectedForm(value)) : values;
+    const list = own.map((value) => valueToSql(form, field, value, context.knownKey, bindings));
     if (list.length === 0) return "FALSE";
     return list.length === 1 ? `${form.sql} = ${list[0]}` : `${form.sql} IN (${list.join(", ")})`;
   };

@@ -2,6 +2,7 @@
 
 import { adDictionary } from "../../model/commit.ts";
 import { filterFields } from "../../model/filter.ts";
+import { isProtectedForm } from "../../model/protected-value.ts";
 import { dayOfMinute, minuteMs } from "../../model/time.ts";
 import type { AggregateQuery } from "../click-store.ts";
 import type { VisiblePiece } from "../visibility.ts";
@@ -322,9 +323,9 @@ function afterToSql(
   const bucket = integer(after.bucketStart);
   const columns: [string, string | undefined][] = groups.flatMap(({ field, hasAddress }) => {
     const value = after.group[field] ?? null;
-    const text = value === null || hasAddress ? undefined : bindings.add(value);
-    const address =
-      value === null || !hasAddress ? undefined : bindings.add(addressOf(groupBy[field]!, value));
+    const isAddress = hasAddress && value !== null && !isProtectedForm(value);
+    const text = value === null || isAddress ? undefined : bindings.add(value);
+    const address = isAddress ? bindings.add(addressOf(groupBy[field]!, value)) : undefined;
     return [
       [`text${field}`, text],
       [`address${field}`, address],

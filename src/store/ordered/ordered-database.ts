@@ -23,6 +23,8 @@ export interface OpenFollowedOptions {
   readonly decided: Decision[];
   /** Of the database whose commits the order tells. */
   readonly databaseId: string;
+  /** See SharedStore. */
+  readonly secret: Uint8Array;
 }
 
 /** A store of the database as of the last commit up to which all is decided. */

@@ -50,17 +50,38 @@ export async function followDatabase(
   await using resources = new AsyncDisposableStack();
   const log = resources.use(await logs.open());
   const reader = await OrderReader.open(log, await database.readOrderSnapshot());
-  const note = reader.order.note(foundingName);
-  if (!note)
-    throw new CodedError("store_unavailable", "no process has begun to count yet", {
-      details: { database: database.name },
-    });
-  const { database: databaseId } = await checked(database, note.text);
+  const founding = await checked(database, begunNote(database, reader, foundingName));
   const decided: Decision[] = [];
   reader.listen((_, settled) => decided.push(...settled));
-  const followed = await database.openFollowed({ reader, decided, databaseId });
+  const secret = secretOf(founding);
+  const databaseId = founding.database;
+  const followed = await database.openFollowed({ reader, decided, databaseId, secret });
   resources.move();
   return followed;
+}
+
+/** What all who share a database know, for who does not read it: their secret, and a text. Rejects as `followDatabase` does. */
+export async function readShared(
+  database: OrderedDatabase,
+  logs: OrderLogs,
+  noteName: string,
+): Promise<{ readonly secret: Uint8Array; readonly text: string }> {
+  await using log = await logs.open();
+  const reader = await OrderReader.open(log, await database.readOrderSnapshot());
+  const founding = await checked(database, begunNote(database, reader, foundingName));
+  return { secret: secretOf(founding), text: begunNote(database, reader, noteName) };
+}
+
+function begunNote(database: OrderedDatabase, reader: OrderReader, name: string): string {
+  const note = reader.order.note(name);
+  if (note) return note.text;
+  throw new CodedError("store_unavailable", "no process has begun to count yet", {
+    details: { database: database.name },
+  });
+}
+
+function secretOf({ secret }: Founding): Uint8Array {
+  return Buffer.from(secret, "hex");
 }
 
 /** Of two that make the database at a time one is named: all that is named is there. */
@@ -91,7 +112,7 @@ class SharedDatabase implements SharedStore {
     founding: Founding,
   ) {
     this.id = founding.database;
-    this.secret = Buffer.from(founding.secret, "hex");
+    this.secret = secretOf(founding);
     this.database = database;
     this.logs = logs;
     this.clock = clock;

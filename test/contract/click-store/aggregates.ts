@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Filter } from "../../../src/model/filter.ts";
+import type { AggregateQuery } from "../../../src/store/click-store.ts";
 import type { CommitParts } from "../../support/store-clicks.ts";
 import { storeLayout } from "../../support/store-clicks.ts";
 import type { OpenStore } from "./harness.ts";
@@ -97,6 +98,49 @@ export function describeAggregates(title: string, open: OpenStore): void {
           const { rows } = await store.aggregate(query);
           assert.equal(rows[0]?.count ?? 0, count, JSON.stringify(filter));
         }
+      });
+    });
+
+    it("filters and groups by addresses of which some came as hashes and networks", async () => {
+      const hash = "h1.iKxBWnCedlywC_Hs0e9MZQ";
+      const layout = storeLayout.map((own) =>
+        own.name === "ip" ? ({ ...own, type: "string" } as const) : own,
+      );
+      const later = [
+        click("a", 4, { ip: "10.0.0.0/24" }),
+        click("b", 4, { ip: hash }),
+        click("b", 5, { ip: hash }),
+      ];
+      const cases: [Filter, number][] = [
+        [is("ip", "10.0.0.1"), 2],
+        [is("ip", "10.0.0.1", "10.0.0.0/24"), 3],
+        [is("ip", "10.0.0.1", "10.0.0.0/24", hash), 5],
+        [isNot("ip", "10.0.0.1", "10.0.0.0/24", hash), 4],
+        [is("ip", hash), 2],
+        [isNull("ip", false), 6],
+      ];
+      await withClicks(open, [{ clicks }, { clicks: later, layout }], async (store) => {
+        for (const [filter, count] of cases) {
+          const query = { ...hour, source: "raw", filter, groupBy: [] } as const;
+          const { rows } = await store.aggregate(query);
+          assert.equal(rows[0]?.count ?? 0, count, JSON.stringify(filter));
+        }
+        const groups: string[] = [];
+        const query = { ...hour, source: "raw", groupBy: ["ip"], order: "key", limit: 2 } as const;
+        for (let after: AggregateQuery["after"]; ;) {
+          const { rows } = await store.aggregate({ ...query, ...(after && { after }) });
+          groups.push(...shown(rows));
+          const last = rows.at(-1);
+          if (!last || rows.length < 2) break;
+          after = { bucketStart: last.bucketStart, group: last.group };
+        }
+        assert.deepEqual(groups.toSorted(), [
+          "- 3",
+          "10.0.0.0/24 1",
+          "10.0.0.1 2",
+          "2001:db8::1 1",
+          `${hash} 2`,
+        ]);
       });
     });
 
