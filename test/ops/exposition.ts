@@ -51,5 +51,6 @@ export const documentedMetrics: Readonly<Record<string, ExposedMetric>> = {
   clicktally_watch_lines_total: { type: "counter", labels: ["source"] },
   clicktally_watch_skipped_lines_total: { type: "counter", labels: ["source"] },
   clicktally_watch_bad_lines_total: { type: "counter", labels: ["source"] },
+  clicktally_tracker_uncounted_total: { type: "counter", labels: [] },
   clicktally_requests_total: { type: "counter", labels: ["group", "status"] },
 };

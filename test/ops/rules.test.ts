@@ -33,6 +33,7 @@ const sound: Series = {
   [of("queue_lag_seconds", ',partition="1"')]: "0x9000",
   [of("watermark_delay_seconds", ',partition="0"')]: "16x9000",
   [of("ledger_imbalance")]: "0x9000",
+  [of("tracker_uncounted_total")]: "0x9000",
   [of("audit_checked_buckets_total")]: "0+10x9000",
   [of("audit_mismatched_buckets_total")]: "0x9000",
   [of("audit_standing_buckets")]: "0x9000",
@@ -170,6 +171,12 @@ const cases: readonly Case[] = [
     at: "80m",
     firing: ["ClicktallyDuplicateConflicts"],
   },
+  {
+    what: "tracked links are followed while clicks can't be taken in",
+    series: { [of("tracker_uncounted_total")]: "0x75 3x100" },
+    at: "80m",
+    firing: ["ClicktallyTrackedClicksLost"],
+  },
 ];
 
 /** In the form that promtool takes. JSON is YAML too. */
@@ -213,7 +220,7 @@ describe("the rules for Prometheus", () => {
     // The operator's, who makes it.
     await writeFile(join(directory.path, "clicktally.key"), "ctk_a-key");
     const config = join(directory.path, "prometheus.yml");
-    assert.match(await check("promtool", ["check", "config", config]), /17 rules found/);
+    assert.match(await check("promtool", ["check", "config", config]), /18 rules found/);
   });
 
   it("are each tried, and each alert says how bad it is and where the manual tells what to do", () => {
