@@ -112,15 +112,21 @@ async function committed({ url }: Clicktally): Promise<number> {
 
 /** Clicks that are not counted yet. Who is busy with following says at times that it does not know. */
 async function waiting(service: Clicktally): Promise<number> {
-  const status = await answered(() => service.get<StatusAnswer>("/v1/status"));
+  const status = await service.getIfKnown<StatusAnswer>("/v1/status");
+  if (!status) return clickCount;
   return sum(status.partitions.map((partition) => partition.lag_clicks ?? clickCount));
 }
 
 /** A new click of each partition is. */
 async function untilCounted(ingest: Clicktally, asked: Clicktally): Promise<void> {
-  const countOf = async (ad: string): Promise<number> =>
-    (await answered(() => asked.get<{ count: number }>(`/v1/ads/${ad}/aggregated_count?window=60`)))
-      .count;
+  const countOf = async (ad: string): Promise<number> => {
+    const path = `/v1/ads/${ad}/aggregated_count?window=60`;
+    for (;;) {
+      const answer = await asked.getIfKnown<{ readonly count: number }>(path);
+      if (answer) return answer.count;
+      await delay(pollEveryMs);
+    }
+  };
   const before = await Promise.all(probeAds.map(countOf));
   const clicks = probeAds.map((ad_id) => ({
     ad_id,
@@ -137,17 +143,6 @@ async function untilCounted(ingest: Clicktally, asked: Clicktally): Promise<void
     const now = await Promise.all(probeAds.map(countOf));
     return now.every((count, i) => count > before[i]!);
   });
-}
-
-async function answered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!String(error).includes(": 503 ")) throw error;
-      await delay(pollEveryMs);
-    }
-  }
 }
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {

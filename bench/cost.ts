@@ -25,7 +25,7 @@ export async function measure(context: RowContext): Promise<void> {
   note("cost.cell_bytes", clicktally, bytesOfHotCell(quick ? 2 : 10, quick ? 6_000 : 62_000));
   note("cost.queue_bytes", clicktally, await bytesInQueue(quick ? 100_000 : 500_000));
 
-  const clicks = quick ? 60_000 : 500_000;
+  const clicks = quick ? 60_000 : 300_000;
   const base = { clicks, kills: 1 };
   await measureAt(context, base, [
     { axis: "ads", at: usual.ads },

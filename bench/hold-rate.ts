@@ -4,7 +4,7 @@ import type { Server } from "./servers.ts";
 
 const warmUpSeconds = 2;
 /** A server that does not keep up is given so many times as long as it should take. */
-const patience = 2;
+const patience = 1.5;
 const batchRows = 500;
 /** Enough for a server that gathers bodies for some tenths of a second. */
 const connections = 64;

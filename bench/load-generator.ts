@@ -75,6 +75,8 @@ await sendAll(warmUpBodies, undefined);
 process.stdout.write("warm\n");
 await lines.next();
 process.stdout.write(`${JSON.stringify(await run())}\n`);
+// Connections stay, since they are of what a server's memory is, until whoever started this has seen enough.
+await lines.next();
 await sender.close();
 process.exit(0);
 

@@ -37,7 +37,7 @@ export async function measure(context: RowContext): Promise<void> {
 
 async function measureRate({ quick, note }: RowContext, rate: number, seed: number): Promise<void> {
   await using server = await servers[clicktally].start();
-  const held = await holdRate(server, { rate, seconds: quick ? 2 : 6, seed });
+  const held = await holdRate(server, { rate, seconds: quick ? 2 : 5, seed });
   const place = { axis: "rate", at: rate } as const;
   note("load.rate", clicktally, held.clicksASecond, place);
   note("load.ack_p50", clicktally, percentile(held.acksMs, 0.5), place);

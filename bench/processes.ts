@@ -49,12 +49,12 @@ export function cpuSecondsOf(pid: number): number {
 
 /** Of a process that others work for: with those of its children that are there, and that have been. */
 export function cpuSecondsOfFamily(pid: number): number {
-  return childrenOf(pid).reduce((sum, child) => sum + cpuSecondsOf(child), ticks(pid, 11, 14));
+  return childrenOf(pid).reduce((sum, child) => sum + ticks(child, 11, 12), ticks(pid, 11, 14));
 }
 
 /** Sums fields of `/proc/PID/stat` behind the name, from the first to the last. */
 function ticks(pid: number, first: number, last: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
+  const fields = ofProcess(pid, "stat").split(") ")[1]?.split(" ") ?? [];
   const ticksASecond = 100;
   return (
     fields.slice(first, last + 1).reduce((sum, field) => sum + Number(field), 0) / ticksASecond
@@ -68,11 +68,21 @@ export function residentBytesOf(pid: number): number {
 
 /** Of a process and its children; what they share (the program, shared memory) counts once. */
 export function residentBytesOfFamily(pid: number): number {
-  const all = [pid, ...childrenOf(pid)].map((one) => readFileSync(`/proc/${one}/status`, "utf8"));
+  const all = [pid, ...childrenOf(pid)].map((one) => ofProcess(one, "status"));
   const each = (name: string): number[] =>
     all.map((status) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0));
   const own = each("RssAnon").reduce((sum, kilobytes) => sum + kilobytes, 0);
   return (own + Math.max(...each("RssFile")) + Math.max(...each("RssShmem"))) * 1024;
+}
+
+/** Nothing where it is gone: children come and go. */
+function ofProcess(pid: number, file: "stat" | "status"): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+  } catch (error) {
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code!)) return "";
+    throw error;
+  }
 }
 
 function childrenOf(pid: number): number[] {

@@ -13,6 +13,7 @@ import { PreparedLoad, acksOf } from "./prepared-load.ts";
 import { cpuSecondsOf, residentBytesOf } from "./processes.ts";
 import { clusterSettings } from "./cluster-settings.ts";
 import { probeFreshness } from "./freshness.ts";
+import { countOfRecent } from "./servers.ts";
 import { Clicktally } from "./service.ts";
 import { median, percentile } from "./suite/statistics.ts";
 
@@ -106,9 +107,7 @@ async function measureSteady(
   const started = performance.now();
   const probed = {
     target: { kind: "http", url: processes.ingest.insertUrl },
-    countOf: async (adId: string) =>
-      (await processes.query.get<{ count: number }>(`/v1/ads/${adId}/aggregated_count?window=60`))
-        .count,
+    countOf: (adId: string) => countOfRecent(processes.query, adId),
   } as const;
   const probing = probeFreshness(probed, Number(flags["steady-seconds"]));
   const report = await load.run();

@@ -75,14 +75,19 @@ export function serverOf(service: Clicktally): Server {
     cpuSeconds: () => cpuSecondsOf(service.pid),
     residentBytes: () => residentBytesOf(service.pid),
     caughtUp: () => service.caughtUp(),
-    countOf: async (adId) =>
-      (await service.get<{ count: number }>(`/v1/ads/${adId}/aggregated_count?window=60`)).count,
+    countOf: (adId) => countOfRecent(service, adId),
     settledBytes: async () => {
       await service.stop("SIGTERM");
       return service.bytesOnDisk();
     },
     [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
   };
+}
+
+/** 0 where the service can't tell for now: then it is not queryable. */
+export async function countOfRecent(service: Clicktally, adId: string): Promise<number> {
+  const path = `/v1/ads/${adId}/aggregated_count?window=60`;
+  return (await service.getIfKnown<{ readonly count: number }>(path))?.count ?? 0;
 }
 
 /** CPU and memory are of clicktally alone, bytes of both. */

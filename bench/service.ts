@@ -56,17 +56,24 @@ export class Clicktally implements AsyncDisposable {
   }
 
   async get<Answer>(path: string): Promise<Answer> {
-    const response = await fetch(this.url + path);
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
-    return JSON.parse(text) as Answer;
+    const answer = await this.ask<Answer>(path);
+    if ("problem" in answer) throw new Error(`${path}: ${answer.problem}`);
+    return answer.content;
+  }
+
+  /** Undefined where it says that it can't tell for now. */
+  async getIfKnown<Answer>(path: string): Promise<Answer | undefined> {
+    const answer = await this.ask<Answer>(path);
+    if (!("problem" in answer)) return answer.content;
+    if (answer.isPassing) return undefined;
+    throw new Error(`${path}: ${answer.problem}`);
   }
 
   /** Resolves once everything that was acknowledged is queryable. */
   async caughtUp(): Promise<void> {
     for (;;) {
-      const status = await this.get<StatusAnswer>("/v1/status");
-      if (status.partitions.every((partition) => partition.lag_records === 0)) return;
+      const status = await this.getIfKnown<StatusAnswer>("/v1/status");
+      if (status?.partitions.every((partition) => partition.lag_records === 0)) return;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
@@ -94,6 +101,17 @@ export class Clicktally implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop("SIGKILL");
     rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  private async ask<Answer>(
+    path: string,
+  ): Promise<
+    { readonly content: Answer } | { readonly problem: string; readonly isPassing: boolean }
+  > {
+    const response = await fetch(this.url + path);
+    const text = await response.text();
+    if (response.ok) return { content: JSON.parse(text) as Answer };
+    return { problem: `${response.status} ${text}`, isPassing: response.status === 503 };
   }
 
   private spawn(): ChildProcess {

@@ -15,7 +15,7 @@ export async function measure(context: RowContext): Promise<void> {
 
 async function measureServer({ quick, note }: RowContext, name: ServerName, seed: number) {
   await using server = await servers[name].start();
-  const held = await holdRate(server, { rate, seconds: quick ? 2 : 8, seed });
+  const held = await holdRate(server, { rate, seconds: quick ? 2 : 6, seed });
   note("steady.rate", name, held.clicksASecond);
   note("steady.ack_p50", name, percentile(held.acksMs, 0.5));
   note("steady.ack_p99", name, percentile(held.acksMs, 0.99));

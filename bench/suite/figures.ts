@@ -56,7 +56,7 @@ export const figures = {
   "cost.start": figure("start after kill -9 (s)", 2, "less"),
   "cost.resident": figure("resident memory (MB)", 0, "less"),
   "cost.resident_after": figure("resident memory after a start (MB)", 0, "less"),
-  "cost.id_bytes": figure("memory of an id in the recent tier (bytes)", 1, "less"),
+  "cost.id_bytes": figure("memory of a recent id (bytes)", 1, "less"),
   "cost.cell_bytes": figure("memory of a hot cell: ad, minute, dimensions (bytes)", 1, "less"),
   "cost.store_bytes": figure("disk a click, raw + minutes (bytes)", 1, "less"),
   "cost.raw_bytes": figure("of it raw", 1, "less"),

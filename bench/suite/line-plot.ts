@@ -83,11 +83,11 @@ function panelParts(
   return parts;
 }
 
-/** The next of 1, 2, 2.5, 5 and 10 times a power of ten. */
+/** The next of 1, 2, 4, 6, 8 and 10 times a power of ten: quarters of it are short numbers. */
 export function niceCeiling(value: number): number {
   if (!(value > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 2.5, 5, 10].map((step) => step * power).find((step) => step >= value * 0.999_999)!;
+  return [1, 2, 4, 6, 8, 10].map((step) => step * power).find((step) => step >= value * 0.999_999)!;
 }
 
 /** 1500000 as 1.5M */

@@ -9,12 +9,12 @@ export interface RowPlan {
 
 export const rowPlans = {
   machine: { about: "limits of the machine", seconds: 20, quickSeconds: 3 },
-  ingest: { about: "clicks as fast as they go", seconds: 240, quickSeconds: 25 },
-  steady: { about: "50,000 clicks/s on schedule", seconds: 240, quickSeconds: 40 },
-  query: { about: "Top-100 and counts over 60 minutes", seconds: 180, quickSeconds: 15 },
+  ingest: { about: "clicks as fast as they go", seconds: 270, quickSeconds: 30 },
+  steady: { about: "50,000 clicks/s on schedule", seconds: 270, quickSeconds: 45 },
+  query: { about: "Top-100 and counts over 60 minutes", seconds: 170, quickSeconds: 12 },
   import: { about: "files", seconds: 70, quickSeconds: 12 },
-  cost: { about: "memory, disk, start, and how they grow", seconds: 300, quickSeconds: 40 },
-  load: { about: "rising rates, queries beside, overload", seconds: 180, quickSeconds: 35 },
+  cost: { about: "memory, disk, start, and how they grow", seconds: 230, quickSeconds: 40 },
+  load: { about: "rising rates, queries beside, overload", seconds: 200, quickSeconds: 35 },
 } as const satisfies Record<string, RowPlan>;
 
 export type RowName = keyof typeof rowPlans;

@@ -13,14 +13,14 @@ const style = `
   .whisker { stroke: #1f2328; stroke-width: 1.5; }
   .s0 { fill: #0969da; stroke: #0969da; } .s1 { fill: #bc4c00; stroke: #bc4c00; }
   .s2 { fill: #1a7f37; stroke: #1a7f37; } .s3 { fill: #8250df; stroke: #8250df; }
-  .s4 { fill: #bf3989; stroke: #bf3989; } .s5 { fill: #57606a; stroke: #57606a; }
+  .s4 { fill: #bf3989; stroke: #bf3989; } .s5 { fill: #afb8c1; stroke: #afb8c1; }
   .line { fill: none !important; }
   @media (prefers-color-scheme: dark) {
     text { fill: #f0f6fc; } .faint { fill: #9198a1; }
     .axis { stroke: #656c76; } .grid { stroke: #3d444d; } .whisker { stroke: #f0f6fc; }
     .s0 { fill: #4493f8; stroke: #4493f8; } .s1 { fill: #f0883e; stroke: #f0883e; }
     .s2 { fill: #3fb950; stroke: #3fb950; } .s3 { fill: #ab7df8; stroke: #ab7df8; }
-    .s4 { fill: #f778ba; stroke: #f778ba; } .s5 { fill: #9198a1; stroke: #9198a1; }
+    .s4 { fill: #f778ba; stroke: #f778ba; } .s5 { fill: #656c76; stroke: #656c76; }
   }`;
 
 /** `about` is what a screen reader says. */

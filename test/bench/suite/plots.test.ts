@@ -52,7 +52,7 @@ describe("plots of benchmarks", () => {
   });
 
   it("end scales at round numbers and write large ones shortly", () => {
-    assert.deepEqual([0, 0.3, 1, 7.2, 240, 260].map(niceCeiling), [1, 0.5, 1, 10, 250, 500]);
+    assert.deepEqual([0, 0.3, 1, 7.2, 240, 260].map(niceCeiling), [1, 0.4, 1, 8, 400, 400]);
     assert.deepEqual([0.25, 950, 1500, 2.5e6, 1e9].map(shortNumber), [
       "0.25",
       "950",
