@@ -5,7 +5,8 @@
  *
  * A ratio has *fallen* where its median is more than 15 % below the baseline's and the spreads of the rounds do not
  * overlap: the best round of now is below the worst one of then. Where the median is that far below but the spreads overlap,
- * the verdict is *unclear*: chance would do, and more rounds tell. What could not have been seen is said too: the smallest fall
+ * the verdict is *unclear*: chance would do, and more rounds tell. So it is where there were fewer than three rounds, which say
+ * nothing of how far rounds lie apart, unless it is of bytes. What could not have been seen is said too: the smallest fall
  * that would have been flagged, which is 15 % only where rounds lie close together.
  */
 import { clicktally } from "./figures.ts";
@@ -16,6 +17,8 @@ import type { Spread } from "./statistics.ts";
 import { numberText } from "./text.ts";
 
 const fallMax = 0.15;
+/** Fewer say nothing of how far they lie apart. */
+const roundsMin = 3;
 
 interface Comparison {
   readonly figure: FigureId;
@@ -45,26 +48,32 @@ const comparisons: readonly Comparison[] = [
   { figure: "cost.queue_bytes", better: "less", against: "itself" },
 ];
 
+export interface Ratio extends Spread {
+  /** Of times, which differ from round to round, unlike bytes. */
+  readonly isTimed: boolean;
+}
+
 /** By name of the comparison; more is better. */
-export type Ratios = Readonly<Record<string, Spread>>;
+export type Ratios = Readonly<Record<string, Ratio>>;
 
 export interface Verdict {
   readonly name: string;
-  readonly baseline: Spread;
+  readonly baseline: Ratio;
   /** Absent where it was not measured this time. */
-  readonly now?: Spread;
+  readonly now?: Ratio;
   readonly verdict: "held" | "fallen" | "unclear" | "not measured";
   /** Share by which the median is below the baseline's; negative where it rose. */
   readonly fall: number;
-  /** Share of a fall from which on it would have been flagged. */
+  /** Share of a fall from which on it would have been flagged; NaN where none would. */
   readonly seenFrom: number;
 }
 
 export function ratiosOf(samples: Samples): Ratios {
-  const ratios: Record<string, Spread> = {};
+  const ratios: Record<string, Ratio> = {};
   for (const comparison of comparisons) {
     const spread = spreadOf(ratiosByRound(samples, comparison));
-    if (spread) ratios[nameOf(samples, comparison)] = spread;
+    const isTimed = comparison.against !== "itself";
+    if (spread) ratios[nameOf(samples, comparison)] = { ...spread, isTimed };
   }
   return ratios;
 }
@@ -105,10 +114,11 @@ function referencesOf(
   return Array.from({ length: rounds }, () => secondsOfMillion);
 }
 
-function verdictOf(name: string, baseline: Spread, now: Spread | undefined): Verdict {
+function verdictOf(name: string, baseline: Ratio, now: Ratio | undefined): Verdict {
   if (!now) return { name, baseline, verdict: "not measured", fall: 0, seenFrom: Number.NaN };
   const fall = 1 - now.median / baseline.median;
-  const apart = now.max < baseline.min;
+  const isKnown = !now.isTimed || Math.min(now.rounds, baseline.rounds) >= roundsMin;
+  const apart = isKnown && now.max < baseline.min;
   // With rounds that lie as far apart as now's, the median at which the best one is just below the worst one of then.
   const medianApart = baseline.min * (now.median / now.max);
   return {
@@ -117,6 +127,6 @@ function verdictOf(name: string, baseline: Spread, now: Spread | undefined): Ver
     now,
     verdict: fall <= fallMax ? "held" : apart ? "fallen" : "unclear",
     fall,
-    seenFrom: Math.max(fallMax, 1 - medianApart / baseline.median),
+    seenFrom: isKnown ? Math.max(fallMax, 1 - medianApart / baseline.median) : Number.NaN,
   };
 }

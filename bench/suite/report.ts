@@ -49,8 +49,13 @@ export function sectionsOf(results: Results): ReadonlyMap<string, string> {
       (plot) => plot === name || plot.startsWith(`${name}-by-`),
     );
     const images = drawn.map((plot) => `![${plot}](../${plotDirectory}/${plot}.svg)`);
+    const failure = results.failures[name];
+    const gaps = failure === undefined ? [] : [`**Not all of it was measured: ${failure}.**`];
     if (measured.length > 0)
-      sections.set(name, [`_${describeRun(results)}_`, ...images, ...measured].join("\n\n"));
+      sections.set(
+        name,
+        [`_${describeRun(results)}_`, ...gaps, ...images, ...measured].join("\n\n"),
+      );
   }
   return sections;
 }

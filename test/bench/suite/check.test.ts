@@ -14,8 +14,9 @@ function samples(measured: readonly [FigureId, string, readonly number[]][]): Sa
   );
 }
 
-const verdictOf = (before: readonly number[], now: readonly number[]) =>
-  compare({ ratio: spreadOf(before)! }, { ratio: spreadOf(now)! })[0]!;
+const ratio = (rounds: readonly number[], isTimed = true) => ({ ...spreadOf(rounds)!, isTimed });
+const verdictOf = (before: readonly number[], now: readonly number[], isTimed = true) =>
+  compare({ name: ratio(before, isTimed) }, { name: ratio(now, isTimed) })[0]!;
 
 describe("the check of benchmarks", () => {
   it("compares with the peer round by round, so that a slow hour is none of clicktally's", () => {
@@ -26,7 +27,7 @@ describe("the check of benchmarks", () => {
       ]),
     );
     assert.deepEqual(ratios, {
-      "ingest.queryable : ClickHouse": { median: 1, min: 1, max: 1.5, rounds: 3 },
+      "ingest.queryable : ClickHouse": { median: 1, min: 1, max: 1.5, rounds: 3, isTimed: true },
     });
   });
 
@@ -56,7 +57,7 @@ describe("the check of benchmarks", () => {
 
   it("leaves out what was not measured, or without its peer", () => {
     assert.deepEqual(ratiosOf(samples([["ingest.ack", "clicktally", [1]]])), {});
-    const [verdict] = compare({ ratio: spreadOf([1])! }, {});
+    const [verdict] = compare({ name: ratio([1]) }, {});
     assert.equal(verdict!.verdict, "not measured");
   });
 
@@ -75,6 +76,13 @@ describe("the check of benchmarks", () => {
     assert.equal(verdictOf([0.7, 1, 1.2], [0.6, 0.8, 1.1]).verdict, "unclear");
   });
 
+  it("says of fewer than three rounds that they are unclear, but not of bytes", () => {
+    const { verdict, seenFrom } = verdictOf([1, 1, 1], [0.5, 0.5]);
+    assert.equal(verdict, "unclear");
+    assert.ok(Number.isNaN(seenFrom));
+    assert.equal(verdictOf([1], [0.5], false).verdict, "fallen");
+  });
+
   it("says which fall it would have seen: more than 15 % where rounds lie apart", () => {
     assert.equal(verdictOf([1, 1, 1], [1, 1, 1]).seenFrom, 0.15);
     // Rounds up to a tenth above their median, and a worst one of before a fifth below its own.
@@ -83,7 +91,7 @@ describe("the check of benchmarks", () => {
     const fallen = (share: number): string =>
       verdictOf(
         [0.8, 1, 1.1],
-        [0.9, 1, 1.1].map((ratio) => ratio * (1 - share)),
+        [0.9, 1, 1.1].map((round) => round * (1 - share)),
       ).verdict;
     assert.equal(fallen(seenFrom - 0.01), "unclear");
     assert.equal(fallen(seenFrom + 0.01), "fallen");
