@@ -68,6 +68,7 @@ export class ClickClient implements AsyncDisposable {
   private readonly outbox: Outbox;
   private readonly stored: StoredClicks | undefined;
   private readonly closeMs: number;
+  private readonly hasKey: boolean;
   private readonly onLost: (click: Click, reason: LostReason) => void;
   private readonly stopListening: (() => void) | undefined;
   private closing: Promise<void> | undefined;
@@ -77,10 +78,11 @@ export class ClickClient implements AsyncDisposable {
     if (!(batchClicks >= 1 && batchClicks <= batchClicksMax))
       throw new RangeError(`batchClicks: 1 to ${batchClicksMax} are expected`);
     this.closeMs = closeMs;
+    this.hasKey = apiKey !== undefined;
     this.onLost = options.onLost ?? warnOfLost;
     this.connection = new Connection({
       url,
-      apiKey,
+      headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
       timeoutMs: options.timeoutMs ?? 60_000,
       fetch: options.fetch ?? ((...request) => fetch(...request)),
     });
@@ -89,7 +91,7 @@ export class ClickClient implements AsyncDisposable {
     const storage = options.storage === undefined ? pageStorage() : options.storage;
     this.stored = storage ? new StoredClicks(storage, url) : undefined;
     this.outbox = new Outbox({
-      post: (lines, signal) => this.connection.post(lines, isPage, signal),
+      post: (lines, signal) => this.connection.post(lines, { keepalive: isPage, signal }),
       batchClicks,
       delayMs: options.delayMs ?? 200,
       bufferClicks,
@@ -151,7 +153,7 @@ export class ClickClient implements AsyncDisposable {
 
   private leavePage(): void {
     if (mayOutlivePage()) this.outbox.sendNow();
-    else if (!this.connection.hasKey) sendBeacons(this.connection.clicksUrl, this.outbox.clicks);
+    else if (!this.hasKey) sendBeacons(this.connection.clicksUrl, this.outbox.clicks);
   }
 }
 

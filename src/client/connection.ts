@@ -6,11 +6,19 @@ import { parseObject, refusalOf, ServiceError } from "./service-error.ts";
 export interface ConnectionOptions {
   /** Of the service, with the path before `/v1` if there is one. */
   readonly url: string;
-  /** Sent as `Authorization: Bearer`. */
-  readonly apiKey?: string | undefined;
+  /** Of every request: the key. */
+  readonly headers: Readonly<Record<string, string>>;
   /** How long an answer may take. */
   readonly timeoutMs: number;
   readonly fetch: typeof fetch;
+}
+
+export interface PostOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** The request outlives its page; the body has 64 KiB at most. */
+  readonly keepalive?: boolean;
+  /** Asks for the answer once the clicks are counted, with what became of them. */
+  readonly waitCounted?: boolean | undefined;
 }
 
 export type Posted =
@@ -23,26 +31,24 @@ export type Posted =
 
 export class Connection {
   readonly clicksUrl: string;
-  readonly hasKey: boolean;
   private readonly base: string;
   private readonly options: ConnectionOptions;
-  private readonly authorization: Readonly<Record<string, string>>;
 
   constructor(options: ConnectionOptions) {
-    const { url, apiKey } = options;
+    const { url } = options;
     this.base = url.endsWith("/") ? url.slice(0, -1) : url;
     this.clicksUrl = `${this.base}/v1/clicks`;
-    this.hasKey = apiKey !== undefined;
     this.options = options;
-    this.authorization = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
   }
 
-  /** `lines`: NDJSON. `keepalive`: the request outlives the page; its body has 64 KiB at most. */
-  async post(lines: string, keepalive: boolean, signal: AbortSignal): Promise<Posted> {
+  /** `lines`: NDJSON. */
+  async post(lines: string, options: PostOptions = {}): Promise<Posted> {
+    const { signal, keepalive = false, waitCounted = false } = options;
+    const target = `${this.clicksUrl}${waitCounted ? "?wait=counted" : ""}`;
     let response: Response;
     let text: string;
     try {
-      response = await this.request(this.clicksUrl, signal, {
+      response = await this.request(target, signal, {
         method: "POST",
         headers: { "content-type": clicksType },
         body: lines,
@@ -85,7 +91,7 @@ export class Connection {
     return ask(url, {
       credentials: "omit",
       ...init,
-      headers: { accept: "application/json", ...this.authorization, ...init.headers },
+      headers: { accept: "application/json", ...this.options.headers, ...init.headers },
       signal: signal ? AbortSignal.any([signal, late]) : late,
     });
   }

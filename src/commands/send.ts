@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
 import { setTimeout as delay } from "node:timers/promises";
-import type { SendAnswer } from "./click-sender.ts";
+import type { ClicksAnswer } from "../client/answers.ts";
 import { ClickSender } from "./click-sender.ts";
 import { keyOption, serviceUrlOption } from "./client.ts";
 import { ExitCode } from "./exit.ts";
@@ -152,7 +152,7 @@ class SendTotals {
     expired: 0,
   };
 
-  add(answer: SendAnswer): void {
+  add(answer: ClicksAnswer): void {
     this.received += answer.received;
     this.accepted += answer.accepted;
     this.rejected += answer.rejected;
