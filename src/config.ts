@@ -46,6 +46,7 @@ export interface Settings {
     readonly kind: "sqlite" | "kafka";
     readonly bytesMax: number;
     readonly partitions: number;
+    readonly spread: number;
     /** Of kafka, as all below. */
     readonly brokers: readonly string[];
     readonly topic: string;
@@ -237,6 +238,15 @@ function checkTogether(values: SettingValues, origins: ReadonlyMap<SettingName, 
     if (needsSecret && values["store.kind"] !== "clickhouse")
       complain("store.kind", "clickhouse where a dimension is hashed or truncated");
   }
+  if (values["queue.spread"] > 1) {
+    // The embedded queue and store keep an ad's minutes as one.
+    if (values["queue.kind"] !== "kafka")
+      complain("queue.spread", `1 where queue.kind is ${values["queue.kind"]}`);
+    else if (values.role !== "ingest" && values["store.kind"] !== "clickhouse")
+      complain("queue.spread", `1 where store.kind is ${values["store.kind"]}`);
+    if (values["queue.spread"] > values["queue.partitions"])
+      complain("queue.spread", `at most queue.partitions, which is ${values["queue.partitions"]}`);
+  }
   if (values["queue.security"].startsWith("SASL_") && values["queue.username"] === "") {
     complain("queue.username", `a user where queue.security is ${values["queue.security"]}`);
   }
@@ -291,6 +301,7 @@ function settingsOf(values: SettingValues): Settings {
       kind: values["queue.kind"],
       bytesMax: values["queue.max_bytes"],
       partitions: values["queue.partitions"],
+      spread: values["queue.spread"],
       brokers: values["queue.brokers"],
       topic: values["queue.topic"],
       replicas: values["queue.replicas"],

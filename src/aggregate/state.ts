@@ -133,8 +133,8 @@ export class SharedState {
     };
   }
 
-  /** Of an ad that the dictionary knows. */
-  partitionOfAd(adKey: number, partitionCount: number): number {
+  /** Of an ad that the dictionary knows; see partition.ts. */
+  homeOfAd(adKey: number, partitionCount: number): number {
     let partition = 0;
     if (partitionCount === 1) return partition;
     this.dictionary(adDictionary).withBytes(adKey, (source, start, end) => {

@@ -14,12 +14,14 @@ export interface Erase {
   readonly offset: number;
   readonly receivedAtMs: number;
   readonly control: EraseControl;
+  /** See partOf. */
+  readonly part: number | undefined;
 }
 
-/** `holders`: the store's answer as of the commit right before the record, of the partition's own ads. */
+/** `holders`: the store's answer as of the commit right before the record, of the partition's own ads, or its part of them. */
 export function stepErase(
   { partition }: PartitionState,
-  { offset, receivedAtMs, control }: Erase,
+  { offset, receivedAtMs, control, part }: Erase,
   holders: readonly ValueHolder[],
   effects: Effects,
 ): void {
@@ -30,6 +32,7 @@ export function stepErase(
     values,
     adKeys: holders.map(({ adKey }) => adKey),
     inMinutes: holders.some(({ hasMinuteRows }) => hasMinuteRows),
+    ...(part !== undefined && { partition: part }),
   });
   const erased = holders.reduce((sum, { clicks }) => sum + clicks, 0);
   const result = { erased };

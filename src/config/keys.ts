@@ -172,6 +172,11 @@ export const settingKeys = {
     "of sqlite: disk for clicks that wait",
   ),
   "queue.partitions": key(integer(1, 64), 1, "partitions of the queue"),
+  "queue.spread": key(
+    integer(1, 64),
+    1,
+    "over how many partitions the clicks of one ad are dealt, for good; above 1 with kafka and clickhouse alone",
+  ),
   "intake.topics": key(
     topicNames(),
     [],

@@ -128,7 +128,7 @@ export class Ingest implements IngestService, AsyncDisposable {
   }
 
   async appendControl(control: Control): Promise<Position[]> {
-    const byPartition = splitControl(control, this.queue.partitionCount);
+    const byPartition = splitControl(control, this.queue);
     return await this.appendRecords(0, (receivedAtMs) =>
       byPartition.map(([partition, part]) =>
         newRecord(partition, { kind: "control", receivedAtMs, control: part }),
@@ -142,7 +142,7 @@ export class Ingest implements IngestService, AsyncDisposable {
     const { layout, maxFutureMs } = this.settings;
     const batch = decodeForeignBatch(batchBytes);
     checkBatch(batch, layout, this.clock.nowMs() + maxFutureMs);
-    const parts = splitByPartition(batch, layout, this.queue.partitionCount).map((part) =>
+    const parts = splitByPartition(batch, layout, this.queue).map((part) =>
       Object.assign(part, { batch: this.protector?.protect(part.batch) ?? part.batch }),
     );
     return await this.appendRecords(batch.rowCount, (receivedAtMs) =>
@@ -214,7 +214,7 @@ export class Ingest implements IngestService, AsyncDisposable {
       receivedAtMs: this.clock.nowMs(),
       decoder: this.decoder,
       limits: this.settings,
-      partitionCount: this.queue.partitionCount,
+      partitioning: this.queue,
       pool: this.pool,
       protector: this.protector,
     });

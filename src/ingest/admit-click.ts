@@ -17,7 +17,9 @@ import {
 import type { ClickBatchBuilder } from "../model/click-batch-builder.ts";
 import { parseIpBytesInto } from "../model/parse-ip.ts";
 import { TimeParser } from "../model/parse-time.ts";
-import { partitionOfRange } from "../model/partition.ts";
+import type { Partitioning } from "../model/partition.ts";
+import { partitionOfPiece, partitionOfRange } from "../model/partition.ts";
+import { pieceOfText, pieceOfWords } from "../model/piece.ts";
 import { formatTime } from "../model/time.ts";
 import type { DeclaredFields } from "./declared-fields.ts";
 import {
@@ -40,8 +42,7 @@ export interface ClickRules {
 }
 
 /** Where rows go: a builder for each partition. */
-export interface RowSink {
-  readonly partitionCount: number;
+export interface RowSink extends Partitioning {
   /** The builder of a partition with room for another row. */
   builderFor(partition: number): ClickBatchBuilder;
 }
@@ -87,15 +88,20 @@ export class ClickAdmitter {
     if (problem !== undefined) return problem;
 
     const { source, starts, ends } = fields;
-    const partition = partitionOfRange(
-      source,
-      starts[adIdField]!,
-      ends[adIdField]!,
-      sink.partitionCount,
-    );
-    this.write(fields, timeMs, sink.builderFor(partition));
+    const { partitionCount, spread } = sink;
+    if (!isSent(fields)) this.deriver.deriveInto(fields, this.derivedId);
+    const home = partitionOfRange(source, starts[adIdField]!, ends[adIdField]!, partitionCount);
+    const piece = spread === 1 ? 0 : this.pieceOf(fields, spread);
+    this.write(fields, timeMs, sink.builderFor(partitionOfPiece(home, piece, partitionCount)));
     this.unknownFieldCount += fields.undeclaredCount;
     return undefined;
+  }
+
+  private pieceOf(fields: ItemFields, spread: number): number {
+    if (fields.eventIdIsUuid) return pieceOfWords(fields.eventIdWords, 0, spread);
+    if (!isSent(fields)) return pieceOfWords(this.derivedId, 0, spread);
+    const { source, starts, ends } = fields;
+    return pieceOfText(source, starts[eventIdField]!, ends[eventIdField]!, spread);
   }
 
   private write(fields: ItemFields, timeMs: number, builder: ClickBatchBuilder): void {
@@ -103,11 +109,10 @@ export class ClickAdmitter {
     const row = builder.rowCount;
     builder.ad.set(row, source, starts[adIdField]!, ends[adIdField]!);
     if (fields.eventIdIsUuid) builder.eventIds.setUuid(row, fields.eventIdWords);
-    else if (kinds[eventIdField] === FieldKind.text) {
+    else if (isSent(fields)) {
       builder.eventIds.set(row, source, starts[eventIdField]!, ends[eventIdField]!);
     } else {
       const id = this.derivedId;
-      this.deriver.deriveInto(fields, id);
       builder.eventIds.setDerived(row, id[0]!, id[1]!, id[2]!, id[3]!);
       this.derivedCount++;
     }
@@ -297,6 +302,11 @@ export class ClickAdmitter {
     const message = `${field} is ${shown(fields, slot)} of ${length} bytes, at most ${bytesMax} are allowed`;
     return { field, code: "field_too_long", message };
   }
+}
+
+/** Whether the click came with an event id. */
+function isSent(fields: ItemFields): boolean {
+  return fields.eventIdIsUuid || fields.kinds[eventIdField] === FieldKind.text;
 }
 
 function isCountry(source: Uint8Array, start: number, length: number): boolean {

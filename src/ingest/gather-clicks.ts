@@ -4,6 +4,7 @@
  */
 
 import type { ClickBatchBuilder } from "../model/click-batch-builder.ts";
+import type { Partitioning } from "../model/partition.ts";
 import type { RowSink } from "./admit-click.ts";
 
 /** The rows of one record to be. */
@@ -35,6 +36,7 @@ export interface BuilderPool {
 
 export class ClickGatherer implements RowSink {
   readonly partitionCount: number;
+  readonly spread: number;
   readonly parts: RecordPart[] = [];
   private readonly rowsMax: number;
   private readonly pool: BuilderPool;
@@ -42,8 +44,9 @@ export class ClickGatherer implements RowSink {
   private readonly builders: (ClickBatchBuilder | undefined)[];
   private readonly openParts: number[];
 
-  constructor(partitionCount: number, rowsMax: number, pool: BuilderPool) {
+  constructor({ partitionCount, spread }: Partitioning, rowsMax: number, pool: BuilderPool) {
     this.partitionCount = partitionCount;
+    this.spread = spread;
     this.rowsMax = rowsMax;
     this.pool = pool;
     this.builders = Array.from({ length: partitionCount }, () => undefined);

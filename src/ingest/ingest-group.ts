@@ -8,6 +8,7 @@ import { CodedError } from "../model/errors.ts";
 import type { ItemErrorCode } from "../model/errors.ts";
 import { encodeLogRecord } from "../model/log-record-codec.ts";
 import type { LogRecord, Position } from "../model/log-record.ts";
+import type { Partitioning } from "../model/partition.ts";
 import type { NewRecord } from "../queue/click-queue.ts";
 import type { DecodedBody, JsonDecoder } from "./decode-json.ts";
 import { decompress } from "./decompress.ts";
@@ -48,7 +49,7 @@ export class IngestGroup {
   bytes = 0;
   private readonly decoder: JsonDecoder;
   private readonly limits: BodyLimits;
-  private readonly partitionCount: number;
+  private readonly partitioning: Partitioning;
   private readonly pool: BuilderPool;
   private readonly protector: BatchProtector | undefined;
   private readonly sources = new Map<string, SourceClicks>();
@@ -59,14 +60,14 @@ export class IngestGroup {
     readonly receivedAtMs: number;
     readonly decoder: JsonDecoder;
     readonly limits: BodyLimits;
-    readonly partitionCount: number;
+    readonly partitioning: Partitioning;
     readonly pool: BuilderPool;
     readonly protector: BatchProtector | undefined;
   }) {
     this.receivedAtMs = options.receivedAtMs;
     this.decoder = options.decoder;
     this.limits = options.limits;
-    this.partitionCount = options.partitionCount;
+    this.partitioning = options.partitioning;
     this.pool = options.pool;
     this.protector = options.protector;
   }
@@ -168,7 +169,7 @@ export class IngestGroup {
     let clicks = this.sources.get(key);
     if (clicks === undefined) {
       const rowsMax = history ? historyRecordRowsMax : recordRowsMax;
-      const gatherer = new ClickGatherer(this.partitionCount, rowsMax, this.pool);
+      const gatherer = new ClickGatherer(this.partitioning, rowsMax, this.pool);
       clicks = { source, history, gatherer, firstRecord: 0 };
       this.sources.set(key, clicks);
     }

@@ -3,24 +3,28 @@ import { EventIdKind } from "../model/click-batch.ts";
 import { ClickBatchBuilder } from "../model/click-batch-builder.ts";
 import type { DimensionColumnBuilder } from "../model/click-batch-builder.ts";
 import type { DimensionLayout } from "../model/dimensions.ts";
-import { partitionOfRange } from "../model/partition.ts";
+import type { Partitioning } from "../model/partition.ts";
+import { partitionOfPiece, partitionOfRange } from "../model/partition.ts";
+import { pieceOfText, pieceOfWords } from "../model/piece.ts";
 
 export interface PartitionBatch {
   readonly partition: number;
   readonly batch: ClickBatch;
 }
 
-/** The rows of a batch by the partition of their ads, in their order; partitions without rows are left out. */
+/** The rows of a batch by their partition, in their order; partitions without rows are left out. */
 export function splitByPartition(
   batch: ClickBatch,
   layout: DimensionLayout,
-  partitionCount: number,
+  { partitionCount, spread }: Partitioning,
 ): PartitionBatch[] {
   if (partitionCount === 1) return batch.rowCount === 0 ? [] : [{ partition: 0, batch }];
-  const partitions = adPartitions(batch.ad, partitionCount);
+  const homes = adHomes(batch.ad, partitionCount);
   const builders = new Map<number, ClickBatchBuilder>();
   for (let row = 0; row < batch.rowCount; row++) {
-    const partition = partitions[batch.ad.codes[row]! - 1]!;
+    const piece = spread === 1 ? 0 : pieceAt(batch, row, spread);
+    const home = homes[batch.ad.codes[row]! - 1]!;
+    const partition = partitionOfPiece(home, piece, partitionCount);
     let builder = builders.get(partition);
     if (builder === undefined) {
       builder = new ClickBatchBuilder(layout);
@@ -31,21 +35,23 @@ export function splitByPartition(
   return Array.from(builders, ([partition, builder]) => ({ partition, batch: builder.view() }));
 }
 
-/** Partitions by entry of the column. */
-function adPartitions(
+function pieceAt({ eventIds }: ClickBatch, row: number, spread: number): number {
+  const { kinds, words, textOffsets, textBytes } = eventIds;
+  if (kinds[row] !== EventIdKind.text) return pieceOfWords(words, row * 4, spread);
+  const entry = words[row * 4]!;
+  return pieceOfText(textBytes, textOffsets[entry]!, textOffsets[entry + 1]!, spread);
+}
+
+/** By entry of the column. */
+function adHomes(
   { bytes, offsets, entryCount }: StringColumn,
   partitionCount: number,
 ): Uint32Array {
-  const partitions = new Uint32Array(entryCount);
+  const homes = new Uint32Array(entryCount);
   for (let entry = 0; entry < entryCount; entry++) {
-    partitions[entry] = partitionOfRange(
-      bytes,
-      offsets[entry]!,
-      offsets[entry + 1]!,
-      partitionCount,
-    );
+    homes[entry] = partitionOfRange(bytes, offsets[entry]!, offsets[entry + 1]!, partitionCount);
   }
-  return partitions;
+  return homes;
 }
 
 function copyRow(batch: ClickBatch, row: number, builder: ClickBatchBuilder): void {

@@ -106,7 +106,7 @@ export interface Restatement {
   readonly adKey: number;
   readonly before: number;
   readonly after: number;
-  /** The ad's bucket's revision after the change, from 1. */
+  /** The ad's bucket's revision after the change, from 1: of the entries of its partition, see partOf. */
   readonly revision: number;
   readonly reason: RestatementReason;
   readonly partition: number;
@@ -169,6 +169,8 @@ export interface Erasure extends ErasedValues {
   readonly adKeys: readonly number[];
   /** Whether minute rows of them have such a value. */
   readonly inMinutes: boolean;
+  /** Of the rows of this partition alone, see partOf; absent: of everybody's. */
+  readonly partition?: number;
 }
 
 /** Whether counts of earlier commits have other dimensions from here on. */

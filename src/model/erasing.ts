@@ -11,6 +11,8 @@ export interface ErasedValues {
 export interface HoldersQuery extends ErasedValues {
   /** The one that asks, for its own clicks. */
   readonly partition: number;
+  /** Of its own rows alone, see partOf; else of everybody's. */
+  readonly isPart: boolean;
 }
 
 /** An ad with clicks or minute rows that have one of the values. */

@@ -10,9 +10,10 @@ import { bucketOf } from "../model/recorded-click.ts";
 import type { ClickStore, IdentityProbes } from "../store/click-store.ts";
 import { askBuckets } from "./ask-buckets.ts";
 
-/** Asks the store what a record's survey wants to know. All earlier effects must be committed. */
+/** Asks the store what a record's survey wants to know; `part`: see partOf. All earlier effects must be committed. */
 export async function answerNeeds(
   store: ClickStore,
+  part: number | undefined,
   clicks: MappedClicks,
   needs: Needs,
 ): Promise<StoreAnswers> {
@@ -21,13 +22,14 @@ export async function answerNeeds(
     const found = await store.findIdentities(probesOf(clicks, needs.probeRows));
     for (const [i, row] of needs.probeRows.entries()) recorded[row] = found[i]!;
   }
-  return { recorded, buckets: await askBuckets(store, needs.buckets) };
+  return { recorded, buckets: await askBuckets(store, needs.buckets, part) };
 }
 
 /** Asks the store for the clicks that a correction may concern. All earlier effects must be committed. */
 export async function answerCorrection(
   store: ClickStore,
   state: PartitionState,
+  part: number | undefined,
   { control }: Correction,
 ): Promise<CorrectionAnswers> {
   const clicks = await store.recordedClicks({
@@ -48,7 +50,7 @@ export async function answerCorrection(
   }
   const { finalBeforeMinute } = state.watermark;
   const final = clicks.map(bucketOf).filter(({ minute }) => minute < finalBeforeMinute);
-  return { clicks, recorded, buckets: await askBuckets(store, final) };
+  return { clicks, recorded, buckets: await askBuckets(store, final, part) };
 }
 
 function probesOfRecorded(clicks: readonly RecordedClick[]): IdentityProbes {

@@ -13,29 +13,30 @@ import type { RecomputeControl, RollbackControl } from "../model/log-record.ts";
 import type { LayoutPiece } from "../model/minute-layout.ts";
 import { changedPieces, layoutPieces, relaid } from "../model/minute-layout.ts";
 import { bucketOf } from "../model/recorded-click.ts";
-import { partitionOf } from "../model/partition.ts";
+import type { Partitioning } from "../model/partition.ts";
+import { partitionOf, partOf } from "../model/partition.ts";
 import { allRawKept, recomputeClicksMax, recomputeRowsMax, refusalOf } from "../model/recompute.ts";
 import { dayOfMinute, minutesADay } from "../model/time.ts";
 import type { MinuteRange } from "../model/window.ts";
 import type { ClickStore } from "../store/click-store.ts";
-import type { AdSelection } from "../store/recomputation.ts";
+import type { AdSelection, RecomputationQuery } from "../store/recomputation.ts";
 import { askBuckets } from "./ask-buckets.ts";
 
 export function answerRecompute(
   store: ClickStore,
   state: PartitionState,
-  partitionCount: number,
+  partitioning: Partitioning,
   { receivedAtMs, control }: Recompute,
 ): Promise<RecomputeAnswers> {
   return control.type === "recompute"
-    ? answerRecount(store, state, partitionCount, control, receivedAtMs)
-    : answerRollback(store, state, partitionCount, control);
+    ? answerRecount(store, state, partitioning, control, receivedAtMs)
+    : answerRollback(store, state, partitioning, control);
 }
 
 async function answerRecount(
   store: ClickStore,
   state: PartitionState,
-  partitionCount: number,
+  partitioning: Partitioning,
   { from_minute: fromMinute, to_minute: toMinute, late }: RecomputeControl,
   receivedAtMs: number,
 ): Promise<RecomputeAnswers> {
@@ -50,7 +51,7 @@ async function answerRecount(
   const changes = await store.recomputation({
     ...range,
     layout,
-    ads: adsOf(state, partitionCount),
+    ...ownRows(state, partitioning),
     rowsMax: recomputeRowsMax,
   });
   if (!changes) return { refusal: "too_large" };
@@ -65,13 +66,18 @@ async function answerRecount(
         });
   if (clicks.length > recomputeClicksMax) return { refusal: "too_large" };
   const layoutChanges = changedPieces(inForce, layout);
-  return await withBuckets(store, state, { range, layoutChanges, changes, clicks });
+  return await withBuckets(store, state, partOf(partition, partitioning), {
+    range,
+    layoutChanges,
+    changes,
+    clicks,
+  });
 }
 
 async function answerRollback(
   store: ClickStore,
   state: PartitionState,
-  partitionCount: number,
+  partitioning: Partitioning,
   { recompute_id: id }: RollbackControl,
 ): Promise<RecomputeAnswers> {
   const { partition } = state;
@@ -90,7 +96,7 @@ async function answerRollback(
       ? await store.recomputation({
           ...range,
           layout,
-          ads: adsOf(state, partitionCount),
+          ...ownRows(state, partitioning),
           rowsMax: recomputeRowsMax,
         })
       : await store.restatedRows({ ...range, commitSequence: last.asOf });
@@ -101,7 +107,12 @@ async function answerRollback(
     outcomes: ["restated", "quarantined", "voided"],
     changedBy: last.asOf,
   });
-  return await withBuckets(store, state, { range, layoutChanges, changes, clicks });
+  return await withBuckets(store, state, partOf(partition, partitioning), {
+    range,
+    layoutChanges,
+    changes,
+    clicks,
+  });
 }
 
 /** The same layout cut where `pieces` are. */
@@ -125,6 +136,7 @@ function rawKeptFrom({ dropped }: PartitionState, { fromMinute, toMinute }: Minu
 async function withBuckets(
   store: ClickStore,
   { shared }: PartitionState,
+  part: number | undefined,
   material: Omit<RecomputeMaterial, "bucketChanges" | "buckets">,
 ): Promise<RecomputeAnswers> {
   const { changes, clicks } = material;
@@ -132,15 +144,22 @@ async function withBuckets(
   const { size } = shared.dictionary(adDictionary);
   const known = bucketChanges(changes).filter(({ adKey }) => adKey > 0 && adKey <= size);
   const concerned = [...known, ...clicks.map(bucketOf)];
-  return { ...material, bucketChanges: known, buckets: await askBuckets(store, concerned) };
+  return { ...material, bucketChanges: known, buckets: await askBuckets(store, concerned, part) };
 }
 
-/** Those of the partition, known to this process or not; what is no ad at all is the first's. */
-function adsOf({ partition, shared }: PartitionState, partitionCount: number): AdSelection {
+/** Of its part, or of its ads, known to this process or not; what is no ad at all is the first's. */
+function ownRows(
+  { partition, shared }: PartitionState,
+  partitioning: Partitioning,
+): Pick<RecomputationQuery, "ads" | "partition"> {
+  const part = partOf(partition, partitioning);
+  if (part !== undefined) return { ads: () => true, partition: part };
+  const { partitionCount } = partitioning;
   const ads = shared.dictionary(adDictionary);
-  return (adKey, adId) => {
+  const isOwn: AdSelection = (adKey, adId) => {
     if (adKey >= 1 && adKey <= ads.size)
-      return shared.partitionOfAd(adKey, partitionCount) === partition;
+      return shared.homeOfAd(adKey, partitionCount) === partition;
     return (adId ? partitionOf(Buffer.from(adId), partitionCount) : 0) === partition;
   };
+  return { ads: isOwn };
 }

@@ -131,7 +131,7 @@ export class Pipeline implements AsyncDisposable {
     });
     const pipeline = new Pipeline(options, shared, states);
     for (const runner of pipeline.runners.values()) await runner.checkBounds();
-    await rebuildDedup(store, states, queue.partitionCount);
+    await rebuildDedup(store, states, queue);
     return pipeline;
   }
 

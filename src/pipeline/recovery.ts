@@ -6,6 +6,9 @@
 import type { PartitionState } from "../aggregate/state.ts";
 import { identityWords } from "../aggregate/identity.ts";
 import { clickTimestampMsEnd } from "../model/click.ts";
+import type { Partitioning } from "../model/partition.ts";
+import { partitionOfPiece } from "../model/partition.ts";
+import { pieceOfKept } from "../model/piece.ts";
 import { hourOfMinute, minuteMs, minuteOf, minutesAnHour } from "../model/time.ts";
 import type { ClickStore, IdentityChunk } from "../store/click-store.ts";
 
@@ -16,7 +19,7 @@ type Owners = readonly (PartitionState | undefined)[];
 export async function rebuildDedup(
   store: ClickStore,
   states: readonly PartitionState[],
-  partitionCount: number,
+  partitioning: Partitioning,
 ): Promise<void> {
   const extent = await store.extent();
   if (!extent) return;
@@ -25,14 +28,15 @@ export async function rebuildDedup(
   if (begun.length === 0) return;
   for (const state of begun) state.tidyDedup(state.watermark.ms, extent.lastMinute);
   const byPartition = new Map(states.map((state) => [state.partition, state]));
+  const { partitionCount, spread } = partitioning;
   const owners = Array.from({ length: partitionCount }, (_, own) => byPartition.get(own));
-  await rebuildOlder(store, owners, begun);
+  await rebuildOlder(store, owners, spread, begun);
   const firstExactMinute = Math.min(...begun.map((state) => state.dedup.firstExactMinute));
   for await (const chunk of store.scanIdentities(
     firstExactMinute * minuteMs,
     clickTimestampMsEnd,
   )) {
-    restoreChunk(chunk, owners, (state, minute) => minute >= state.dedup.firstExactMinute);
+    restoreChunk(chunk, owners, spread, (state, minute) => minute >= state.dedup.firstExactMinute);
   }
 }
 
@@ -40,6 +44,7 @@ export async function rebuildDedup(
 async function rebuildOlder(
   store: ClickStore,
   owners: Owners,
+  spread: number,
   begun: readonly PartitionState[],
 ): Promise<void> {
   const fromMinute = Math.min(...begun.map((state) => state.dedup.firstFilterMinute));
@@ -62,7 +67,7 @@ async function rebuildOlder(
     }
   }
   for await (const chunk of store.scanIdentities(fromMinute * minuteMs, toMinute * minuteMs)) {
-    restoreChunk(chunk, owners, (state, minute) => minute < state.dedup.firstExactMinute);
+    restoreChunk(chunk, owners, spread, (state, minute) => minute < state.dedup.firstExactMinute);
   }
 }
 
@@ -77,16 +82,19 @@ function hourStarts(fromMinute: number, toMinute: number): number[] {
 function restoreChunk(
   chunk: IdentityChunk,
   owners: Owners,
+  spread: number,
   belongs: (state: PartitionState, minute: number) => boolean,
 ): void {
   const { shared } = owners.find((state) => state !== undefined)!;
   const hash = new Uint32Array(identityWords);
   for (let row = 0; row < chunk.rowCount; row++) {
     const adKey = chunk.adKeys[row]!;
-    const state = owners[shared.partitionOfAd(adKey, owners.length)];
-    if (!state) continue;
     const kind = chunk.eventIdKinds[row]!;
     const text = chunk.eventIdTexts[row]!;
+    const piece = spread === 1 ? 0 : pieceOfKept(kind, chunk.eventIdWords, row * 4, text, spread);
+    const home = shared.homeOfAd(adKey, owners.length);
+    const state = owners[partitionOfPiece(home, piece, owners.length)];
+    if (!state) continue;
     shared.hasher.hashRecorded(adKey, kind, chunk.eventIdWords, row * 4, text, hash);
     const minute = minuteOf(chunk.clickTimestamps[row]!);
     if (belongs(state, minute)) state.dedup.restore(hash, 0, minute);

@@ -22,6 +22,7 @@ import type {
 } from "../model/log-record.ts";
 import { decodeLogRecord } from "../model/log-record-codec.ts";
 import { minuteOf } from "../model/time.ts";
+import { partOf } from "../model/partition.ts";
 import type { ClickQueueReader, StoredRecord } from "../queue/click-queue.ts";
 import type { ClickStore } from "../store/click-store.ts";
 import { answerCorrection, answerNeeds } from "./answer-needs.ts";
@@ -195,7 +196,9 @@ export class PartitionRunner {
       return;
     }
     await this.flushNow();
-    const answers = await this.committer.ask(() => answerNeeds(this.store, clicks, needs));
+    const answers = await this.committer.ask(() =>
+      answerNeeds(this.store, this.part, clicks, needs),
+    );
     step(this.state, { kind: "clicks", clicks, answers }, this.effects);
   }
 
@@ -204,10 +207,12 @@ export class PartitionRunner {
     offset: number,
     { receivedAtMs, control }: ControlRecord,
   ): Promise<boolean> {
-    const { store, state } = this;
+    const { store, state, queue } = this;
     if (isCorrection(control)) {
       const correction = { offset, receivedAtMs, control };
-      const answers = await this.committer.ask(() => answerCorrection(store, state, correction));
+      const answers = await this.committer.ask(() =>
+        answerCorrection(store, state, this.part, correction),
+      );
       step(state, { kind: "correction", correction, answers }, this.effects);
       return true;
     }
@@ -219,22 +224,21 @@ export class PartitionRunner {
       step(state, { kind: "retention", control, receipts }, this.effects);
       return true;
     }
-    const { partitionCount } = this.queue;
     if (control.type === "erase") {
-      const erase = { offset, receivedAtMs, control };
-      const holders = await this.committer.ask(() =>
-        answerErase(store, state, partitionCount, control),
-      );
+      const erase = { offset, receivedAtMs, control, part: this.part };
+      const holders = await this.committer.ask(() => answerErase(store, state, queue, control));
       step(state, { kind: "erase", erase, holders }, this.effects);
       return true;
     }
     if (!isRecount(control)) return false;
     const recompute = { offset, receivedAtMs, control };
-    const answers = await this.committer.ask(() =>
-      answerRecompute(store, state, partitionCount, recompute),
-    );
+    const answers = await this.committer.ask(() => answerRecompute(store, state, queue, recompute));
     step(state, { kind: "recompute", recompute, answers }, this.effects);
     return true;
+  }
+
+  private get part(): number | undefined {
+    return partOf(this.state.partition, this.queue);
   }
 
   private async flushNow(): Promise<void> {

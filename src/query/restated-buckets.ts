@@ -8,7 +8,6 @@ import type { RestatedView } from "./finality.ts";
 
 interface Restated {
   readonly adId: string;
-  readonly revision: number;
   readonly asOf: number;
 }
 
@@ -50,10 +49,10 @@ export class RestatedBuckets {
 
   apply({ sequence, restatements }: Pick<Commit, "sequence" | "restatements">): void {
     this.asOf = sequence;
-    for (const { minute, adKey, revision } of restatements) {
+    for (const { minute, adKey } of restatements) {
       const adId = this.dictionary.text("ad_id", adKey);
       if (adId === undefined) throw new Error(`ad key ${adKey} is not in the dictionary`);
-      if (minute >= this.coveredFrom) this.journal.add(minute, { adId, revision, asOf: sequence });
+      if (minute >= this.coveredFrom) this.journal.add(minute, { adId, asOf: sequence });
     }
     this.evict();
   }
@@ -102,7 +101,7 @@ class Journal {
   private readonly byMinute = new Map<number, Restated[]>();
 
   addRows(rows: readonly RestatementRow[]): void {
-    for (const { minute, adId, revision, asOf } of rows) this.add(minute, { adId, revision, asOf });
+    for (const { minute, adId, asOf } of rows) this.add(minute, { adId, asOf });
   }
 
   add(minute: number, entry: Restated): void {
@@ -126,15 +125,11 @@ class Journal {
   view(asOf: number, adId: string | undefined): RestatedView {
     return {
       summarize: (range) => {
-        const revisions = new Map<string, number>();
         let revision = 0;
         for (const entries of this.entriesOf(range)) {
-          revisions.clear();
           for (const entry of entries) {
-            if (entry.asOf > asOf || (adId !== undefined && entry.adId !== adId)) continue;
-            revisions.set(entry.adId, Math.max(entry.revision, revisions.get(entry.adId) ?? 0));
+            if (entry.asOf <= asOf && entry.adId === (adId ?? entry.adId)) revision++;
           }
-          for (const highest of revisions.values()) revision += highest;
         }
         return { restated: revision > 0, revision };
       },

@@ -20,6 +20,7 @@ export function announced(queue: ClickQueueWriter, listener: QueueListener): Cli
   };
   return {
     partitionCount: queue.partitionCount,
+    spread: queue.spread,
     async append(records) {
       const positions = await watched(queue.append(records));
       for (const partition of new Set(positions.map((position) => position.partition)))

@@ -9,6 +9,7 @@
  */
 
 import type { Position } from "../model/log-record.ts";
+import type { Partitioning } from "../model/partition.ts";
 
 /** A record to append: its binary form (model/log-record-codec.ts) and what accounting needs to know of it. */
 export interface NewRecord {
@@ -42,8 +43,7 @@ export interface Backlog {
   readonly oldestReceivedAtMs: number | undefined;
 }
 
-export interface ClickQueueWriter extends AsyncDisposable {
-  readonly partitionCount: number;
+export interface ClickQueueWriter extends AsyncDisposable, Partitioning {
   /**
    * Appends all records durably and atomically; resolves after the sync with their positions, in order.
    * Rejects with `queue_full` where the disk budget or the disk is used up (nothing was appended), with `record_too_large`
@@ -57,8 +57,7 @@ export interface ClickQueueWriter extends AsyncDisposable {
   sizeBytes(): Promise<number>;
 }
 
-export interface ClickQueueReader extends AsyncDisposable {
-  readonly partitionCount: number;
+export interface ClickQueueReader extends AsyncDisposable, Partitioning {
   bounds(partition: number): Promise<PartitionBounds>;
   /** The nextOffset of every partition, whoever appends. */
   ends(): Promise<readonly number[]>;

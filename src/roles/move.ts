@@ -111,6 +111,8 @@ function checkSettings({ queue, store, dataDir }: Settings, from: string): void 
     throw new CodedError("invalid_configuration", what, { field });
   };
   if (queue.kind !== "kafka") refuse("queue.kind", "queue.kind must be kafka, to move there");
+  // Minute rows of before know no event ids by which they could be dealt.
+  if (queue.spread !== 1) refuse("queue.spread", "queue.spread must be 1, to move there");
   if (store.kind !== "clickhouse")
     refuse("store.kind", "store.kind must be clickhouse, to move there");
   if (resolve(from) === resolve(dataDir))

@@ -14,9 +14,11 @@ export function describeHistory(history: History): string {
 }
 
 function linesOf({ settings, actions, faults }: History): string[] {
-  const { commit, maintenance, partitionCount, queueBytesMax, hotBytesMax, tickEveryMs } = settings;
+  const { commit, maintenance, partitionCount, spread, queueBytesMax, hotBytesMax, tickEveryMs } =
+    settings;
   const knobs = {
     partitionCount,
+    spread,
     ...commit,
     ...maintenance,
     queueBytesMax,

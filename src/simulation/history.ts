@@ -22,6 +22,8 @@ export interface HistorySettings {
   readonly startMs: number;
   readonly semantic: SemanticSettings;
   readonly partitionCount: number;
+  /** See Partitioning; above 1 with several processes alone. */
+  readonly spread: number;
   readonly commit: { readonly delayMsMax: number; readonly clicksMax: number };
   readonly maintenance: { readonly checkpointMsMax: number; readonly checkpointClicksMax: number };
   readonly queueBytesMax: number;

@@ -54,6 +54,7 @@ export function planSettings(random: Random): HistorySettings {
     startMs: Date.UTC(2026, 0, 15, 20 + random.below(4), random.below(60)),
     semantic: planSemantic(random, baseSemantic),
     partitionCount: random.pick([1, 1, 1, 1, 2, 4]),
+    spread: 1,
     commit: {
       delayMsMax: random.pick([0, 20, 100, 1_000, 5_000]),
       clicksMax: random.pick([1, 7, 50, 1_000, 1_000]),

@@ -84,8 +84,14 @@ export interface ClickStoreReader {
   snapshotAt(asOf: number): Promise<PastSnapshot | undefined>;
   /** Entries of the journal, by minute, ad (as UTF-8), revision and commit. */
   restatements(query: RestatementsQuery): Promise<RestatementsPage>;
-  /** Count (counted and restated) and revision of each of these ads' minutes, 0 where there is none. */
-  bucketStates(buckets: readonly { minute: number; adKey: number }[]): Promise<BucketState[]>;
+  /**
+   * Count (counted and restated) and revision of each of these ads' minutes, 0 where there is none; `partition`: by its rows
+   * alone, see partOf.
+   */
+  bucketStates(
+    buckets: readonly { minute: number; adKey: number }[],
+    partition?: number,
+  ): Promise<BucketState[]>;
   /** What minute rows lack of a recount from raw under this layout; undefined where more rows than may be differ. */
   recomputation(query: RecomputationQuery): Promise<MinuteChanges | undefined>;
   /** The last recompute or rollback that was applied, of a partition or of all; undefined where none was. */
@@ -180,6 +186,7 @@ export type IdentityProbes = IdentityChunk;
 
 export interface BucketState {
   readonly count: number;
+  /** How many entries the journal has of it: each partition counts those of its own from 1. */
   readonly revision: number;
 }
 

@@ -7,6 +7,8 @@ export interface RecomputationQuery extends MinuteRange {
   /** The dimensions that the minute rows are to have; in order, together the range. */
   readonly layout: readonly LayoutPiece[];
   readonly ads: AdSelection;
+  /** By its rows alone, see partOf; absent: by everybody's. */
+  readonly partition?: number;
   /** More rows than these may not differ. */
   readonly rowsMax: number;
 }

@@ -57,7 +57,7 @@ function orderPath(path: string): string {
 
 async function orderOptions(queue: QueueSettings): Promise<KafkaQueueOptions> {
   const { topic, ...options } = await kafkaOptions(queue);
-  return { ...options, topic: `${topic}${orderSuffix}`, partitionCount: 1 };
+  return { ...options, topic: `${topic}${orderSuffix}`, partitionCount: 1, spread: 1 };
 }
 
 /** Without a path nothing is kept here of the queue, which then is Kafka's. */
@@ -86,7 +86,28 @@ export async function openQueueWriter(
 
 async function openTopicWriter(queue: QueueSettings) {
   const { openKafkaQueueWriter } = await import("../queue/kafka/writer.ts");
-  return await openKafkaQueueWriter(await kafkaOptions(queue));
+  const writer = await openKafkaQueueWriter(await kafkaOptions(queue));
+  try {
+    await checkSpread(queue);
+    return writer;
+  } catch (error) {
+    await writer[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/**
+ * Of what the topic has already: by another spread the repetition of a click would go to another partition, and be counted
+ * again.
+ */
+async function checkSpread(queue: QueueSettings): Promise<void> {
+  await using reader = await openTopicReader(queue);
+  for (const [partition, nextOffset] of (await reader.ends()).entries()) {
+    const { firstOffset } = await reader.bounds(partition);
+    if (nextOffset <= firstOffset) continue;
+    await reader.read(partition, nextOffset - 1, { clicksMax: 1, recordsMax: 1 });
+    return;
+  }
 }
 
 /** Of the queue that a writer has opened before. */
@@ -119,8 +140,9 @@ async function openTopicReader(queue: QueueSettings) {
 }
 
 async function kafkaOptions(queue: QueueSettings): Promise<KafkaQueueOptions> {
-  const { brokers, topic, partitions: partitionCount, replicas } = queue;
-  return { brokers, topic, partitionCount, replicas, security: await kafkaSecurity(queue) };
+  const { brokers, topic, partitions: partitionCount, spread, replicas } = queue;
+  const security = await kafkaSecurity(queue);
+  return { brokers, topic, partitionCount, spread, replicas, security };
 }
 
 /** Of the queue's brokers, and of those that have topics to be taken in. */

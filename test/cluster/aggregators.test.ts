@@ -93,19 +93,20 @@ if (missing === undefined)
       await brokers[Symbol.asyncDispose]();
     });
 
-    const deployed = (name: string): Deployment =>
+    const deployed = (name: string, spread = 1): Deployment =>
       new Deployment({
         name,
         brokers: brokers.brokers,
         storeUrls: store.urls,
         storeCluster: store.name,
         partitions,
+        spread,
       });
 
     /** As of all that is in its log. */
     async function orderOf(name: string): Promise<OrderReader> {
       const options = { brokers: brokers.brokers, replicas: 3, security: noSecurity };
-      const topic = { ...options, topic: `${name}.order`, partitionCount: 1 };
+      const topic = { ...options, topic: `${name}.order`, partitionCount: 1, spread: 1 };
       return await OrderReader.open(new OrderLog(await openKafkaQueueReader(topic)), undefined);
     }
 
@@ -131,7 +132,8 @@ if (missing === undefined)
       const seed = Number(process.env["TEST_SEED"] ?? Date.now() % 1e9);
       context.diagnostic(`TEST_SEED=${seed} makes the same choices again`);
       const random = new Random(seed);
-      await using all = deployed("faulty");
+      // Every ad lies in half of the partitions.
+      await using all = deployed("faulty", partitions / 2);
       await using resources = new AsyncDisposableStack();
       const proxies: CuttingProxy[] = [];
       const late: HoldingProxy[] = [];

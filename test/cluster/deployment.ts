@@ -15,6 +15,8 @@ export interface DeploymentOptions {
   readonly partitions: number;
   /** Of all its processes, as they are written in variables. */
   readonly dimensions?: string;
+  /** Of an ad's clicks over them; default 1. */
+  readonly spread?: number;
 }
 
 export class Deployment implements AsyncDisposable {
@@ -67,7 +69,15 @@ export class Deployment implements AsyncDisposable {
   }
 
   private envOf(role: Role): Record<string, string> {
-    const { name, brokers, storeUrls, storeCluster, partitions, dimensions } = this.options;
+    const {
+      name,
+      brokers,
+      storeUrls,
+      storeCluster,
+      partitions,
+      spread = 1,
+      dimensions,
+    } = this.options;
     return {
       ...(dimensions !== undefined && { CLICKTALLY_DIMENSIONS: dimensions }),
       CLICKTALLY_ROLE: role,
@@ -75,6 +85,7 @@ export class Deployment implements AsyncDisposable {
       CLICKTALLY_QUEUE_BROKERS: brokers.join(","),
       CLICKTALLY_QUEUE_TOPIC: name,
       CLICKTALLY_QUEUE_PARTITIONS: String(partitions),
+      CLICKTALLY_QUEUE_SPREAD: String(spread),
       CLICKTALLY_STORE_KIND: "clickhouse",
       CLICKTALLY_STORE_URLS: storeUrls.join(","),
       ...(storeCluster !== undefined && { CLICKTALLY_STORE_CLUSTER: storeCluster }),

@@ -22,6 +22,7 @@ export function openKafkaQueue(
     brokers,
     topic: `clicks-${++topics}`,
     partitionCount,
+    spread: 1,
     replicas: 3,
     security: noSecurity,
   };

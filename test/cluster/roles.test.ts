@@ -215,6 +215,14 @@ if (missing === undefined)
       assert.match(refused.stderr, /topic parted has 4 partitions, the settings say 3/);
     });
 
+    it("must know over how many partitions an ad's clicks are dealt", async () => {
+      await using all = deployed("dealt");
+      await all.start("aggregate", "aggregate", { CLICKTALLY_QUEUE_SPREAD: "2" });
+      const refused = await all.launch("ingest", "ingest");
+      assert.notEqual((await refused.endedByItself()).code, 0);
+      assert.match(refused.stderr, /dealt with a spread of 2, the settings say 1/);
+    });
+
     it("make time go on in silence, but not past clicks that another process takes in", async () => {
       await using all = deployed("silent");
       const [ingest, , query] = await Promise.all([

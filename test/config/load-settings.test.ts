@@ -1,40 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, describe, it } from "node:test";
-import type { Settings } from "../../src/config.ts";
+import { describe, it } from "node:test";
 import { describeSettings, loadSettings, semanticConfigOf } from "../../src/config.ts";
 import { settingKeys, settingNames } from "../../src/config/keys.ts";
 import { defaultDimensions } from "../../src/model/dimensions.ts";
-import { CodedError } from "../../src/model/errors.ts";
-
-const directory = mkdtempSync(join(tmpdir(), "clicktally-config-"));
-after(() => rmSync(directory, { recursive: true }));
-
-let files = 0;
-function file(content: string): string {
-  const path = join(directory, `${files++}.yaml`);
-  writeFileSync(path, content);
-  return path;
-}
-
-function fromFile(content: string): Settings {
-  return loadSettings({ configPath: file(content) });
-}
-
-function problemsOf(load: () => unknown): readonly string[] {
-  try {
-    load();
-  } catch (error) {
-    assert.ok(error instanceof CodedError);
-    assert.equal(error.code, "invalid_configuration");
-    const problems = error.details["problems"] as readonly string[];
-    for (const problem of problems) assert.ok(error.message.includes(problem));
-    return problems;
-  }
-  return assert.fail("the configuration was accepted");
-}
+import { file, fromFile, problemsOf } from "./settings-files.ts";
 
 describe("settings", () => {
   it("are the documented defaults where nothing is given", () => {
@@ -63,7 +32,7 @@ describe("settings", () => {
       username: "",
       password: "",
     };
-    const kafka = { brokers: [], topic: "clicktally", replicas: 3, security };
+    const kafka = { spread: 1, brokers: [], topic: "clicktally", replicas: 3, security };
     assert.deepEqual(settings.queue, { kind: "sqlite", bytesMax: 10e9, partitions: 1, ...kafka });
   });
 
@@ -219,56 +188,6 @@ describe("a wrong configuration", () => {
         "CLICKTALLY_QUEUE_MAX_BYTES: queue.max_bytes is '10 gigs', expected a size from 1MB to 100TB, such as 64KB, 512MB or 1GiB",
       ].toSorted(),
     );
-  });
-
-  it("of a Kafka queue names its brokers, one by one", () => {
-    const given = "queue: { kind: kafka, brokers: [a-1:9092, 10.0.0.1:9093], topic: clicks.v2 }";
-    const { queue } = fromFile(given);
-    assert.deepEqual(
-      [queue.kind, queue.brokers, queue.topic, queue.replicas],
-      ["kafka", ["a-1:9092", "10.0.0.1:9093"], "clicks.v2", 3],
-    );
-    const [none] = problemsOf(() => fromFile("queue: { kind: kafka }"));
-    assert.match(none!, /queue\.brokers is \[\], expected at least one where queue\.kind is kafka/);
-    const [nobody] = problemsOf(() => fromFile("queue: { security: SASL_SSL }"));
-    assert.match(
-      nobody!,
-      /queue\.username is .*, expected a user where queue\.security is SASL_SSL/,
-    );
-    const wrong = problemsOf(() => fromFile("queue: { brokers: ['a:1', b], topic: 'a b' }"));
-    assert.match(wrong[0]!, /queue\.brokers\[1\] is 'b', expected host:port/);
-    assert.match(wrong[1]!, /queue\.topic is 'a b', expected a name/);
-  });
-
-  it("of a ClickHouse store names its servers, and never shows the password", () => {
-    const given =
-      "store: { kind: clickhouse, urls: ['http://a-1:8123', 'https://[::1]:8443'], password: s3cret }";
-    const { store } = fromFile(given);
-    assert.deepEqual(
-      [store.kind, store.urls, store.database, store.cluster, store.username, store.password],
-      [
-        "clickhouse",
-        ["http://a-1:8123", "https://[::1]:8443"],
-        "clicktally",
-        "",
-        "default",
-        "s3cret",
-      ],
-    );
-    assert.equal(fromFile("store: { cluster: tally }").store.cluster, "tally");
-    const [none] = problemsOf(() => fromFile("store: { kind: clickhouse }"));
-    assert.match(
-      none!,
-      /store\.urls is \[\], expected at least one where store\.kind is clickhouse/,
-    );
-    const wrong = problemsOf(() =>
-      fromFile("store: { urls: ['a:1'], database: 'a-b', password: [s3cret] }"),
-    );
-    assert.match(wrong[0]!, /store\.urls\[0\] is 'a:1', expected http\(s\):\/\/host:port/);
-    assert.match(wrong[1]!, /store\.database is 'a-b', expected a name/);
-    assert.match(wrong[2]!, /store\.password is 'hidden', expected a text/);
-    const shown = describeSettings({ env: { CLICKTALLY_STORE_PASSWORD: "s3cret" } });
-    assert.ok(!JSON.stringify(shown).includes("s3cret"));
   });
 
   const wrongFiles: readonly (readonly [string, string, RegExp])[] = [

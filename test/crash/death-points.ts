@@ -25,7 +25,7 @@ const trim = "      await parts().queue.trim(partition, nextOffset);";
 const storeCommit = '      await writer.run("COMMIT");';
 const transactionWork = "    await work();";
 const defineTables = "    await this.defineTables(statements);\n";
-const rebuildDedup = "    await rebuildDedup(store, states, queue.partitionCount);";
+const rebuildDedup = "    await rebuildDedup(store, states, queue);";
 
 const ingestPoints = [
   point("ingest has taken a group, nothing is appended", accept, "before", append, 30),

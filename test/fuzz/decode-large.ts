@@ -23,7 +23,7 @@ import { byParameter, wholeNumberParameter } from "../../src/query/parameters.ts
 
 const declared = new DeclaredFields(defaultDimensions);
 const builder = new ClickBatchBuilder(defaultDimensions);
-const sink = { partitionCount: 1, builderFor: () => builder };
+const sink = { partitionCount: 1, spread: 1, builderFor: () => builder };
 const limits = { receivedAtMs: 1_795_428_000_000, itemsMax: 1_000_000 };
 const decoder = new JsonDecoder(declared, {
   unknownFields: "ignore",

@@ -34,7 +34,7 @@ interface Decoders {
 
 const declared = new DeclaredFields(defaultDimensions);
 const builder = new ClickBatchBuilder(defaultDimensions, 2);
-const sink = { partitionCount: 1, builderFor: () => builder };
+const sink = { partitionCount: 1, spread: 1, builderFor: () => builder };
 
 const decoders: readonly Decoders[] = ruleChoices.map((rules) => ({
   rules: { ...rules, receivedAtMs, parseTime: parseRfc3339 },

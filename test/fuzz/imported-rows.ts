@@ -27,7 +27,7 @@ export const declared = new DeclaredFields(defaultDimensions);
 const admitter = new ClickAdmitter(declared, importRules);
 const times = new ImportTimes("UTC");
 const builder = new ClickBatchBuilder(defaultDimensions, 2);
-const sink = { partitionCount: 1, builderFor: () => builder };
+const sink = { partitionCount: 1, spread: 1, builderFor: () => builder };
 const fields = new ItemFields(declared.count);
 
 /** Small ones, so that every place of a file is once a block's end. */

@@ -45,7 +45,7 @@ export function decodeBody(body: string | Uint8Array, options: DecodingOptions =
     scanner: options.scanner ?? true,
   });
   const builder = new ClickBatchBuilder(layout, 2);
-  const sink = { partitionCount: 1, builderFor: () => builder };
+  const sink = { partitionCount: 1, spread: 1, builderFor: () => builder };
   const limits = { receivedAtMs, itemsMax: options.itemsMax ?? 1000 };
   const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
   const decoded =

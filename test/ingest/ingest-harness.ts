@@ -36,9 +36,14 @@ export interface IngestHarness extends AsyncDisposable {
 
 /** An ingest on a queue of its own in SQLite. */
 export async function startIngest(
-  options: { partitionCount?: number; maxBytes?: number; settings?: Partial<IngestSettings> } = {},
+  options: {
+    partitionCount?: number;
+    spread?: number;
+    maxBytes?: number;
+    settings?: Partial<IngestSettings>;
+  } = {},
 ): Promise<IngestHarness> {
-  const { partitionCount = 1, maxBytes = 1e9 } = options;
+  const { partitionCount = 1, spread = 1, maxBytes = 1e9 } = options;
   const directory = await temporaryDirectory();
   const path = join(directory.path, "queue.db");
   const writer = await openSqliteQueueWriter({ path, partitionCount, maxBytes });
@@ -46,6 +51,7 @@ export async function startIngest(
   const appends: NewRecord[][] = [];
   const observed: ClickQueueWriter = {
     partitionCount,
+    spread,
     async append(records) {
       appends.push([...records]);
       await harness.onAppend();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { partitionOf, partitionOfRange } from "../../src/model/partition.ts";
+import { partitionOf, partitionOfRange, partitionsOf } from "../../src/model/partition.ts";
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -23,6 +23,15 @@ describe("partitionOf", () => {
       partitionOfRange(padded, 1, padded.length - 1, 64),
       partitionOf(bytesOf("ad-12345"), 64),
     );
+  });
+
+  it("is the first of as many partitions as an ad's clicks are dealt to", () => {
+    for (const spread of [1, 3, 8]) {
+      const all = partitionsOf(bytesOf("ad-1"), { partitionCount: 8, spread });
+      assert.equal(all[0], partitionOf(bytesOf("ad-1"), 8));
+      assert.equal(new Set(all).size, spread);
+      assert.ok(all.every((partition) => partition >= 0 && partition < 8));
+    }
   });
 
   it("spreads ads evenly", () => {

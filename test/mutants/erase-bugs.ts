@@ -7,8 +7,8 @@ export const eraseBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: "src/pipeline/answer-erase.ts",
-        find: "shared.partitionOfAd(adKey, partitionCount) === partition)",
-        replace: "shared.partitionOfAd(adKey, partitionCount) === partition || true)",
+        find: "shared.homeOfAd(adKey, partitionCount) === partition)",
+        replace: "shared.homeOfAd(adKey, partitionCount) === partition || true)",
       },
     ],
   },

@@ -148,7 +148,9 @@ export const pipelineBugs: readonly PlantedBug[] = [
   },
   {
     name: "a rebuild that forgets the older ids",
-    patches: [{ file: recovery, find: "await rebuildOlder(store, owners, begun);", replace: "" }],
+    patches: [
+      { file: recovery, find: "await rebuildOlder(store, owners, spread, begun);", replace: "" },
+    ],
   },
   {
     name: "a rebuild that forgets the recent ids",

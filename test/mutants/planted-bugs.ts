@@ -15,6 +15,7 @@ import { pipelineBugs } from "./pipeline-bugs.ts";
 import { recomputeBugs } from "./recompute-bugs.ts";
 import { retentionBugs } from "./retention-bugs.ts";
 import { sharedBugs } from "./shared-bugs.ts";
+import { spreadBugs } from "./spread-bugs.ts";
 import { storageBugs } from "./storage-bugs.ts";
 
 export interface PlantedBug {
@@ -37,4 +38,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...retentionBugs,
   ...eraseBugs,
   ...sharedBugs,
+  ...spreadBugs,
 ];

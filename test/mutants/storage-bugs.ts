@@ -170,8 +170,8 @@ export const storageBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: "src/query/restated-buckets.ts",
-        find: "if (entry.asOf > asOf || ",
-        replace: "if (",
+        find: "entry.asOf <= asOf && ",
+        replace: "",
       },
     ],
   },

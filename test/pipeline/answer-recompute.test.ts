@@ -5,21 +5,25 @@ import { partitionOf } from "../../src/model/partition.ts";
 import { minuteMs } from "../../src/model/time.ts";
 import { answerRecompute } from "../../src/pipeline/answer-recompute.ts";
 import type { ClickStore } from "../../src/store/click-store.ts";
-import type { AdSelection } from "../../src/store/recomputation.ts";
+import type { RecomputationQuery } from "../../src/store/recomputation.ts";
 import { testConfig } from "../support/random-clicks.ts";
 
 const partitionCount = 3;
 const nowMs = Date.UTC(2026, 0, 15, 12);
 const toMinute = nowMs / minuteMs - 60;
 
-/** Which ads a partition asks to recompute. */
-async function adsOf(partition: number, known: readonly string[]): Promise<AdSelection> {
+/** What a partition asks to recompute. */
+async function askedOf(
+  partition: number,
+  known: readonly string[],
+  spread = 1,
+): Promise<Pick<RecomputationQuery, "ads" | "partition">> {
   const config = { ...testConfig, fromMinute: 0 };
   const shared = new SharedState(new Uint8Array(32), [config], new Map([["ad_id", known]]));
-  let asked: AdSelection | undefined;
+  let asked: RecomputationQuery | undefined;
   const store: Partial<ClickStore> = {
-    async recomputation({ ads }) {
-      asked = ads;
+    async recomputation(query) {
+      asked = query;
       return undefined;
     },
   };
@@ -33,7 +37,12 @@ async function adsOf(partition: number, known: readonly string[]): Promise<AdSel
   } as const;
   const state = new PartitionState(partition, shared, nowMs);
   const recompute = { offset: 0, receivedAtMs: nowMs, control };
-  const answers = await answerRecompute(store as ClickStore, state, partitionCount, recompute);
+  const answers = await answerRecompute(
+    store as ClickStore,
+    state,
+    { partitionCount, spread },
+    recompute,
+  );
   assert.deepEqual(answers, { refusal: "too_large" });
   return asked!;
 }
@@ -43,7 +52,8 @@ describe("what a partition asks to recompute", () => {
     const ads = Array.from({ length: 30 }, (_, i) => `ad-${i}`);
     const known = ads.slice(0, 10);
     for (let partition = 0; partition < partitionCount; partition++) {
-      const isAsked = await adsOf(partition, known);
+      const { ads: isAsked, partition: own } = await askedOf(partition, known);
+      assert.equal(own, undefined);
       for (const [i, ad] of ads.entries()) {
         const isOwn = partitionOf(Buffer.from(ad), partitionCount) === partition;
         // A store that keeps texts gives those no key.
@@ -52,9 +62,17 @@ describe("what a partition asks to recompute", () => {
     }
   });
 
+  it("is its own rows of all ads, where the clicks of an ad lie in several partitions", async () => {
+    for (let partition = 0; partition < partitionCount; partition++) {
+      const { ads: isAsked, partition: own } = await askedOf(partition, ["ad-1"], 2);
+      assert.equal(own, partition);
+      assert.deepEqual([isAsked(0), isAsked(1), isAsked(0, "ad-2")], [true, true, true]);
+    }
+  });
+
   it("is of the first partition what is no ad at all", async () => {
     for (let partition = 0; partition < partitionCount; partition++) {
-      const isAsked = await adsOf(partition, ["ad-1"]);
+      const { ads: isAsked } = await askedOf(partition, ["ad-1"]);
       assert.deepEqual([isAsked(0), isAsked(7), isAsked(0, "")], Array(3).fill(partition === 0));
     }
   });

@@ -83,11 +83,11 @@ describe("recovery", () => {
     const begun = new PartitionState(0, shared, progress[0]!.watermarkMs);
     const other = new PartitionState(1, shared, progress[0]!.watermarkMs);
     const notBegun = new PartitionState(2, shared, -Infinity);
-    await rebuildDedup(run.store, [begun, other, notBegun], 3);
+    await rebuildDedup(run.store, [begun, other, notBegun], { partitionCount: 3, spread: 1 });
     const known = begun.dedup.size + other.dedup.size;
     assert.ok(known > 0 && known <= 500, `${known} ids`);
     const all = new PartitionState(0, shared, progress[0]!.watermarkMs);
-    await rebuildDedup(run.store, [all], 1);
+    await rebuildDedup(run.store, [all], { partitionCount: 1, spread: 1 });
     assert.equal(all.dedup.size, 500);
   });
 

@@ -124,7 +124,8 @@ describe("the restated buckets", () => {
       restated(recent - 2500 + Math.floor(i / 100), "a", (i % 100) + 1),
     );
     buckets.apply({ sequence: 6, restatements: many });
-    journal.rows.push(stored(recent - 2500, "a", 100, 6));
+    for (let revision = 1; revision <= 100; revision++)
+      journal.rows.push(stored(recent - 2500, "a", revision, 6));
     const { asked } = journal;
     const oldest = range(recent - 2500, recent - 2499);
     assert.equal((await buckets.view(oldest, 6, "a")).summarize(oldest).revision, 100);

@@ -9,6 +9,7 @@ function listened(outcome: () => Promise<never> | Promise<void>) {
   const heard: string[] = [];
   const queue: ClickQueueWriter = {
     partitionCount: 2,
+    spread: 1,
     append: async (records) => {
       await outcome();
       return records.map(({ partition }, offset) => ({ partition, offset }));

@@ -27,6 +27,7 @@ describe("a move into a cluster", () => {
       await assert.rejects(move(flags), { field });
     };
     await refused("queue.kind", { "queue.kind": "sqlite" });
+    await refused("queue.spread", { "queue.partitions": "4", "queue.spread": "2" });
     await refused("store.kind", { "store.kind": "duckdb" });
     await refused("data_dir", { data_dir: from });
     await refused("from");

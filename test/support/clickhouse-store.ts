@@ -27,6 +27,7 @@ export function orderLogs(database: string): OrderLogs {
     },
     {
       partitionCount: 1,
+      spread: 1,
       append: async (records) => await (await writerOf(database)).append(records),
       trim: async (partition, offset) => await (await writerOf(database)).trim(partition, offset),
       sizeBytes: async () => await (await writerOf(database)).sizeBytes(),

@@ -137,7 +137,7 @@ class RowImport {
   async run({ syntax, blocks, total, unit, bytesRead }: SourceBlocks): Promise<Tally> {
     const reader = syntax === "csv" ? new CsvRows(this.declared) : new NdjsonRows(this.declared);
     const readRows = async (): Promise<void> => {
-      const sink = { partitionCount: 1, builderFor: () => this.builder };
+      const sink = { partitionCount: 1, spread: 1, builderFor: () => this.builder };
       let receivedAtMs = Date.now();
       for (
         let status = reader.next(this.fields);

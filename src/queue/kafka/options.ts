@@ -5,6 +5,7 @@ export interface KafkaQueueOptions {
   readonly brokers: readonly string[];
   readonly topic: string;
   readonly partitionCount: number;
+  readonly spread: number;
   /** Of a topic that is made; all but one of them must have a record before it is acknowledged. */
   readonly replicas: number;
   readonly security: KafkaSecurity;

@@ -41,6 +41,7 @@ export async function openKafkaQueueReader(options: KafkaQueueOptions): Promise<
 
 export class KafkaQueueReader implements ClickQueueReader {
   readonly partitionCount: number;
+  readonly spread: number;
   private readonly topic: string;
   private readonly admin: BoundedClient<Admin>;
   private readonly glanceAdmin: BoundedClient<Admin>;
@@ -50,6 +51,7 @@ export class KafkaQueueReader implements ClickQueueReader {
 
   constructor(options: KafkaQueueOptions) {
     this.partitionCount = options.partitionCount;
+    this.spread = options.spread;
     this.topic = options.topic;
     this.admin = new BoundedClient(() => new Admin(clientOptions(options, factBounds)));
     this.glanceAdmin = new BoundedClient(() => new Admin(clientOptions(options, glanceBounds)));
@@ -158,7 +160,9 @@ export class KafkaQueueReader implements ClickQueueReader {
   private async from(partition: number, offset: number): Promise<readonly FetchedRecord[]> {
     const kept = this.ahead.get(partition);
     if (kept?.[0]?.offset === offset) return kept;
-    return await this.fetch(this.records, partition, offset, recordOf);
+    return await this.fetch(this.records, partition, offset, (message, place) =>
+      recordOf(message, place, this.spread),
+    );
   }
 
   private keep(partition: number, records: readonly FetchedRecord[]): void {

@@ -41,6 +41,7 @@ export async function openKafkaQueueWriter(options: KafkaQueueOptions): Promise<
 
 class KafkaQueueWriter implements ClickQueueWriter {
   readonly partitionCount: number;
+  readonly spread: number;
   /** A topic that was deleted and made anew has another. */
   readonly topicId: string;
   private readonly topic: string;
@@ -53,6 +54,7 @@ class KafkaQueueWriter implements ClickQueueWriter {
   constructor(admin: BoundedClient<Admin>, topicId: string, options: KafkaQueueOptions) {
     this.topicId = topicId;
     this.partitionCount = options.partitionCount;
+    this.spread = options.spread;
     this.topic = options.topic;
     this.admin = admin;
     this.producer = new BoundedClient(
@@ -128,11 +130,11 @@ class KafkaQueueWriter implements ClickQueueWriter {
   }
 
   private async send(records: readonly NewRecord[]): Promise<Position[]> {
-    const { topic } = this;
+    const { topic, spread } = this;
     const messages = records.map((record) => ({
       topic,
       partition: record.partition,
-      ...messageOf(record),
+      ...messageOf(record, spread),
     }));
     const next = new Map<number, number>();
     try {

@@ -52,6 +52,7 @@ interface PartitionStatements {
 
 class SqliteQueueReader implements ClickQueueReader {
   readonly partitionCount: number;
+  readonly spread = 1;
   private readonly database: DatabaseSync;
   private readonly statements: readonly PartitionStatements[];
 

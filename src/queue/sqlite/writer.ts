@@ -64,6 +64,7 @@ function lockQueue(path: string): Disposable {
 
 class SqliteQueueWriter implements ClickQueueWriter {
   readonly partitionCount: number;
+  readonly spread = 1;
   private readonly database: DatabaseSync;
   private readonly lock: Disposable;
   private readonly path: string;

@@ -27,6 +27,7 @@ import { judgeOutcomes } from "./judge-outcomes.ts";
 import { judgePast } from "./judge-past.ts";
 import { judgeStatement } from "./judge-statement.ts";
 import { PartitionedOracle } from "./partitioned-oracle.ts";
+import { judgePlaces } from "./judge-places.ts";
 import { judgeSelfAudit } from "./judge-self-audit.ts";
 import { ask, expectedAnswer } from "./questions.ts";
 
@@ -64,6 +65,7 @@ export async function judge(evidence: Evidence): Promise<string | undefined> {
   return (
     judgeAcks(acks, present.clicks, isShared) ??
     judgeOutcomes(clicks) ??
+    judgePlaces(logs) ??
     judgeChanges(oracle, cells, consumer.cells) ??
     (await machine.time.drive(judgeBooks(oracle, cells, store, engine.query, range))) ??
     (await machine.time.drive(judgeQueries(oracle, service, history.seed, range, known))) ??

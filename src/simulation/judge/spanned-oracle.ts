@@ -1,7 +1,8 @@
 import type { Filter } from "../../model/filter.ts";
+import { partitionOf } from "../../model/partition.ts";
 import type { MinuteRange } from "../../model/window.ts";
 import type { OracleClick, OracleRestatement } from "../oracle/oracle-fold.ts";
-import type { Oracle, OracleGroup, OracleQuery } from "../oracle/oracle.ts";
+import type { HomeOf, Oracle, OracleGroup, OracleQuery } from "../oracle/oracle.ts";
 import { sumGroups } from "./sum-groups.ts";
 
 /** Minutes, which may be endless, with an oracle for each partition that stands where they are asked about. */
@@ -56,15 +57,20 @@ export class SpannedOracle {
       this.spans.flatMap((span) => {
         const fromMinute = Math.max(query.fromMinute, span.fromMinute);
         const part = { ...query, fromMinute, toMinute: Math.min(query.toMinute, span.toMinute) };
-        return span.oracles.flatMap((oracle) => oracle.breakdown(part, by, bucketStarts));
+        const homeOf = homesIn(span);
+        return span.oracles.flatMap((oracle) => oracle.breakdown(part, by, bucketStarts, homeOf));
       }),
     );
   }
 
   matches(partition: number, filter: Filter, click: OracleClick): boolean {
     const span = this.spans.find(({ toMinute }) => click.minute < toMinute)!;
-    return span.oracles[partition]!.matches(filter, click);
+    return span.oracles[partition]!.matches(filter, click, homesIn(span));
   }
+}
+
+function homesIn({ oracles }: Span): HomeOf {
+  return (adId) => oracles[partitionOf(Buffer.from(adId), oracles.length)]!;
 }
 
 function ofSpan<T extends { readonly minute: number }>(

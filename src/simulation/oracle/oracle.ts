@@ -11,6 +11,9 @@ export type OracleGroup = { bucketStart: number; group: (string | null)[]; count
 /** `[fromMinute, toMinute)` in epoch minutes. */
 export type OracleQuery = { fromMinute: number; toMinute: number; filter?: Filter; adId?: string };
 
+/** Of an ad, the partition that has what is about the ad. */
+export type HomeOf = (adId: string) => Oracle;
+
 export class Oracle extends ErasingOracle {
   constructor(
     config: SemanticConfig,
@@ -35,15 +38,16 @@ export class Oracle extends ErasingOracle {
     query: OracleQuery,
     by: readonly string[],
     bucketStarts = [query.fromMinute],
+    homeOf: HomeOf = () => this,
   ): OracleGroup[] {
     const groups = new Map<string, OracleGroup>();
     for (const click of this.clicks) {
       if (!isCounted(click.outcome)) continue;
       if (click.minute < query.fromMinute || click.minute >= query.toMinute) continue;
       if (click.adId !== (query.adId ?? click.adId)) continue;
-      if (query.filter && !this.matches(query.filter, click)) continue;
+      if (query.filter && !this.matches(query.filter, click, homeOf)) continue;
       const bucketStart = bucketStarts.findLast((start) => start <= click.minute)!;
-      const group = by.map((field) => this.fieldOf(click, field) ?? null);
+      const group = by.map((field) => this.fieldOf(click, field, homeOf) ?? null);
       const key = `${bucketStart + 1e9}${group.map((value) => (value === null ? "\0" : `\0+${value}`)).join("")}`;
       groups.set(key, { bucketStart, group, count: 1 + (groups.get(key)?.count ?? 0) });
     }
@@ -53,12 +57,12 @@ export class Oracle extends ErasingOracle {
     return keys.map((key) => groups.get(key)!);
   }
 
-  matches(filter: Filter, click: OracleClick): boolean {
+  matches(filter: Filter, click: OracleClick, homeOf: HomeOf = () => this): boolean {
     if (filter.kind === "and")
-      return filter.operands.every((operand) => this.matches(operand, click));
+      return filter.operands.every((operand) => this.matches(operand, click, homeOf));
     if (filter.kind === "or")
-      return filter.operands.some((operand) => this.matches(operand, click));
-    const value = this.fieldOf(click, filter.field);
+      return filter.operands.some((operand) => this.matches(operand, click, homeOf));
+    const value = this.fieldOf(click, filter.field, homeOf);
     if (filter.operator === "=null=")
       return (value === undefined) === (filter.values[0] === "true");
     const type = this.configs[0]!.dimensions.find(
@@ -71,11 +75,11 @@ export class Oracle extends ErasingOracle {
   }
 
   /** Of the changes that hold at the click's minute, the one with the last valid_from, then the last in the log. */
-  private fieldOf(click: OracleClick, field: string): string | undefined {
+  private fieldOf(click: OracleClick, field: string, homeOf: HomeOf): string | undefined {
     const { adId, minute } = click;
     if (!field.startsWith("ad.")) return field === "ad_id" ? adId : this.dimensionOf(click, field);
     const name = field.slice("ad.".length);
-    const changes = this.attributeChanges.filter(
+    const changes = homeOf(adId).attributeChanges.filter(
       (c) => c.ad_id === adId && c.valid_from_minute <= minute,
     );
     const inOrder = changes.toSorted((a, b) => a.valid_from_minute - b.valid_from_minute);

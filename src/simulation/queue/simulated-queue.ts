@@ -36,6 +36,7 @@ export interface SimulatedQueueOptions {
 
 export class SimulatedQueue implements ClickQueueWriter, ClickQueueReader {
   readonly partitionCount: number;
+  readonly spread = 1;
   private readonly disk: SimulatedDisk;
   private readonly steps: Steps;
   private readonly bytesMax: number;

@@ -38,8 +38,12 @@ export class Fleet implements Host {
     const clock = (): number => machine.wallMs;
     const { disk } = machine;
     this.servers = {
-      clicks: new SimulatedTopic(disk.file(fileNames.queue), settings.partitionCount, clock),
-      order: new SimulatedTopic(disk.file(fileNames.order), 1, clock),
+      clicks: new SimulatedTopic(disk.file(fileNames.queue), settings, clock),
+      order: new SimulatedTopic(
+        disk.file(fileNames.order),
+        { partitionCount: 1, spread: 1 },
+        clock,
+      ),
       tables: new SimulatedTables(),
     };
     this.seats = startsMs.map((_, i) => ({ instance: `process-${i + 1}` }));

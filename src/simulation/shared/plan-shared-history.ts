@@ -15,9 +15,13 @@ const frozenSteps = ["insert", "order.begin", "order.append"] as const;
 
 export function planSharedHistory(seed: number): History {
   const random = new Random(seed + 0x7368_6172);
+  const planned = planSettings(random);
+  const partitionCount = random.pick([2, 3, 4, 5]);
   const settings: HistorySettings = {
-    ...planSettings(random),
-    partitionCount: random.pick([2, 3, 4, 5]),
+    ...planned,
+    partitionCount,
+    // Of its own, so that a seed has the same history whatever else of it is drawn.
+    spread: new Random(seed + 0x7370_7264).pick([1, 1, 2, partitionCount]),
     queueBytesMax: 1e9,
     tickEveryMs: 2_000,
     processStartsMs: startsOf(random),

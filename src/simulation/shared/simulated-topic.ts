@@ -14,6 +14,7 @@ import type {
   ReadLimits,
   StoredRecord,
 } from "../../queue/click-queue.ts";
+import type { Partitioning } from "../../model/partition.ts";
 import type { LogEntry } from "../queue/log-index.ts";
 import { LogIndex } from "../queue/log-index.ts";
 import { sealed } from "../world/chunk.ts";
@@ -24,13 +25,15 @@ import type { ProcessStep } from "../world/steps.ts";
 
 export class SimulatedTopic {
   readonly index: LogIndex;
+  readonly spread: number;
   private readonly file: SimulatedFile;
   private readonly clock: () => number;
 
   /** `file`: where judges find all that was ever appended. */
-  constructor(file: SimulatedFile, partitionCount: number, clock: () => number) {
+  constructor(file: SimulatedFile, { partitionCount, spread }: Partitioning, clock: () => number) {
     this.file = file;
     this.clock = clock;
+    this.spread = spread;
     this.index = new LogIndex(partitionCount);
   }
 
@@ -91,6 +94,10 @@ export class TopicClient implements ClickQueueWriter, ClickQueueReader {
 
   get partitionCount(): number {
     return this.topic.index.partitionCount;
+  }
+
+  get spread(): number {
+    return this.topic.spread;
   }
 
   async append(records: readonly NewRecord[]): Promise<Position[]> {

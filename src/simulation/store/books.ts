@@ -9,20 +9,19 @@ import type {
   RecordedOperation,
 } from "../../store/click-store.ts";
 import { attributeAt } from "./aggregate.ts";
-import type { Contents } from "./tables.ts";
+import type { Contents, JournalRow, MinuteRow } from "./tables.ts";
 import { minuteOfRow } from "./tables.ts";
 
 export function bucketState(
   { minutes, journal }: Contents,
   { minute, adKey }: { readonly minute: number; readonly adKey: number },
+  partition: number | undefined,
 ): BucketState {
+  const isOf = (row: MinuteRow | JournalRow): boolean =>
+    row.minute === minute && row.adKey === adKey && row.partition === (partition ?? row.partition);
   return {
-    count: minutes
-      .filter((row) => row.minute === minute && row.adKey === adKey)
-      .reduce((sum, { count }) => sum + count, 0),
-    revision: journal
-      .filter((entry) => entry.minute === minute && entry.adKey === adKey)
-      .reduce((highest, { revision }) => Math.max(highest, revision), 0),
+    count: minutes.filter(isOf).reduce((sum, { count }) => sum + count, 0),
+    revision: journal.filter(isOf).length,
   };
 }
 

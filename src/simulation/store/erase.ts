@@ -5,8 +5,11 @@ import type { Contents, MinuteRow, RawRow } from "./tables.ts";
 import { keyOfMinuteRow, textOfKey } from "./tables.ts";
 
 export function holdersOf(contents: Contents, query: HoldersQuery): ValueHolder[] {
-  const raw = contents.raw.filter((row) => hasClick(row, query));
-  const minutes = contents.minutes.filter((row) => hasMinute(contents, row, query));
+  const part = query.isPart ? query.partition : undefined;
+  const raw = contents.raw.filter((row) => isOf(row, part) && hasClick(row, query));
+  const minutes = contents.minutes.filter(
+    (row) => isOf(row, part) && hasMinute(contents, row, query),
+  );
   const adKeys = new Set([...raw, ...minutes].map(({ adKey }) => adKey));
   return [...adKeys].map((adKey) => ({
     adKey,
@@ -16,10 +19,10 @@ export function holdersOf(contents: Contents, query: HoldersQuery): ValueHolder[
 }
 
 export function applyErasure(contents: Contents, erasure: Erasure): void {
-  const { field, adKeys, inMinutes } = erasure;
+  const { field, adKeys, inMinutes, partition } = erasure;
   const own = new Set(adKeys);
   contents.raw = contents.raw.map((row) =>
-    own.has(row.adKey) && hasClick(row, erasure)
+    isOf(row, partition) && own.has(row.adKey) && hasClick(row, erasure)
       ? {
           ...row,
           dimensions: without(row.dimensions, field),
@@ -29,10 +32,15 @@ export function applyErasure(contents: Contents, erasure: Erasure): void {
   );
   if (!inMinutes) return;
   contents.minutes = contents.minutes.map((row) => {
-    if (!own.has(row.adKey) || !hasMinute(contents, row, erasure)) return row;
+    if (!isOf(row, partition) || !own.has(row.adKey) || !hasMinute(contents, row, erasure))
+      return row;
     const erased = { ...row, dimensionKeys: without(row.dimensionKeys, field) };
     return { ...erased, key: keyOfMinuteRow(erased) };
   });
+}
+
+function isOf(row: RawRow | MinuteRow, partition: number | undefined): boolean {
+  return row.partition === (partition ?? row.partition);
 }
 
 function hasClick({ dimensions }: RawRow, { field, values }: ErasedValues): boolean {

@@ -44,11 +44,11 @@ export function recountRows(
 
 export function recomputation(
   contents: Contents,
-  { layout, ads, rowsMax, ...range }: RecomputationQuery,
+  { layout, ads, partition, rowsMax, ...range }: RecomputationQuery,
 ): MinuteChanges | undefined {
   const names = dimensionNames(contents, layout);
   const changes = new MinuteChangesBuilder(names);
-  for (const cell of cellsOf(contents, range, layout)) {
+  for (const cell of cellsOf(rowsOf(contents, partition), range, layout)) {
     const { minute, adKey, dimensions, rawCount, minuteCount } = cell;
     const adId = textOfKey(contents, adDictionary, adKey) ?? undefined;
     if (rawCount === minuteCount || !ads(adKey, adId)) continue;
@@ -61,6 +61,13 @@ export function recomputation(
     changes.add(minute, adKey, rawCount - minuteCount, keyOf, textOf);
   }
   return changes.rowCount > rowsMax ? undefined : changes.build();
+}
+
+/** Of a partition alone, where one is given. */
+function rowsOf(contents: Contents, partition: number | undefined): Contents {
+  if (partition === undefined) return contents;
+  const isOf = (row: { readonly partition: number }): boolean => row.partition === partition;
+  return { ...contents, raw: contents.raw.filter(isOf), minutes: contents.minutes.filter(isOf) };
 }
 
 export function restatedRows(

@@ -161,9 +161,10 @@ export abstract class SimulatedReader implements ClickStoreReader {
 
   async bucketStates(
     buckets: readonly { minute: number; adKey: number }[],
+    partition?: number,
   ): Promise<BucketState[]> {
     await this.steps.step("buckets");
-    return buckets.map((bucket) => bucketState(this.contents, bucket));
+    return buckets.map((bucket) => bucketState(this.contents, bucket, partition));
   }
 
   async snapshotAt(asOf: number): Promise<PastSnapshot | undefined> {

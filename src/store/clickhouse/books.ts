@@ -82,16 +82,13 @@ export async function readJournalSums(
     ...(adId === undefined ? [] : [`ad_id = ${literal(adId)}`]),
     ...(after ? [`(bucket, ad_id) > (${integer(after.bucketStart)}, ${literal(after.adId)})`] : []),
   ];
-  const entries = `SELECT minute, ad_id, revision, count_after - count_before AS clicks,
+  const entries = `SELECT minute, ad_id, count_after - count_before AS clicks,
       ${seenOfJournal(visibility, query)} AS is_seen
     FROM ${tables.of("restatement")}
     WHERE ${withinToSql(query)} AND ${counting} AND sequence <= ${integer(asOf)}`;
   const rows = await connection.rows(
-    `SELECT bucket, ad_id, sum(c.highest) AS revisions, sum(c.unseen) AS unseen_clicks
-     FROM (
-       SELECT minute, ad_id, maxIf(revision, is_seen) AS highest, sumIf(clicks, NOT is_seen) AS unseen
-       FROM ${tables.everywhere(entries)}
-       GROUP BY minute, ad_id) c
+    `SELECT bucket, ad_id, countIf(c.is_seen) AS revisions, sumIf(c.clicks, NOT c.is_seen) AS unseen_clicks
+     FROM ${tables.everywhere(entries)} c
      GROUP BY toInt32(${bucket}) AS bucket, c.ad_id AS ad_id
      ${conditions.length === 0 ? "" : `HAVING ${conditions.join(" AND ")}`}
      ORDER BY bucket, ad_id LIMIT ${integer(limit)}`,

@@ -103,8 +103,11 @@ export abstract class ClickHouseReader implements ClickStoreReader, AsyncDisposa
     return readRecordedClicks(this.connection, this.view(), query);
   }
 
-  bucketStates(buckets: readonly { minute: number; adKey: number }[]): Promise<BucketState[]> {
-    return readBucketStates(this.connection, this.view(), buckets);
+  bucketStates(
+    buckets: readonly { minute: number; adKey: number }[],
+    partition?: number,
+  ): Promise<BucketState[]> {
+    return readBucketStates(this.connection, this.view(), buckets, partition);
   }
 
   async snapshotAt(asOf: number): Promise<PastSnapshot | undefined> {

@@ -12,7 +12,7 @@ import type { RecomputationQuery } from "../recomputation.ts";
 import type { Connection } from "./connection.ts";
 import { integer } from "./connection.ts";
 import { columnOf } from "./filter-sql.ts";
-import { changesOf } from "./minutes.ts";
+import { changesOf, ofPartToSql } from "./minutes.ts";
 import { daysWithoutRaw } from "./retention.ts";
 import { clicksToSql, withinToSql } from "./seen-sql.ts";
 import type { DimensionTable } from "./schema.ts";
@@ -28,7 +28,7 @@ function compare(
   view: View,
   layout: readonly LayoutPiece[],
   range: MinuteRange,
-  isLeftOut: string,
+  condition: string,
 ): Comparison {
   const { tables, state } = view;
   const { columns } = state;
@@ -58,10 +58,10 @@ function compare(
       )
       .join("");
   const key = ["minute", "ad_id", ...names].join(", ");
-  const within = `${withinToSql(range)} AND NOT (${isLeftOut})`;
+  const within = `${withinToSql(range)} AND ${condition}`;
   const both = `SELECT minute, ad_id, ${select("click", (piece, name) => piece.dimensions.includes(name))}
       1 AS raw, toInt64(0) AS counted
-    FROM ${clicksToSql(view, undefined, range, `NOT (${isLeftOut})`)}
+    FROM ${clicksToSql(view, undefined, range, condition)}
     WHERE outcome IN (${Outcome.counted}, ${Outcome.restated})
     UNION ALL
     SELECT minute, ad_id, ${select("minute_count", (piece, name) => piece.mixed?.includes(name) !== true)}
@@ -81,11 +81,11 @@ export async function recount(
   limit: number,
 ): Promise<Omit<RecountResult, keyof Snapshot>> {
   const daysLeftOut = daysWithoutRaw(view.state, range);
-  const isLeftOut =
+  const isCompared =
     daysLeftOut.length === 0
-      ? "0"
-      : `intDiv(minute, ${minutesADay}) IN (${daysLeftOut.join(", ")})`;
-  const { sql, dimensions } = compare(view, layoutInForce(view, range), range, isLeftOut);
+      ? "1"
+      : `intDiv(minute, ${minutesADay}) NOT IN (${daysLeftOut.join(", ")})`;
+  const { sql, dimensions } = compare(view, layoutInForce(view, range), range, isCompared);
   const [sums] = await connection.rows(
     `SELECT count(), sum(raw_count), countIf(raw_count != minute_count) FROM (${sql})`,
   );
@@ -120,9 +120,9 @@ function layoutInForce({ state }: View, range: MinuteRange): LayoutPiece[] {
 export async function readRecomputation(
   connection: Connection,
   view: View,
-  { layout, ads, rowsMax, ...range }: RecomputationQuery,
+  { layout, ads, partition, rowsMax, ...range }: RecomputationQuery,
 ): Promise<MinuteChanges | undefined> {
-  const { sql, dimensions } = compare(view, layout, range, "0");
+  const { sql, dimensions } = compare(view, layout, range, ofPartToSql(partition));
   const { dictionaries } = view.state;
   const names = dimensions.map((_, i) => `v${i}`);
   const counts = await connection.rows(

@@ -8,6 +8,7 @@ import type { Connection } from "./connection.ts";
 import type { Database } from "./database.ts";
 import { integer, literal, literals } from "./connection.ts";
 import { columnOf } from "./filter-sql.ts";
+import { ofPartToSql } from "./minutes.ts";
 import { changeEach } from "./mutations.ts";
 import { keptDaysToSql } from "./retention.ts";
 import type { DimensionTable } from "./schema.ts";
@@ -21,14 +22,16 @@ export async function readHolders(
   query: HoldersQuery,
 ): Promise<ValueHolder[]> {
   const { tables } = view;
-  const isKept = keptDaysToSql(view, query.partition);
+  const { partition } = query;
+  const isKept = keptDaysToSql(view, partition);
+  const part = ofPartToSql(query.isPart ? partition : undefined);
   const shown: Readonly<Record<DimensionTable, string>> = {
     click: `toUInt8(${isKept}) AS own, 0 AS minute_rows`,
     minute_count: "0, 1",
   };
   const selects = tablesWith(view.state, query.field).map(
     (table) =>
-      `SELECT ad_id, ${shown[table]} FROM ${tables.of(table)} WHERE ${hasOne(query)} AND ${view.counting}`,
+      `SELECT ad_id, ${shown[table]} FROM ${tables.of(table)} WHERE ${hasOne(query)} AND ${view.counting} AND ${part}`,
   );
   if (selects.length === 0) return [];
   const none = "SELECT '' AS ad_id, 0 AS own, 0 AS minute_rows WHERE 0";
@@ -53,7 +56,7 @@ export async function erase(
   state: StoreState,
   erasures: readonly Erasure[],
 ): Promise<void> {
-  for (const { adKeys, inMinutes, ...erased } of erasures) {
+  for (const { adKeys, inMinutes, partition, ...erased } of erasures) {
     if (adKeys.length === 0) continue;
     const ads = adKeys.map((key) => state.dictionaries.textOf(adDictionary, key) ?? "");
     for (const table of tablesWith(state, erased.field)) {
@@ -61,7 +64,8 @@ export async function erase(
       await changeEach(shards, {
         table,
         what: `UPDATE ${columnOf(erased.field)} = NULL`,
-        where: `ad_id IN (${literals(ads)}) AND ${hasOne(erased)} AND sequence <= ${integer(state.sequence)}`,
+        where: `ad_id IN (${literals(ads)}) AND ${hasOne(erased)}
+          AND ${ofPartToSql(partition)} AND sequence <= ${integer(state.sequence)}`,
       });
     }
   }

@@ -60,6 +60,7 @@ export async function readBucketStates(
   connection: Connection,
   view: View,
   buckets: readonly { readonly minute: number; readonly adKey: number }[],
+  partition: number | undefined,
 ): Promise<BucketState[]> {
   const { tables, state } = view;
   const { dictionaries } = state;
@@ -72,23 +73,28 @@ export async function readBucketStates(
   for (let first = 0; first < named.length; first += probesAtOnce) {
     const some = named.slice(first, first + probesAtOnce);
     const list = some.map(({ minute, adId }) => `(${integer(minute)}, ${literal(adId)})`);
-    const wanted = `(minute, ad_id) IN (${list.join(", ")}) AND ${view.counting}`;
-    const [sums, last] = await Promise.all([
+    const wanted = `(minute, ad_id) IN (${list.join(", ")}) AND ${view.counting} AND ${ofPartToSql(partition)}`;
+    const [sums, entries] = await Promise.all([
       connection.rows(
         `SELECT minute, ad_id, sum(clicks) FROM ${tables.rows("minute_count", wanted)} GROUP BY minute, ad_id`,
       ),
       connection.rows(
-        `SELECT minute, ad_id, max(revision) FROM ${tables.rows("restatement", wanted)} GROUP BY minute, ad_id`,
+        `SELECT minute, ad_id, count() FROM ${tables.rows("restatement", wanted)} GROUP BY minute, ad_id`,
       ),
     ]);
     for (const [minute, adId, n] of sums) counts.set(`${minute} ${adId}`, n as number);
-    for (const [minute, adId, revision] of last)
+    for (const [minute, adId, revision] of entries)
       revisions.set(`${minute} ${adId}`, revision as number);
   }
   return named.map(({ minute, adId }) => ({
     count: counts.get(`${minute} ${adId}`) ?? 0,
     revision: revisions.get(`${minute} ${adId}`) ?? 0,
   }));
+}
+
+/** True for the rows of a partition, see partOf. */
+export function ofPartToSql(partition: number | undefined): string {
+  return partition === undefined ? "1" : `partition = ${integer(partition)}`;
 }
 
 /** What a statement lists at most. */

@@ -24,18 +24,14 @@ export async function readJournalSums(
   ];
   const rows = await connection.rows(
     `WITH entries AS (
-       SELECT minute, ad, revision, count_after - count_before AS clicks, ${seen} AS seen
+       SELECT minute, ad, count_after - count_before AS clicks, ${seen} AS seen
        FROM restatement
        WHERE minute >= ${integer(fromMinute)} AND minute < ${integer(toMinute)}
          AND commit_sequence <= ${integer(asOf)}),
-     minutes AS (
-       SELECT minute, ad, max(revision) FILTER (WHERE seen) AS revision,
-         SUM(clicks) FILTER (WHERE NOT seen) AS unseen
-       FROM entries GROUP BY minute, ad),
      sums AS (
-       SELECT (${bucket})::INTEGER AS bucket, d."value" AS ad_id,
-         coalesce(SUM(c.revision), 0)::BIGINT AS revision, coalesce(SUM(c.unseen), 0)::BIGINT AS unseen
-       FROM minutes c JOIN ${dictionaryTable(adDictionary)} d ON d."key" = c.ad
+       SELECT (${bucket})::INTEGER AS bucket, d."value" AS ad_id, count(*) FILTER (WHERE c.seen) AS revision,
+         coalesce(SUM(c.clicks) FILTER (WHERE NOT c.seen), 0)::BIGINT AS unseen
+       FROM entries c JOIN ${dictionaryTable(adDictionary)} d ON d."key" = c.ad
        GROUP BY ALL)
      SELECT bucket, ad_id, revision, unseen FROM sums
      WHERE ${conditions.length === 0 ? "TRUE" : conditions.join(" AND ")}

@@ -203,7 +203,7 @@ function countsOfDays(catalog: Catalog, days: readonly number[]): string {
     JOIN (${rows.join(" UNION ALL ")}) m ON m.minute = p.minute AND m.ad = p.ad GROUP BY p.probe`;
 }
 
-const revisionsOfBuckets = `SELECT p.probe, max(r.revision) FROM bucket_probe p
+const revisionsOfBuckets = `SELECT p.probe, count(*) FROM bucket_probe p
   JOIN restatement r ON r.minute = p.minute AND r.ad = p.ad GROUP BY p.probe`;
 
 /** From the lowest up to, not including, one above the highest. */

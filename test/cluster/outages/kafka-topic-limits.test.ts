@@ -51,6 +51,7 @@ if (missing === undefined)
       brokers: cluster.brokers,
       topic,
       partitionCount: 1,
+      spread: 1,
       replicas,
       security,
     });

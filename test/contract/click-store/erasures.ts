@@ -12,7 +12,7 @@ const u1 = { country: "US", user_id: "u1", ip: "2001:db8::1" };
 const u2 = { country: "DE", user_id: "u2", ip: "10.0.0.2" };
 
 async function holders(store: ClickStore, field: string, ...values: string[]): Promise<string[]> {
-  const found = await store.holders({ partition: 0, field, values });
+  const found = await store.holders({ partition: 0, isPart: false, field, values });
   const inOrder = found.toSorted((a, b) => a.adKey - b.adKey);
   return inOrder.map(
     (held) => `${held.adKey} ${held.clicks}${held.hasMinuteRows ? " minutes" : ""}`,
@@ -82,7 +82,7 @@ export function describeErasures(title: string, open: OpenStore): void {
         );
         await store.commit(maker.next({ clicks }));
         const ads = async (field: string, values: readonly string[]): Promise<number> =>
-          (await store.holders({ partition: 0, field, values })).length;
+          (await store.holders({ partition: 0, isPart: false, field, values })).length;
         const addresses = Array.from({ length: 1_000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
         const fields = { country: named, user_id: named, ip: addresses };
         for (const [field, values] of Object.entries(fields)) {

@@ -41,7 +41,7 @@ describe("a reader of a topic whose broker says nothing", () => {
   it("tells in seconds that nobody knows where the log ends, again and again", async () => {
     await using broker = await silentBroker();
     const brokers = [broker.address];
-    const topic = { topic: "clicks", partitionCount: 2, replicas: 1 };
+    const topic = { topic: "clicks", partitionCount: 2, spread: 1, replicas: 1 };
     await using reader = await openKafkaQueueReader({ brokers, ...topic, security });
     for (let times = 0; times < 2; times++) {
       const startMs = performance.now();
@@ -56,7 +56,7 @@ describe("a reader of a topic whose broker says nothing", () => {
   it("ends with a read under way", async () => {
     await using broker = await silentBroker();
     const brokers = [broker.address];
-    const topic = { topic: "clicks", partitionCount: 2, replicas: 1 };
+    const topic = { topic: "clicks", partitionCount: 2, spread: 1, replicas: 1 };
     const reader = await openKafkaQueueReader({ brokers, ...topic, security });
     const reads = [0, 1].map((partition) =>
       assert.rejects(reader.read(partition, 0, { clicksMax: 1, recordsMax: 1 }), {

@@ -34,7 +34,7 @@ describe("an erasure of a dimension that had other types, and was kept in other 
       await store.commit(maker.next({ clicks, layout }));
     }
     const holding = async (...values: string[]): Promise<number> => {
-      const holders = await store.holders({ partition: 0, field: "origin", values });
+      const holders = await store.holders({ partition: 0, isPart: false, field: "origin", values });
       return holders.reduce((sum, { clicks }) => sum + clicks, 0);
     };
     assert.equal(await holding("abc"), 2);

@@ -63,7 +63,7 @@ describe("a DuckDB store of many days", () => {
 
   it("finds who has values", async () => {
     const held = async (field: string, values: readonly string[]): Promise<number> => {
-      const holders = await store.holders({ partition: 0, field, values });
+      const holders = await store.holders({ partition: 0, isPart: false, field, values });
       return holders.reduce((sum, { clicks }) => sum + clicks, 0);
     };
     const valuesOf = (name: string): string[] =>
