@@ -17,6 +17,11 @@ export interface Settings {
   readonly host: string;
   readonly port: number;
   readonly dataDir: string;
+  /** Addresses and networks. */
+  readonly trustedProxies: readonly string[];
+  readonly corsOrigins: readonly string[];
+  /** Absent: plain HTTP. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
   readonly auth: {
     readonly keysFile: string;
     readonly firstKey: SettingValues["auth.first_key"];
@@ -86,6 +91,10 @@ export interface Settings {
     readonly waitingBodiesMax: number;
     readonly waitingBytesMax: number;
     readonly connectionsMax: number;
+    readonly connectionsAddressMax: number;
+    /** 0: no limit, as below. */
+    readonly requestsASecondAddress: number;
+    readonly requestsASecondKey: number;
   };
   readonly tracker: {
     /** None: there is no tracker. The first signs. */
@@ -261,6 +270,12 @@ function checkTogether(values: SettingValues, origins: ReadonlyMap<SettingName, 
   if (values["store.kind"] === "clickhouse" && values["store.urls"].length === 0) {
     complain("store.urls", "at least one where store.kind is clickhouse");
   }
+  for (const [one, other] of [
+    ["tls.cert_file", "tls.key_file"],
+    ["tls.key_file", "tls.cert_file"],
+  ] as const) {
+    if (values[one] === "" && values[other] !== "") complain(one, `a file where there is ${other}`);
+  }
   // Else the largest allowed body would be refused as overload for ever.
   if (values["limits.waiting_bytes"] < values["limits.body_bytes"]) {
     complain("limits.waiting_bytes", "at least limits.body_bytes");
@@ -274,6 +289,11 @@ function settingsOf(values: SettingValues): Settings {
     host: values.host,
     port: values.port,
     dataDir: values.data_dir,
+    trustedProxies: values.trusted_proxies,
+    corsOrigins: values["cors.origins"],
+    ...(values["tls.cert_file"] !== "" && {
+      tls: { certFile: values["tls.cert_file"], keyFile: values["tls.key_file"] },
+    }),
     auth: {
       keysFile: values["auth.keys_file"] || join(values.data_dir, "keys.json"),
       firstKey: values["auth.first_key"],
@@ -336,6 +356,9 @@ function settingsOf(values: SettingValues): Settings {
       waitingBodiesMax: values["limits.waiting_bodies"],
       waitingBytesMax: values["limits.waiting_bytes"],
       connectionsMax: values["limits.connections"],
+      connectionsAddressMax: values["limits.connections_address"],
+      requestsASecondAddress: values["limits.requests_a_second_address"],
+      requestsASecondKey: values["limits.requests_a_second_key"],
     },
     tracker: { secrets: values["tracker.secrets"], onFailure: values["tracker.on_failure"] },
     commit: { delayMsMax: values["commit.max_delay"], clicksMax: values["commit.max_clicks"] },

@@ -42,7 +42,18 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   health: ["query"],
   logging: [],
   access: ["model", "files", "logging"],
-  api: ["model", "ingest", "query", "backup", "metrics", "logging", "config", "tracker", "access"],
+  api: [
+    "model",
+    "files",
+    "ingest",
+    "query",
+    "backup",
+    "metrics",
+    "logging",
+    "config",
+    "tracker",
+    "access",
+  ],
   // Drives the real code over devices of its own: the ports, never an adapter.
   simulation: [
     "model",
@@ -120,6 +131,7 @@ const drivers: Readonly<Record<string, readonly string[]>> = {
   "@clickhouse/client": ["store/clickhouse"],
   "@duckdb/node-bindings": ["store/duckdb"],
   fastify: ["api"],
+  "@fastify/rate-limit": ["api"],
   "@fastify/swagger": ["api"],
   "@fastify/swagger-ui": ["api"],
   "prom-client": ["metrics"],

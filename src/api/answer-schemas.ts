@@ -310,6 +310,14 @@ const problem = {
 /** What every route may answer. */
 export const problemResponses = { "4xx": problem, "5xx": problem };
 
+/** What every route may answer but the probes. */
+export const limitResponse = {
+  429: {
+    ...problem,
+    description: "More requests than one may send; `Retry-After` says when to go on (RFC 9457)",
+  },
+};
+
 /** What every route may answer that needs a key. */
 export const keyResponses = {
   401: { ...problem, description: "No key, or not a right one; a problem (RFC 9457)" },

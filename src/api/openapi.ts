@@ -2,9 +2,8 @@
 
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
-import type { FastifyInstance, FastifySchema } from "fastify";
-import { keyResponses } from "./answer-schemas.ts";
-import type { RouteScope } from "./guard.ts";
+import type { FastifyContextConfig, FastifyInstance, FastifySchema } from "fastify";
+import { keyResponses, limitResponse } from "./answer-schemas.ts";
 import type { DocumentedBody } from "./request-schemas.ts";
 
 declare module "fastify" {
@@ -54,7 +53,7 @@ export function registerOpenApi(server: FastifyInstance, version: string): void 
     transform: ({ schema, url, route: { config } }) => {
       const body = config?.documentedBody;
       const withBody = body === undefined ? schema : { ...schema, body };
-      return { schema: { ...withBody, ...guardedBy(config?.scope, schema) }, url };
+      return { schema: { ...withBody, ...guardedBy(config, schema) }, url };
     },
     transformObject: (document) => {
       if (!("openapiObject" in document)) return document.swaggerObject;
@@ -76,15 +75,17 @@ export function registerOpenApi(server: FastifyInstance, version: string): void 
 }
 
 /** What the description says of who may ask. */
-function guardedBy(scope: RouteScope | undefined, schema: FastifySchema): FastifySchema {
-  if (scope === undefined || scope === "none") return { security: [] };
-  const { description, response } = schema;
+function guardedBy(config: FastifyContextConfig = {}, schema: FastifySchema): FastifySchema {
+  const { scope, isProbe } = config;
+  const { description } = schema;
+  const response = { ...(schema.response as object), ...(isProbe !== true && limitResponse) };
+  if (scope === undefined || scope === "none") return { security: [], response };
   const asks = `Needs a key with the scope \`${scope}\`.`;
   return {
     description: description === undefined ? asks : `${description} ${asks}`,
     // The names of scopes are for documentation alone where a scheme is not OAuth's.
     security: [{ [schemeName]: [scope] }],
-    response: { ...(response as object), ...keyResponses },
+    response: { ...response, ...keyResponses },
   };
 }
 

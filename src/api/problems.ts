@@ -31,6 +31,7 @@ const problemKinds: Readonly<Record<ErrorCode, ProblemKind>> = {
   key_wrong: { status: 401, title: "There is no such API key" },
   key_expired: { status: 401, title: "The API key has expired" },
   scope_missing: { status: 403, title: "The API key is not for this" },
+  rate_limited: { status: 429, title: "Too many requests" },
   not_found: { status: 404, title: "Not found" },
   already_exists: { status: 409, title: "It exists already" },
   already_running: { status: 409, title: "It is running already", retryAfterSeconds: 10 },

@@ -1,16 +1,21 @@
 /** The HTTP server: limits, errors, and the routes put together. */
 
+import type { Server } from "node:https";
 import type { Socket } from "node:net";
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { LogController, fastify } from "fastify";
 import { CodedError } from "../model/errors.ts";
+import { registerAdminActions } from "./admin-actions.ts";
 import { checkContentEncoding } from "./body-head.ts";
+import { addressList } from "./client-address.ts";
+import { Connections } from "./connections.ts";
 import { registerGuard } from "./guard.ts";
 import { registerGracefulClose } from "./graceful-close.ts";
 import { registerJsonBodies } from "./json-bodies.ts";
 import { registerNotFound } from "./method-not-allowed.ts";
 import { registerOpenApi } from "./openapi.ts";
 import { codedErrorOf, problemMediaType, problemOf, sendProblem } from "./problems.ts";
+import { registerAddressLimit, registerKeyLimit } from "./rate-limits.ts";
 import { Refusals } from "./refusals.ts";
 import { discardRest } from "./read-body.ts";
 import { registerAdRoutes } from "./routes/ads.ts";
@@ -28,7 +33,9 @@ import { registerOperationRoutes } from "./routes/operations.ts";
 import { registerQueryRoutes } from "./routes/queries.ts";
 import { registerRecomputeRoute } from "./routes/recompute.ts";
 import { registerTrackerRoutes } from "./routes/tracker.ts";
+import { registerSecurityHeaders } from "./security-headers.ts";
 import type { ServiceParts } from "./service-parts.ts";
+import { readCertificate, watchCertificate } from "./tls-files.ts";
 
 /** A sender of headers or a body that is slower than this is cut off. */
 const headersTimeoutMs = 15_000;
@@ -45,11 +52,17 @@ export function createServer(parts: ServiceParts & { readonly version: string })
   const { settings, metrics } = parts;
   const refusals = new Refusals(parts.log);
   const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    request.refusedAs = codedErrorOf(error).code;
     // Who asks how it is, is told that it is not well, and not refused.
-    if (groupOf(request) !== "operations") refusals.note(codedErrorOf(error).code);
+    if (groupOf(request) !== "operations") refusals.note(request.refusedAs);
     return sendProblem(error, request, reply);
   };
+  const isProxy = addressList(settings.trustedProxies);
+  const connections = new Connections(settings.limits, isProxy);
+  const certificate = settings.tls && readCertificate(settings.tls);
   const server: FastifyInstance = fastify({
+    ...(certificate && { https: { ...certificate, handshakeTimeout: headersTimeoutMs } }),
+    trustProxy: settings.trustedProxies.length > 0 && isProxy,
     // Where it listens is told by who has it listen.
     loggerInstance: parts.log.child({}, { level: quieter(parts.log.level) }) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -74,7 +87,6 @@ export function createServer(parts: ServiceParts & { readonly version: string })
     frameworkErrors: (error, request, reply) => void refuse(error, request, reply),
     clientErrorHandler: answerBrokenHttp,
   });
-  server.server.maxConnections = settings.limits.connectionsMax;
   server.setErrorHandler((error, request, reply) => {
     if (!request.raw.readableEnded) {
       // Rather than closing on a sender that is still busy sending, and so never reads why.
@@ -88,8 +100,17 @@ export function createServer(parts: ServiceParts & { readonly version: string })
     done();
   });
   server.addHook("onClose", () => refusals[Symbol.dispose]());
-  registerGracefulClose(server);
+  registerGracefulClose(server, connections);
+  if (settings.tls && certificate) {
+    const watch = watchCertificate(settings.tls, certificate, server.server as Server, parts.log);
+    server.addHook("onClose", () => watch[Symbol.dispose]());
+  }
+  connections.register(server);
+  registerSecurityHeaders(server, certificate !== undefined);
+  registerAddressLimit(server, settings.limits);
   registerGuard(server, parts.keys);
+  registerKeyLimit(server, settings.limits);
+  registerAdminActions(server, parts.adminLog);
   registerNotFound(server);
   registerOpenApi(server, parts.version);
   void server.register((scope, _options, done) => {

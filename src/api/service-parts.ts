@@ -1,3 +1,4 @@
+import type { AdminLog } from "../access/admin-log.ts";
 import type { KeyRing } from "../access/key-ring.ts";
 import type { BackupService, ExportService } from "../backup/backup-service.ts";
 import type { Settings } from "../config.ts";
@@ -20,6 +21,7 @@ export interface ServiceParts {
   readonly settings: Settings;
   /** Who may ask what. */
   readonly keys: KeyRing;
+  readonly adminLog: AdminLog;
   readonly log: Log;
   readonly readiness: () => Readiness;
   readonly health: () => Health;

@@ -2,11 +2,17 @@
 
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
+import { existsSync } from "node:fs";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import type { AdminAction } from "../access/admin-log.ts";
+import { adminLogName, appendAdminAction } from "../access/admin-log.ts";
 import { isExpired } from "../access/api-key.ts";
 import { readKeys } from "../access/keys-file.ts";
 import { createKey, revokeKey } from "../access/manage-keys.ts";
 import type { Scope } from "../access/scopes.ts";
 import { parseScopes, scopes } from "../access/scopes.ts";
+import type { Settings } from "../config.ts";
 import { loadSettings } from "../config.ts";
 import { parseDuration } from "../config/units.ts";
 import { addSettingsOptions, settingsInputOf } from "./settings-options.ts";
@@ -42,10 +48,12 @@ export function registerKeys(program: Command): void {
     )
     .action(async (name: string, flags: KeysFlags) => {
       const { scope, expires } = flags;
-      const path = keysFileOf(flags);
+      const settings = settingsOf(flags);
+      const path = settings.auth.keysFile;
       const nowMs = Date.now();
       const lifetime = expires === undefined ? {} : { lifetimeMs: expires };
       const key = await createKey(path, { name, scopes: scope, nowMs, ...lifetime });
+      await note(settings, { action: "keys create", name, scopes: scope });
       // The key alone, so that it can go into a file.
       console.log(key);
       console.error(`${name} is in ${path}; its key is told only this once`);
@@ -60,15 +68,17 @@ export function registerKeys(program: Command): void {
     .description("Running services refuse it within a second, and end what follows by it.")
     .argument("<name>", "of the key")
     .action(async (name: string, flags: KeysFlags) => {
-      const path = keysFileOf(flags);
+      const settings = settingsOf(flags);
+      const path = settings.auth.keysFile;
       await revokeKey(path, name);
+      await note(settings, { action: "keys revoke", name });
       console.error(`${name} is revoked in ${path}`);
     });
 }
 
 async function listKeys(flags: KeysFlags): Promise<void> {
   const nowMs = Date.now();
-  const keys = (await readKeys(keysFileOf(flags))) ?? [];
+  const keys = (await readKeys(settingsOf(flags).auth.keysFile)) ?? [];
   const rows = keys.map((key) => ({
     name: key.name,
     scopes: key.scopes,
@@ -89,8 +99,27 @@ async function listKeys(flags: KeysFlags): Promise<void> {
   console.log(formatTable(["name", "scopes", "created", "expires"], cells));
 }
 
-function keysFileOf(flags: KeysFlags): string {
-  return loadSettings(settingsInputOf(flags)).auth.keysFile;
+function settingsOf(flags: KeysFlags): Settings {
+  return loadSettings(settingsInputOf(flags));
+}
+
+/** Beside what the service notes itself, where there is a data directory. */
+async function note(
+  { dataDir }: Settings,
+  action: Omit<AdminAction, "who"> & { readonly action: string },
+): Promise<void> {
+  if (!existsSync(dataDir)) return;
+  const path = join(dataDir, adminLogName);
+  await appendAdminAction(path, { who: `shell:${userName()}`, ...action });
+}
+
+/** In a container a user may have no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.());
+  }
 }
 
 function scopesOf(text: string): readonly Scope[] {

@@ -12,7 +12,9 @@ import {
   flag,
   integer,
   names,
+  networks,
   optionalText,
+  origins,
   secret,
   secrets,
   serverUrls,
@@ -64,6 +66,22 @@ export const settingKeys = {
     false,
     "whether it listens on other addresses than loopback without API keys: something else has to guard it",
   ),
+  trusted_proxies: key(
+    networks(),
+    [],
+    "addresses and networks of proxies, whose word on where a request comes from (X-Forwarded-For) is taken",
+  ),
+  "cors.origins": key(
+    origins(),
+    [],
+    "origins whose pages may send clicks from browsers (POST /v1/clicks); * for all",
+  ),
+  "tls.cert_file": key(
+    optionalText(),
+    "",
+    "certificate chain (PEM) to listen with over TLS; empty: plain HTTP, for loopback or behind a proxy that has TLS",
+  ),
+  "tls.key_file": key(optionalText(), "", "its private key (PEM)"),
   "log.level": key(
     choice("error", "warn", "info", "debug", "silent"),
     "info",
@@ -234,6 +252,21 @@ export const settingKeys = {
     "most bytes of bodies waiting",
   ),
   "limits.connections": key(integer(1, 1_000_000), 10_000, "most open connections"),
+  "limits.connections_address": key(
+    integer(1, 1_000_000),
+    1_000,
+    "most open connections of one address that is no trusted proxy",
+  ),
+  "limits.requests_a_second_address": key(
+    integer(0, 1_000_000),
+    2_000,
+    "most requests a second of one address other than loopback; 0 for no limit",
+  ),
+  "limits.requests_a_second_key": key(
+    integer(0, 1_000_000),
+    0,
+    "most requests a second with one API key; 0 for no limit",
+  ),
   "tracker.secrets": key(
     secrets(),
     [],

@@ -5,6 +5,7 @@
 
 import type { Dimension, DimensionLayout } from "../model/dimensions.ts";
 import { dimensionNamePattern, reservedFieldNames } from "../model/dimensions.ts";
+import { isIP } from "node:net";
 import { sourceBytesMax } from "../model/source.ts";
 import { formatDuration, formatSize, parseDuration, parseSize } from "./units.ts";
 
@@ -123,6 +124,24 @@ export function serverUrls(): ValueKind<readonly string[]> {
   return listOf("http(s)://host:port", "['http://clickhouse-1:8123']", (url) =>
     /^https?:\/\/(?:[\w.-]{1,253}|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(url),
   );
+}
+
+/** Addresses and networks of addresses. */
+export function networks(): ValueKind<readonly string[]> {
+  return listOf("an address or a network", "[10.0.0.0/8, '2001:db8::1']", (network) => {
+    const [address = "", prefix, ...more] = network.split("/");
+    const bits = { 4: 32, 6: 128 }[isIP(address)];
+    if (bits === undefined || more.length > 0) return false;
+    return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
+  });
+}
+
+/** Of pages in a browser, as it names them. */
+export function origins(): ValueKind<readonly string[]> {
+  return listOf("an origin or *", "['https://www.example.com']", (origin) => {
+    if (origin === "*") return true;
+    return URL.canParse(origin) && new URL(origin).origin === origin && origin !== "null";
+  });
 }
 
 /** Of foreign clicks, whose source is named by their topic. */

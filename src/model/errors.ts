@@ -20,6 +20,7 @@ export type ErrorCode =
   | "key_wrong"
   | "key_expired"
   | "scope_missing"
+  | "rate_limited"
   | "already_exists"
   | "already_running"
   | "disk_full"

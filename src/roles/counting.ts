@@ -1,6 +1,8 @@
 /** The process that counts: data directory, threads, HTTP. By itself it is the whole service. */
 
+import { AdminLog, adminLogName } from "../access/admin-log.ts";
 import { setTimeout as timeout } from "node:timers/promises";
+import { join } from "node:path";
 import { MessageChannel } from "node:worker_threads";
 import { placeholderGeneration } from "../aggregate/state.ts";
 import { ExportWriter } from "../backup/export-writer.ts";
@@ -149,6 +151,7 @@ export async function startCounting(settings: Settings, options: StartOptions): 
       admission,
       settings,
       keys,
+      adminLog: new AdminLog(join(directory.path, adminLogName), log),
       log,
       health: () => health,
       watchers,

@@ -1,5 +1,6 @@
 /** A process that takes clicks in, for another to count: it keeps nothing, and any number of them may run. */
 
+import { AdminLog } from "../access/admin-log.ts";
 import type { Settings } from "../config.ts";
 import { AdmissionGate } from "../ingest/backpressure.ts";
 import { silentLog } from "../logging/log.ts";
@@ -47,6 +48,7 @@ export async function startIngest(settings: Settings, options: StartOptions): Pr
     admission,
     settings,
     keys,
+    adminLog: new AdminLog(undefined, log),
     log,
     health: () => soundHealth,
     watchers,

@@ -8,6 +8,9 @@ import { packageVersion } from "./release.ts";
 /** In a checkout, where the build puts it, and in the package. */
 const dashboardDirectory = fileURLToPath(new URL("../../dist/dashboard/", import.meta.url));
 
+/** Connections that the system keeps until they are accepted; it cuts this down to what it allows. Many come at once where many were lost. */
+const backlog = 4_096;
+
 /** Answers over HTTP from now on, until the resources are given back. Resolves with where. */
 export async function listen(
   resources: AsyncDisposableStack,
@@ -23,5 +26,5 @@ export async function listen(
     version: packageVersion(),
   });
   resources.defer(() => server.close());
-  return await server.listen({ host, port });
+  return await server.listen({ host, port, backlog });
 }

@@ -1,5 +1,6 @@
 /** A process that answers queries over what another one commits: it keeps nothing, and any number of them may run. */
 
+import { AdminLog } from "../access/admin-log.ts";
 import { placeholderGeneration } from "../aggregate/state.ts";
 import type { Settings } from "../config.ts";
 import { semanticConfigOf } from "../config.ts";
@@ -55,6 +56,7 @@ export async function startQuery(settings: Settings, options: StartOptions): Pro
     admission,
     settings,
     keys,
+    adminLog: new AdminLog(undefined, log),
     log,
     health: () => soundHealth,
     watchers: async () => [],

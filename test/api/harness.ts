@@ -9,6 +9,7 @@ import { createServer } from "../../src/api/server.ts";
 import type { DashboardFiles } from "../../src/api/dashboard-files.ts";
 import type { Readiness, ServiceParts } from "../../src/api/service-parts.ts";
 import type { BackupService, ExportService } from "../../src/backup/backup-service.ts";
+import { AdminLog } from "../../src/access/admin-log.ts";
 import { KeyRing } from "../../src/access/key-ring.ts";
 import type { SettingName } from "../../src/config/keys.ts";
 import { loadSettings } from "../../src/config.ts";
@@ -69,6 +70,7 @@ export async function startHttpSide(
   const parts: ServiceParts = {
     settings,
     keys,
+    adminLog: new AdminLog(undefined, log),
     log,
     ingest: partWith("ingest", ingest),
     query: partWith("query", query),

@@ -1,6 +1,7 @@
 /** The whole service in this process, with a wall clock that the test sets: real queue, real store, real HTTP. */
 
 import type { AddressInfo } from "node:net";
+import { AdminLog } from "../../src/access/admin-log.ts";
 import { KeyRing } from "../../src/access/key-ring.ts";
 import { join } from "node:path";
 import { createServer } from "../../src/api/server.ts";
@@ -112,6 +113,7 @@ export class ClockedService implements AsyncDisposable {
       settings,
       log: silentLog(),
       keys: KeyRing.none(silentLog()),
+      adminLog: new AdminLog(undefined, silentLog()),
       readiness: () => ({ ready: true }),
       health: () => soundHealth,
       watchers: async () => [],

@@ -2,7 +2,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Static } from "typebox";
-import type { AdmissionGate } from "../../ingest/backpressure.ts";
+import type { Admission, AdmissionGate } from "../../ingest/backpressure.ts";
 import { decodeClickBatch } from "../../model/click-batch-codec.ts";
 import { CodedError } from "../../model/errors.ts";
 import type { AllowedBody, BodyHead } from "../body-head.ts";
@@ -14,11 +14,14 @@ import {
   refusedClicksResponse,
 } from "../answer-schemas.ts";
 import { BatchBody, ClicksBody, ImportQuery, WaitQuery } from "../request-schemas.ts";
+import { registerCors } from "../cors.ts";
 import { readBody } from "../read-body.ts";
 import type { ServiceParts } from "../service-parts.ts";
+import { SlowBodies } from "../slow-bodies.ts";
 import { sourceOf } from "../source.ts";
 import { waitCounted } from "../wait-counted.ts";
 
+const clicksPath = "/v1/clicks";
 const clickBodies = {
   contentTypes: ["application/json", "application/x-ndjson"],
   contentEncodings: ["identity", "gzip", "zstd"],
@@ -33,20 +36,23 @@ const batchBodies = {
 export function registerClickRoutes(server: FastifyInstance, parts: ServiceParts): void {
   void server.register((scope, _options, done) => {
     // Bodies stay unread until the handler has room for them.
+    registerCors(scope, clicksPath, parts.settings.corsOrigins);
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, payload, parsed) => parsed(null, payload));
-    registerClicks(scope, parts);
-    registerImport(scope, parts);
+    const door = { admission: parts.admission, slowBodies: new SlowBodies() };
+    registerClicks(scope, parts, door);
+    registerImport(scope, parts, door);
     done();
   });
 }
 
 function registerClicks(
   scope: FastifyInstance,
-  { ingest, query, admission, settings, metrics }: ServiceParts,
+  { ingest, query, settings, metrics }: ServiceParts,
+  door: Door,
 ): void {
   const allowed = { ...clickBodies, bytesMax: settings.limits.bodyBytesMax };
-  scope.post("/v1/clicks", {
+  scope.post(clicksPath, {
     config: { documentedBody: ClicksBody },
     schema: {
       tags: ["clicks"],
@@ -70,7 +76,7 @@ function registerClicks(
       reply: FastifyReply,
     ) => {
       const source = sourceOf(request);
-      const { ranges, ...answer } = await takeBody(request, admission, allowed, (bytes, head) =>
+      const { ranges, ...answer } = await takeBody(request, door, allowed, (bytes, head) =>
         metrics.acked(source, () =>
           ingest.accept({
             bytes,
@@ -91,7 +97,8 @@ function registerClicks(
 
 function registerImport(
   scope: FastifyInstance,
-  { ingest, query, admission, settings, metrics }: ServiceParts,
+  { ingest, query, settings, metrics }: ServiceParts,
+  door: Door,
 ): void {
   const allowed = { ...batchBodies, bytesMax: settings.limits.bodyBytesMax };
   scope.post("/v1/admin/import", {
@@ -110,7 +117,7 @@ function registerImport(
       request: FastifyRequest<{ Querystring: Static<typeof ImportQuery> }>,
       reply: FastifyReply,
     ) => {
-      const answer = await takeBody(request, admission, allowed, async (bytes) => {
+      const answer = await takeBody(request, door, allowed, async (bytes) => {
         const received = rowCountOf(bytes);
         return { received, positions: await ingest.appendBatch(bytes, request.query.source) };
       });
@@ -129,27 +136,57 @@ function registerImport(
   });
 }
 
+/** Where bodies come in: the places that there are, and who holds one too long. */
+interface Door {
+  readonly admission: AdmissionGate;
+  readonly slowBodies: SlowBodies;
+}
+
 /**
  * Reads the body once there is room for it and hands it on; its place is free again when `take` has resolved, so
  * that waiting for the outcomes keeps nobody out.
  */
 async function takeBody<Answer>(
   request: FastifyRequest,
-  admission: AdmissionGate,
+  door: Door,
   allowed: AllowedBody,
   take: (bytes: Uint8Array<ArrayBuffer>, head: BodyHead) => Promise<Answer>,
 ): Promise<Answer> {
   const head = checkBodyHead(request.headers, allowed);
-  const { contentLength } = head;
-  using admitted = admission.enter(contentLength ?? 0);
-  const bytes = await readBody(request.raw, {
-    contentLength,
-    bytesMax: allowed.bytesMax,
-    // What was announced has its room already.
-    ...(contentLength === undefined ? { onGrowth: (more) => admitted.grow(more) } : {}),
-  });
+  using admitted = enter(door, head.contentLength ?? 0);
+  const bytes = await read(request, door, head, admitted, allowed.bytesMax);
   if (bytes.length === 0) throw new CodedError(allowed.emptyCode, "the body is empty");
   return await take(bytes, head);
+}
+
+function enter({ admission, slowBodies }: Door, bytes: number): Admission {
+  try {
+    return admission.enter(bytes);
+  } catch (error) {
+    // This one is to come again; by then there are places.
+    if (error instanceof CodedError && error.code === "overloaded") slowBodies.cut();
+    throw error;
+  }
+}
+
+async function read(
+  request: FastifyRequest,
+  { slowBodies }: Door,
+  { contentLength }: BodyHead,
+  admitted: Admission,
+  bytesMax: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const reading = slowBodies.begin(request.raw.socket);
+  try {
+    return await readBody(request.raw, {
+      contentLength,
+      bytesMax,
+      // What was announced has its room already.
+      ...(contentLength === undefined ? { onGrowth: (more) => admitted.grow(more) } : {}),
+    });
+  } finally {
+    reading[Symbol.dispose]();
+  }
 }
 
 function rowCountOf(batchBytes: Uint8Array): number {

@@ -17,12 +17,6 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-const securityHeaders = {
-  "content-security-policy": contentSecurityPolicy,
-  "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
-} as const;
-
 const notBuilt = `clicktally is running. Its dashboard is not built here: npm run dashboard builds it, for the next start.
 
 The API is described at docs (for people) and openapi.json.
@@ -65,7 +59,7 @@ export function registerDashboardRoutes(
 function sendFile(request: FastifyRequest, reply: FastifyReply, file: DashboardFile): FastifyReply {
   const form = formFor(file, request.headers["accept-encoding"]);
   reply
-    .headers(securityHeaders)
+    .header("content-security-policy", contentSecurityPolicy)
     .header("etag", form.etag)
     .header("vary", "accept-encoding")
     .header("cache-control", file.isImmutable ? "public, max-age=31536000, immutable" : "no-cache");

@@ -14,7 +14,7 @@ export function registerHealthRoutes(
   { health, metrics, readiness }: ServiceParts,
 ): void {
   server.get("/healthz", {
-    config: { scope: "none" },
+    config: { scope: "none", isProbe: true },
     schema: {
       tags: ["operations"],
       operationId: "getHealth",
@@ -32,7 +32,7 @@ export function registerHealthRoutes(
   });
 
   server.get("/readyz", {
-    config: { scope: "none" },
+    config: { scope: "none", isProbe: true },
     schema: {
       tags: ["operations"],
       operationId: "getReadiness",
