@@ -93,7 +93,7 @@ async function ask(
   return { times, seconds: (performance.now() - start) / 1000 };
 }
 
-async function measureOverload({ quick, note }: RowContext, seed: number): Promise<void> {
+async function measureOverload({ quick, note, tell }: RowContext, seed: number): Promise<void> {
   const usual = { rate: 20_000, seconds: 2 };
   const over = { rate: 500_000, seconds: quick ? 1 : 4 };
   const after = { rate: 20_000, seconds: quick ? 2 : 8 };
@@ -121,5 +121,7 @@ async function measureOverload({ quick, note }: RowContext, seed: number): Promi
   note("overload.refusal_p50", clicktally, percentile(refusalMs, 0.5));
   note("overload.refusal_p99", clicktally, percentile(refusalMs, 0.99));
   note("overload.ack_p99", clicktally, percentile(acksOf(report, fromMs, toMs), 0.99));
-  note("overload.recovery", clicktally, recoverySeconds(report.bodies, toMs, slowMs));
+  const recovery = recoverySeconds(report.bodies, toMs, slowMs);
+  if (recovery === undefined) tell(`not recovered within ${after.seconds} s`);
+  note("overload.recovery", clicktally, recovery ?? after.seconds);
 }
