@@ -2,7 +2,7 @@
  * What clicks cost in memory, disk and time of a start, and how that grows with how many there are, with ads, dimensions and
  * partitions.
  *
- * `--history N`: as many clicks at most (10 million; 100 million take some 20 minutes and 8 GB of memory).
+ * `--history N`: as many clicks at most (10 million; 100 million would take some 20 minutes and 8 GB of memory).
  */
 import type { StatusAnswer } from "../src/query/query-service.ts";
 import { costsOf } from "./history.ts";

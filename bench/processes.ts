@@ -13,6 +13,9 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
+/** Being asked costs a server that starts some of its time. */
+const askAgainMs = 25;
+
 /** Resolves once the URL answers with success. */
 export async function waitUntilUp(
   url: string,
@@ -31,7 +34,7 @@ export async function waitUntilUp(
       // Not listening yet.
     }
     if (performance.now() > end) throw new Error(`${url} is not up after ${deadlineMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, askAgainMs));
   }
 }
 
