@@ -99,6 +99,8 @@ export interface Settings {
   readonly tracker: {
     /** None: there is no tracker. The first signs. */
     readonly secrets: readonly string[];
+    /** By dimension, or event_id: the header, in lower case. */
+    readonly headers: Readonly<Record<string, string>>;
     readonly onFailure: SettingValues["tracker.on_failure"];
   };
   readonly commit: { readonly delayMsMax: number; readonly clicksMax: number };
@@ -276,6 +278,15 @@ function checkTogether(values: SettingValues, origins: ReadonlyMap<SettingName, 
   ] as const) {
     if (values[one] === "" && values[other] !== "") complain(one, `a file where there is ${other}`);
   }
+  const headers = Object.keys(values["tracker.headers"]);
+  const known = new Set(["event_id", ...values.dimensions.map(({ name }) => name)]);
+  if (!headers.every((name) => known.has(name)))
+    complain("tracker.headers", "names of dimensions, or event_id");
+  if (headers.length > 0 && values.trusted_proxies.length === 0)
+    complain(
+      "trusted_proxies",
+      "at least one where there are tracker.headers: nobody else is believed",
+    );
   // Else the largest allowed body would be refused as overload for ever.
   if (values["limits.waiting_bytes"] < values["limits.body_bytes"]) {
     complain("limits.waiting_bytes", "at least limits.body_bytes");
@@ -360,7 +371,11 @@ function settingsOf(values: SettingValues): Settings {
       requestsASecondAddress: values["limits.requests_a_second_address"],
       requestsASecondKey: values["limits.requests_a_second_key"],
     },
-    tracker: { secrets: values["tracker.secrets"], onFailure: values["tracker.on_failure"] },
+    tracker: {
+      secrets: values["tracker.secrets"],
+      headers: values["tracker.headers"],
+      onFailure: values["tracker.on_failure"],
+    },
     commit: { delayMsMax: values["commit.max_delay"], clicksMax: values["commit.max_clicks"] },
     query: {
       hotBytesMax: values["query.hot_bytes"],

@@ -10,6 +10,7 @@ import {
   dimensions,
   duration,
   flag,
+  headerNames,
   integer,
   names,
   networks,
@@ -271,6 +272,11 @@ export const settingKeys = {
     secrets(),
     [],
     "that tracked links are signed with: the first signs, all verify; none: there is no tracker",
+  ),
+  "tracker.headers": key(
+    headerNames(),
+    {},
+    "by dimension, the header in which a trusted proxy says it: { country: CF-IPCountry }; event_id: one of its own for each request",
   ),
   "tracker.on_failure": key(
     choice("refuse", "redirect"),

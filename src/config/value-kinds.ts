@@ -196,6 +196,32 @@ export function secret(): ValueKind<string> {
   };
 }
 
+const headersMax = 64;
+
+/** `{ NAME: HEADER }`, the headers in lower case. */
+export function headerNames(): ValueKind<Readonly<Record<string, string>>> {
+  return {
+    structured: true,
+    parse: (raw) => {
+      if (!isMap(raw)) return wrong("a map of headers, such as { country: CF-IPCountry }");
+      const entries = Object.entries(raw);
+      if (entries.length > headersMax) return wrong(`at most ${headersMax} headers`);
+      const problems = entries.flatMap(([name, header]) =>
+        typeof header === "string" && /^[\w!#$%&'*+.^`|~-]{1,100}$/.test(header)
+          ? []
+          : [{ expected: "the name of a header", at: `.${name}`, found: header }],
+      );
+      if (problems.length > 0) return { problems };
+      const lower = entries.map(([name, header]) => [name, (header as string).toLowerCase()]);
+      return { value: Object.fromEntries(lower) as Record<string, string> };
+    },
+    format: (headers) => {
+      const entries = Object.entries(headers).map(([name, header]) => `${name}: ${header}`);
+      return `{ ${entries.join(", ")} }`;
+    },
+  };
+}
+
 const secretsMax = 16;
 
 /** Each long enough to be no word; a list, or words of a text. Never shown. */

@@ -2,7 +2,6 @@
 
 import type { Clock, Timer } from "../clock/clock.ts";
 import { Repeating } from "../clock/repeating.ts";
-import type { Commit } from "../model/commit.ts";
 import type { ErrorCode } from "../model/errors.ts";
 import { CodedError } from "../model/errors.ts";
 import type { SemanticConfig } from "../model/semantic-config.ts";
@@ -39,8 +38,6 @@ export interface FollowerOptions {
   readonly onAway: (isAway: boolean) => void;
   readonly onProblem: (what: string, error: unknown) => void;
   readonly onNotice?: ((what: string) => void) | undefined;
-  /** Told of each commit from which on queries tell of it. */
-  readonly onFollowed?: (commit: Commit) => void;
 }
 
 export interface Follower extends AsyncDisposable {
@@ -106,7 +103,6 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
             query.apply(commit);
             committed.note(commit);
             newer.ring(commit.sequence);
-            options.onFollowed?.(commit);
             watch?.update();
           }
           // Who was away for long takes them in pieces, and is not there again before the last.

@@ -5,7 +5,6 @@ import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../clock/system-clock.ts";
 import type { Follower } from "../engine/follower.ts";
 import { openFollower } from "../engine/follower.ts";
-import { FollowMetrics } from "../metrics/follow-metrics.ts";
 import { QueryMetrics } from "../metrics/query-metrics.ts";
 import { CodedError } from "../model/errors.ts";
 import type { QueryService } from "../query/query-service.ts";
@@ -21,7 +20,6 @@ import { untilThere } from "./until-there.ts";
 const { settings, placeholderConfig } = workerData as QueryThreadData;
 
 const metrics = new QueryMetrics(settings.store.kind);
-const followMetrics = new FollowMetrics();
 let opening: Promise<Follower> | undefined;
 let follower: Follower | undefined;
 /** Aborted at a stop: the wait for a store that is away. */
@@ -40,7 +38,6 @@ async function open(): Promise<Follower> {
     queue,
     placeholderConfig,
     hotBytesMax: settings.query.hotBytesMax,
-    onFollowed: (commit) => followMetrics.followed(commit, systemClock.nowMs()),
     onAway: (isAway) => main.post("away", [isAway]),
     ...told,
   });
@@ -58,7 +55,7 @@ const main: Remote = connect(parentPort!, {
     follower.stopped.catch((error: unknown) => main.post("failed", [String(error)]));
   },
   ...queryServiceBy((name, args) => metrics.timed(name, () => askByName(query(), name, args))),
-  metrics: async () => (await Promise.all([metrics.text(), followMetrics.text()])).join("\n"),
+  metrics: () => metrics.text(),
   async stop(): Promise<void> {
     stopping.abort(new CodedError("not_ready", "the service stops"));
     const started = await opening?.catch(() => undefined);

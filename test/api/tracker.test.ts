@@ -39,10 +39,10 @@ interface Explained {
 }
 
 /** Once the ad has so many clicks, of whatever outcome; an ad of its own shows that nothing else comes. */
-async function clicksOf(ad: string, count: number): Promise<Explained> {
-  await service.assertLives();
+async function clicksOf(ad: string, count: number, of = service): Promise<Explained> {
+  await of.assertLives();
   return await eventually(`${ad} has ${count} clicks`, async () => {
-    const { body } = await service.get(`/v1/ads/${ad}/explain?window=5`);
+    const { body } = await of.get(`/v1/ads/${ad}/explain?window=5`);
     const explained = body as unknown as Explained;
     return explained.clicks.length === count ? explained : undefined;
   });
@@ -158,12 +158,47 @@ describe("a tracked link", () => {
     assert.equal((await clicksOf(ad, 0)).count, 0);
   });
 
-  it("takes nobody's word for where they come from", async () => {
+  it("believes what a trusted proxy says, and a click that it passes on twice is one", async () => {
     const ad = newAd();
-    const headers = { "X-Forwarded-For": "203.0.113.9", "CF-IPCountry": "FR" };
-    assert.equal((await follow(linkFor(ad, { to: target }), { headers })).status, 302);
-    const { dimensions } = (await clicksOf(ad, 1)).clicks[0]!;
+    await using behind = await RunningService.start({
+      "tracker.secrets": secret,
+      "tracker.headers": "{ country: CF-IPCountry, device: X-Device, event_id: X-Request-Id }",
+      trusted_proxies: "127.0.0.1",
+    });
+    const link = linkFor(ad, { to: target }).replace(service.url, behind.url);
+    const headers = {
+      "X-Forwarded-For": "203.0.113.9",
+      "CF-IPCountry": "fr",
+      "X-Device": "tv",
+      "X-Request-Id": "request-1",
+    };
+    for (let i = 0; i < 2; i++) assert.equal((await follow(link, { headers })).status, 302);
+    const { count, clicks } = await clicksOf(ad, 2, behind);
+    assert.equal(count, 1);
+    for (const { event_id, dimensions } of clicks) {
+      assert.equal(event_id, "request-1");
+      const expected = { ip: "203.0.113.9", country: "FR", device: "tv", user_id: null };
+      assert.deepEqual(dimensions, expected);
+    }
+  });
+
+  it("takes nobody else's word for where they come from", async () => {
+    const ad = newAd();
+    await using behind = await RunningService.start({
+      "tracker.secrets": secret,
+      "tracker.headers": "{ country: CF-IPCountry, event_id: X-Request-Id }",
+      trusted_proxies: "192.0.2.1, 10.0.0.0/8",
+    });
+    const headers = {
+      "X-Forwarded-For": "203.0.113.9",
+      "CF-IPCountry": "FR",
+      "X-Request-Id": "request-1",
+    };
+    const link = linkFor(ad, { to: target }).replace(service.url, behind.url);
+    assert.equal((await follow(link, { headers })).status, 302);
+    const { dimensions, event_id } = (await clicksOf(ad, 1, behind)).clicks[0]!;
     assert.deepEqual([dimensions["ip"], dimensions["country"]], ["127.0.0.1", null]);
+    assert.notEqual(event_id, "request-1");
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { documentedMetrics, exposedMetrics, followMetrics } from "../ops/exposition.ts";
+import { documentedMetrics, exposedMetrics } from "../ops/exposition.ts";
 import { missingPrograms } from "../ops/programs.ts";
 import { ClickHouseServer } from "../support/clickhouse-server.ts";
 import { eventually } from "../support/eventually.ts";
@@ -86,10 +86,7 @@ describe("processes of several roles that a real Prometheus watches", { skip }, 
     assert.deepEqual(await names(aggregate), allNames);
     assert.deepEqual(
       await names(query),
-      [
-        ...without(...ofCounting, ...ofCountingStatus, ...ofWatching),
-        ...Object.keys(followMetrics),
-      ].toSorted(),
+      without(...ofCounting, ...ofCountingStatus, ...ofWatching),
     );
 
     await using prometheus = await PrometheusServer.start([ingest.url, query.url]);

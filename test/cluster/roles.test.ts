@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { writeLink } from "../../src/tracker/write-link.ts";
 import { ClickHouseServer } from "../support/clickhouse-server.ts";
 import { eventually } from "../support/eventually.ts";
 import { liveClicks } from "../support/live-clicks.ts";
@@ -13,6 +14,8 @@ const clickCount = 12_000;
 const protectedDimensions =
   "{ country: { in: minute }, device: { in: minute }, user_id: { in: raw, store: hashed }, ip: { in: raw, store: truncated } }";
 const batchSize = 300;
+const trackerSecret = "a-secret-of-tests-that-is-long-enough";
+const tracker = { CLICKTALLY_TRACKER_SECRETS: trackerSecret };
 
 const missing = await missingForKafka();
 
@@ -139,8 +142,8 @@ if (missing === undefined)
     it("refuse what is another's to do, and say whose", async () => {
       await using all = deployed("refusing");
       const [ingest, aggregate, query] = await Promise.all([
-        all.start("ingest", "ingest"),
-        all.start("aggregate", "aggregate"),
+        all.start("ingest", "ingest", tracker),
+        all.start("aggregate", "aggregate", tracker),
         all.start("query", "query"),
       ]);
       const click = JSON.stringify({ ad_id: "a", event_id: "1", click_timestamp: Date.now() });
@@ -162,6 +165,11 @@ if (missing === undefined)
       const attributes = JSON.stringify([{ ad_id: "a", campaign_id: "c" }]);
       assert.equal(await refusedTo(await post(query, "/v1/ads", attributes)), "aggregate");
       assert.equal(await refusedTo(await post(ingest, "/v1/ads", attributes)), "aggregate");
+      const link = (to: ServiceProcess): string =>
+        writeLink({ adId: "b", to: "https://shop.example/", fields: {} }, to.url, trackerSecret);
+      const follow = (to: ServiceProcess) => fetch(link(to), { redirect: "manual" });
+      assert.equal(await refusedTo(await follow(aggregate)), "ingest");
+      assert.equal((await follow(ingest)).status, 302);
       // Not known here yet, and never.
       assert.equal((await post(ingest, "/v1/clicks?wait=counted", click)).status, 202);
       for (const own of [ingest, aggregate, query]) {
@@ -171,7 +179,10 @@ if (missing === undefined)
       }
       await query.caughtUp();
       const { ads } = await query.get<{ ads: unknown[] }>("/v1/top?window=5");
-      assert.deepEqual(ads, [{ rank: 1, ad_id: "a", count: 1 }]);
+      assert.deepEqual(ads, [
+        { rank: 1, ad_id: "a", count: 1 },
+        { rank: 2, ad_id: "b", count: 1 },
+      ]);
     });
 
     it("know of each commit what another one has told, and notice a store that hangs", async () => {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Registry } from "prom-client";
 import { CommitMetrics } from "../../src/metrics/commit-metrics.ts";
-import { FollowMetrics } from "../../src/metrics/follow-metrics.ts";
 import { QueryMetrics } from "../../src/metrics/query-metrics.ts";
 import { ServiceMetrics } from "../../src/metrics/service-metrics.ts";
 import { statusMetrics } from "../../src/metrics/status-metrics.ts";
@@ -30,20 +29,6 @@ describe("a weighted histogram", () => {
       h_count: 1111,
     });
     assert.match(await register.metrics(), /^# HELP h x\n# TYPE h histogram\n/);
-  });
-});
-
-describe("the metrics of who follows", () => {
-  it("are of how long after its commit each click is told", async () => {
-    const metrics = new FollowMetrics();
-    const maker = new CommitMaker();
-    const clicks = [click("a", 0), click("a", 1), click("a", 2)];
-    metrics.followed(maker.next({ clicks, receivedAtMs: 10_000 }), 10_300);
-    metrics.followed(maker.next({ clicks: clicks.slice(1), receivedAtMs: 10_000 }), 9_000);
-    metrics.followed(maker.next({ receivedAtMs: 10_000 }), 99_000);
-    const samples = samplesOf(await metrics.text());
-    const of = (name: string): unknown => samples[`clicktally_follow_seconds_${name}`];
-    assert.deepEqual([of("count"), of('bucket{le="0.25"}'), of('bucket{le="0.5"}')], [5, 2, 5]);
   });
 });
 

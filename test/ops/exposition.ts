@@ -23,11 +23,6 @@ export function exposedMetrics(text: string): Map<string, ExposedMetric> {
   );
 }
 
-/** Of processes that answer queries over what others count. */
-export const followMetrics: Readonly<Record<string, ExposedMetric>> = {
-  clicktally_follow_seconds: { type: "histogram", labels: [] },
-};
-
 /** Of every process that counts and answers queries; what the names mean is in docs/operations.md. */
 export const documentedMetrics: Readonly<Record<string, ExposedMetric>> = {
   clicktally_clicks_received_total: { type: "counter", labels: ["source"] },

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { parse } from "yaml";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { documentedMetrics, followMetrics } from "./exposition.ts";
+import { documentedMetrics } from "./exposition.ts";
 import { check, missingPrograms } from "./programs.ts";
 import { metricsIn, opsDirectory, shippedRules } from "./rules.ts";
 
@@ -44,10 +44,7 @@ describe("the dashboard for Grafana", () => {
     for (const expression of expressions)
       for (const [name] of expression.matchAll(/\bclicktally:[\w:]+/g))
         assert.ok(recorded.has(name), name);
-    assert.deepEqual(
-      [...shown].toSorted(),
-      Object.keys({ ...documentedMetrics, ...followMetrics }).toSorted(),
-    );
+    assert.deepEqual([...shown].toSorted(), Object.keys(documentedMetrics).toSorted());
   });
 
   it("asks what Prometheus understands", { skip }, async () => {

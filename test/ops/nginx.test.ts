@@ -55,6 +55,8 @@ describe("a real nginx with the configuration that is shipped", { skip }, () => 
       ["POST", "/v1/clicks", "ingest"],
       ["POST", "/v1/clicks?wait=counted", "ingest"],
       ["POST", "/v1/admin/import", "ingest"],
+      ["GET", "/c/ad%2F1?to=https%3A%2F%2Fx.example%2F&sig=x", "ingest"],
+      ["POST", "/c/ad-1", "ingest"],
       ["GET", "/", "query"],
       ["GET", "/assets/index.js", "query"],
       ["GET", "/v1/ads/ad%2F1/aggregated_count?window=60m", "query"],

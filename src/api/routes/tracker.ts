@@ -8,6 +8,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Static } from "typebox";
 import { Type } from "typebox";
 import type { IngestAnswer } from "../../ingest/ingest-service.ts";
+import { eventIdBytesMax } from "../../model/click.ts";
 import { CodedError } from "../../model/errors.ts";
 import { trackerSource } from "../../model/source.ts";
 import type { ReadLink } from "../../tracker/read-link.ts";
@@ -16,10 +17,12 @@ import { linkParameter } from "../../tracker/link-parameters.ts";
 import { trackedClick } from "../../tracker/tracked-click.ts";
 import { AdPath } from "../request-schemas.ts";
 import { problemResponses } from "../answer-schemas.ts";
+import { addressList } from "../client-address.ts";
 import { lookAhead } from "../look-ahead.ts";
 import { codedErrorOf } from "../problems.ts";
 import { Refusals } from "../refusals.ts";
 import type { ServiceParts } from "../service-parts.ts";
+import { trustedHeaders } from "../trusted-headers.ts";
 
 type TrackerRequest = FastifyRequest<{ Params: Static<typeof AdPath> }>;
 
@@ -135,11 +138,13 @@ function queryOf(request: FastifyRequest): URLSearchParams {
 class Tracker implements Disposable {
   private readonly parts: ServiceParts;
   private readonly links: LinkReader;
+  private readonly isProxy: (address: string) => boolean;
   private readonly uncounted: Refusals;
 
   constructor(parts: ServiceParts) {
     this.parts = parts;
-    const { tracker, dedup } = parts.settings;
+    const { tracker, dedup, trustedProxies } = parts.settings;
+    this.isProxy = addressList(trustedProxies);
     this.links = new LinkReader({ secrets: tracker.secrets, onceMsMax: dedup.recentMs });
     this.uncounted = new Refusals(parts.log, undefined, {
       level: "warn",
@@ -182,8 +187,14 @@ class Tracker implements Disposable {
   }
 
   private clickOf(request: FastifyRequest, link: ReadLink): Uint8Array<ArrayBuffer> {
-    const facts = { ip: request.ip, headerValues: {}, eventId: randomUUID(), nowMs: Date.now() };
-    return trackedClick(link, facts, this.parts.settings.dimensions);
+    const { tracker, dimensions } = this.parts.settings;
+    const { event_id, ...headerValues } = trustedHeaders(request, tracker.headers, this.isProxy);
+    const eventId = isEventId(event_id) ? event_id : randomUUID();
+    return trackedClick(
+      link,
+      { ip: request.ip, headerValues, eventId, nowMs: Date.now() },
+      dimensions,
+    );
   }
 
   private async takeIn(bytes: Uint8Array<ArrayBuffer>): Promise<IngestAnswer> {
@@ -203,4 +214,8 @@ class Tracker implements Disposable {
       place.release();
     }
   }
+}
+
+function isEventId(text: string | undefined): text is string {
+  return text !== undefined && text !== "" && Buffer.byteLength(text) <= eventIdBytesMax;
 }
