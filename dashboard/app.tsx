@@ -1,10 +1,12 @@
 import { useEffect } from "preact/hooks";
 import type { Live } from "./client/live.ts";
+import { useKey } from "./client/key.ts";
 import { useLive } from "./client/live.ts";
 import { NavigationProvider, useAddress } from "./client/navigation.ts";
 import type { View } from "./model/address.ts";
 import { views } from "./model/address.ts";
 import { HealthStrip } from "./parts/health-strip.tsx";
+import { KeyForm } from "./parts/key-form.tsx";
 import { Link } from "./parts/link.tsx";
 import { AdView } from "./views/ad-view.tsx";
 import { CorrectionsView } from "./views/corrections-view.tsx";
@@ -20,6 +22,14 @@ const viewNames: Readonly<Record<View, string>> = {
 };
 
 export function App() {
+  const { refused, isKnown, turn, take, forget } = useKey();
+  if (refused) return <KeyForm key={turn} refused={refused} onKey={take} />;
+  // Anew with every key: what was asked with another one is not shown.
+  return <Dashboard key={turn} {...(isKnown && { onForget: forget })} />;
+}
+
+/** `onForget`: forgets the key that is shown. */
+function Dashboard({ onForget }: { readonly onForget?: () => void }) {
   const navigation = useAddress();
   const { address } = navigation;
   const { view, range, filter, topN, explained } = address;
@@ -48,6 +58,11 @@ export function App() {
             ))}
           </nav>
           <ConnectionNote live={live} />
+          {onForget && (
+            <button type="button" class="quiet" onClick={onForget}>
+              Forget the key
+            </button>
+          )}
         </div>
         <HealthStrip live={live} />
       </header>

@@ -2,6 +2,7 @@
 
 import type { Problem } from "../model/problem.ts";
 import { noAnswer, problemOf } from "../model/problem.ts";
+import { knownKey, tellRefused } from "./key.ts";
 
 class ProblemError extends Error {
   readonly problem: Problem;
@@ -19,15 +20,26 @@ export function pathWith(path: string, parameters: Readonly<Record<string, strin
 
 /** Rejects with a ProblemError, or with an AbortError. */
 export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  const key = knownKey();
   let response: Response;
   try {
-    response = await fetch(path, init);
+    const headers = {
+      ...(init.headers as Record<string, string> | undefined),
+      ...authorizationOf(key),
+    };
+    response = await fetch(path, { ...init, headers });
   } catch (error) {
     if (init.signal?.aborted) throw error;
     throw new ProblemError(noAnswer);
   }
-  if (!response.ok) throw new ProblemError(problemOf(response.status, await response.text()));
-  return response;
+  if (response.ok) return response;
+  const problem = problemOf(response.status, await response.text());
+  if (response.status === 401) tellRefused(problem, key);
+  throw new ProblemError(problem);
+}
+
+function authorizationOf(key: string | undefined): Readonly<Record<string, string>> {
+  return key === undefined ? {} : { authorization: `Bearer ${key}` };
 }
 
 export async function askJson<Answer>(path: string, signal?: AbortSignal): Promise<Answer> {
