@@ -7,6 +7,7 @@ import { replaceMarked } from "./marked-text.ts";
 import { plotsOf } from "./plots.ts";
 import { benchDirectory, describeRun } from "./results.ts";
 import type { Results } from "./results.ts";
+import { rowNames } from "./rows.ts";
 import { Samples } from "./samples.ts";
 import { aimTable, axisTable, figureTable, peerTable } from "./tables.ts";
 
@@ -60,10 +61,20 @@ export function sectionsOf(results: Results): ReadonlyMap<string, string> {
   return sections;
 }
 
+/** Of several rows together: one that was not measured is a gap in them. */
+const ofAllRows = ["aims", "peers"];
+
+/** What of a run goes into the documents: all that it measured, and what is of all rows where it measured all. */
+export function sectionsToWrite(results: Results): ReadonlyMap<string, string> {
+  const sections = sectionsOf(results);
+  const isWhole = rowNames.every((name) => sections.has(name));
+  return new Map([...sections].filter(([name]) => isWhole || !ofAllRows.includes(name)));
+}
+
 /** Rewrites the marked parts that this run measured, and the plots. Returns the files. */
 export function writeReport(results: Results): string[] {
   const root = join(benchDirectory, "..");
-  const sections = sectionsOf(results);
+  const sections = sectionsToWrite(results);
   const plots = plotsOf(new Samples(results.samples));
   const own = join(benchDirectory, "README.md");
   let document = readFileSync(own, "utf8");

@@ -5,6 +5,7 @@ const seriesColours = 6;
 
 const style = `
   text { font: 12px system-ui, sans-serif; fill: #1f2328; }
+  .paper { fill: #ffffff; }
   .title { font-size: 14px; font-weight: 600; }
   .faint { fill: #59636e; }
   .line { fill: none; stroke-width: 2; }
@@ -16,7 +17,7 @@ const style = `
   .s4 { fill: #bf3989; stroke: #bf3989; } .s5 { fill: #afb8c1; stroke: #afb8c1; }
   .line { fill: none !important; }
   @media (prefers-color-scheme: dark) {
-    text { fill: #f0f6fc; } .faint { fill: #9198a1; }
+    .paper { fill: #0d1117; } text { fill: #f0f6fc; } .faint { fill: #9198a1; }
     .axis { stroke: #656c76; } .grid { stroke: #3d444d; } .whisker { stroke: #f0f6fc; }
     .s0 { fill: #4493f8; stroke: #4493f8; } .s1 { fill: #f0883e; stroke: #f0883e; }
     .s2 { fill: #3fb950; stroke: #3fb950; } .s3 { fill: #ab7df8; stroke: #ab7df8; }
@@ -33,6 +34,8 @@ export function document(
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escaped(about)}">`,
     `<style>${style}\n</style>`,
+    // A page need not follow the theme that the reader's system asks for.
+    `<rect width="${width}" height="${height}" class="paper"/>`,
     ...parts,
     "</svg>\n",
   ].join("\n");

@@ -19,7 +19,7 @@ describe("plots of benchmarks", () => {
         ],
       },
     ]);
-    const widths = [...svg.matchAll(/<rect [^>]*width="([\d.]+)"/g)].map(([, width]) =>
+    const widths = [...svg.matchAll(/<rect x=[^>]*width="([\d.]+)"/g)].map(([, width]) =>
       Number(width),
     );
     assert.equal(widths.length, 2);

@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { figures } from "../../../bench/suite/figures.ts";
 import type { FigureId, Sample } from "../../../bench/suite/figures.ts";
 import { replaceMarked } from "../../../bench/suite/marked-text.ts";
-import { sectionsOf } from "../../../bench/suite/report.ts";
+import { sectionsOf, sectionsToWrite } from "../../../bench/suite/report.ts";
 import type { Results } from "../../../bench/suite/results.ts";
 
 const root = join(import.meta.dirname, "../../..");
@@ -40,6 +40,16 @@ describe("the report of benchmarks", () => {
 
   it("leaves out sections of which nothing was measured, but for the aims", () => {
     assert.deepEqual([...sectionsOf({ ...results, samples: [] }).keys()], ["aims"]);
+  });
+
+  it("writes what is of all rows where all were measured", () => {
+    const without = results.samples.filter(({ figure }) => !figure.startsWith("query."));
+    const names = (samples: readonly Sample[]) => [
+      ...sectionsToWrite({ ...results, samples }).keys(),
+    ];
+    assert.ok(names(results.samples).includes("aims"));
+    assert.ok(!names(without).includes("aims"));
+    assert.ok(names(without).includes("ingest"));
   });
 
   it("has a place for every section in bench/README.md, and for the plot in README.md", () => {
