@@ -64,11 +64,11 @@ export function parseSource(name: string, value: unknown, problems: ValueProblem
     list.every((path) => typeof path === "string" && path !== "" && !path.includes("\0"));
   if (!isList)
     complain(`1 to ${filesMax} paths, such as [/var/log/nginx/access.log]`, ".files", files);
-  if (typeof format !== "string" || !isLineFormat(format))
-    complain(formatExpected, ".format", format);
+  const isFormat = typeof format === "string" && isLineFormat(format);
+  if (!isFormat) complain(formatExpected, ".format", format);
   if (typeof request !== "string" || (request !== "" && !isRequestTemplate(request)))
     complain(requestExpected, ".request", request);
-  else if (request === "" && format !== "ndjson" && format !== "csv")
+  else if (request === "" && isFormat && format !== "ndjson" && format !== "csv")
     complain(`${requestExpected}, where format is that of a web server`, ".request", request);
   if (!isMap(map) || !Object.entries(map).every(isPair))
     complain("names by field, such as { event_id: query.id, ip: remote_addr }", ".map", map);

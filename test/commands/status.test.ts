@@ -35,7 +35,7 @@ class Watching implements AsyncDisposable {
 describe("the status of a running service", () => {
   let service: RunningService;
   before(async () => {
-    service = await RunningService.start();
+    service = await RunningService.start({ sources: "{ web: { files: /nowhere/clicks.log } }" });
     const twice = click({ event_id: "twice" });
     const body = JSON.stringify([twice, twice, click(), click()]);
     await service.send("POST", "/v1/clicks?wait=counted", body);
@@ -55,6 +55,12 @@ describe("the status of a running service", () => {
     assert.match(watermark!, / behind$/);
     assert.deepEqual(others, ["25 % (to be watched)", "0 %", "balanced"]);
     assert.match(audit, /^(?:none yet|clean, .* ago)$/);
+  });
+
+  it("tells of the log files that are followed", async () => {
+    const { stdout } = await runCommand(["status", "--url", service.url]);
+    assert.match(stdout, /^logs of +files +lag files +lag bytes +clicks +bad lines +lost bytes$/m);
+    assert.match(stdout, /^web +0 +0 +0 +0 +0 +0$/m);
   });
 
   it("is a line each time where it is watched and there is no terminal", async () => {

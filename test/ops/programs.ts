@@ -1,4 +1,4 @@
-/** Programs of Debian that check what is shipped for operating the service: promtool, Prometheus and nginx. */
+/** Programs of Debian that check what is shipped for operating the service: promtool, Prometheus, nginx and logrotate. */
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -9,6 +9,7 @@ const paths = {
   promtool: "/usr/bin/promtool",
   prometheus: "/usr/bin/prometheus",
   nginx: "/usr/sbin/nginx",
+  logrotate: "/usr/sbin/logrotate",
 } as const;
 
 export type Program = keyof typeof paths;
@@ -21,7 +22,7 @@ export function pathOf(program: Program): string {
 export function missingPrograms(...programs: readonly Program[]): string | undefined {
   const absent = programs.map(pathOf).filter((path) => !existsSync(path));
   if (absent.length === 0) return undefined;
-  const missing = `needs ${absent.join(", ")} (Debian's packages prometheus and nginx-light)`;
+  const missing = `needs ${absent.join(", ")} (Debian's packages prometheus, nginx-light and logrotate)`;
   assert.notEqual(process.env["TEST_REQUIRED"], "1", missing);
   return missing;
 }

@@ -26,13 +26,14 @@ export function startOf(source: string, occurrence: number): LinePlace {
   return { bytes: 0, lines: 0, hash: hashOfStart(source, occurrence) };
 }
 
+/** Undefined where its name leads elsewhere by now: then the next look tells. */
 export async function compareFile(
   source: string,
   file: FoundFile,
   known: FileState,
-): Promise<Comparison> {
+): Promise<Comparison | undefined> {
   await using bytes = await openFromStart(file);
-  if (!bytes) return { likeness: "prefix", isDone: false };
+  if (!bytes) return undefined;
   return await compareBytes(bytes, startOf(source, known.occurrence), known);
 }
 
@@ -44,22 +45,26 @@ export async function compareBytes(
 ): Promise<Comparison> {
   const until = placeOf(place);
   const cutter = new LineCutter(from);
-  let isReached = until.bytes === from.bytes;
+  // One that was not read yet is known by its first lines alone.
+  const isReachedBy = ({ end, number }: LogLine): boolean =>
+    until.bytes === 0 ? number === marks.length : end === until.bytes;
+  let isReached = until.bytes === from.bytes && (until.bytes > 0 || marks.length === 0);
   for (let chunk = await bytes.read(); chunk; chunk = await bytes.read()) {
     if (isReached) return { likeness: "same", isDone: false };
     let rest = 0;
     for (const line of cutter.push(chunk)) {
       if (isReached) rest++;
       else if (!agrees(line, marks, until)) return { likeness: "other", isDone: false };
-      else isReached = line.end === until.bytes;
+      else isReached = isReachedBy(line);
     }
     if (isReached && (rest > 0 || cutter.isWithinLine)) return { likeness: "same", isDone: false };
   }
-  return { likeness: isReached ? "same" : "prefix", isDone: isReached && bytes.isWhole };
+  const isDone = isReached && bytes.isWhole && until.bytes > 0;
+  return { likeness: isReached ? "same" : "prefix", isDone };
 }
 
 function agrees(line: LogLine, marks: readonly string[], until: LinePlace): boolean {
-  if (line.end > until.bytes) return false;
+  if (until.bytes > 0 && line.end > until.bytes) return false;
   if (line.end === until.bytes) return line.hash.equals(until.hash);
   const mark = marks[line.number - 1];
   return mark === undefined || mark === line.hash.toString("hex");
@@ -69,8 +74,8 @@ function agrees(line: LogLine, marks: readonly string[], until: LinePlace): bool
 export interface Beginning {
   /** Hex, whatever file it stands in. */
   readonly key: string;
-  /** Undefined where it is too long to be held. */
-  readonly firstLine: Buffer | undefined;
+  /** As many as there are, up to `marksMax`, and before one that is too long to be held. */
+  readonly lines: readonly Buffer[];
 }
 
 const noPlace: LinePlace = { bytes: 0, lines: 0, hash: hash("sha256", "", "buffer") };
@@ -82,12 +87,16 @@ export async function beginningOf(
 ): Promise<Beginning | undefined> {
   await using bytes = await openFromStart(file);
   if (!bytes) return undefined;
-  let firstLine: Buffer | undefined;
+  let key: string | undefined;
+  const lines: Buffer[] = [];
+  let isHeld = true;
   for await (const { number, hash: own, bytes: line } of linesOf(bytes)) {
-    if (number === 1) firstLine = line && Buffer.from(line);
-    if (number > 1 || !hasHeader) return { key: own.toString("hex", 0, 16), firstLine };
+    if (number === (hasHeader ? 2 : 1)) key = own.toString("hex", 0, 16);
+    isHeld &&= line !== undefined;
+    if (isHeld) lines.push(Buffer.from(line!));
+    if (key !== undefined && (!isHeld || number === marksMax)) break;
   }
-  return undefined;
+  return key === undefined ? undefined : { key, lines };
 }
 
 async function* linesOf(bytes: FileBytes): AsyncGenerator<LogLine> {

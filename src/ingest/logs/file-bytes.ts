@@ -1,6 +1,5 @@
 /** The bytes of a file's content, decompressed, from its start or from a place in it. */
 
-import { createReadStream } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { open } from "node:fs/promises";
 import type { Readable } from "node:stream";
@@ -19,10 +18,22 @@ export interface FileBytes extends AsyncDisposable {
 
 /** Of the file that was found, from a place on; undefined where another one has its name by now, or none. */
 export async function openPlain(file: FoundFile, from: number): Promise<PlainBytes | undefined> {
-  const handle = await open(file.path).catch(() => undefined);
+  const handle = await openFound(file);
+  return handle && new PlainBytes(handle, from);
+}
+
+/** Of the file that was found, from its start; undefined as above. */
+export async function openCompressed(file: FoundFile): Promise<FileBytes | undefined> {
+  const handle = await openFound(file);
+  return handle && new CompressedBytes(handle, file.compression === "zstd" ? "zstd" : "gzip");
+}
+
+/** Names move from file to file while logs are rotated. */
+async function openFound({ path, inode }: FoundFile): Promise<FileHandle | undefined> {
+  const handle = await open(path).catch(() => undefined);
   if (!handle) return undefined;
   const { dev, ino } = await handle.stat();
-  if (`${dev}:${ino}` === file.inode) return new PlainBytes(handle, from);
+  if (`${dev}:${ino}` === inode) return handle;
   await handle.close();
   return undefined;
 }
@@ -54,19 +65,20 @@ export class PlainBytes implements FileBytes {
   }
 }
 
-/** From its start. What is there of a file that is being written is given; then it ends early, and is not whole. */
-export class CompressedBytes implements FileBytes {
+/** Of a file that is being written there is less than all, or nothing yet; then it is not whole. */
+class CompressedBytes implements FileBytes {
   isWhole = false;
   private readonly stream: Readable;
   private readonly chunks: AsyncIterator<Buffer>;
 
-  constructor(path: string, compression: Exclude<Compression, "none">) {
+  /** The handle is closed with it. */
+  constructor(handle: FileHandle, compression: Exclude<Compression, "none">) {
     const decompressor =
       compression === "gzip"
         ? createGunzip({ chunkSize: chunkBytes })
         : createZstdDecompress({ chunkSize: chunkBytes });
     this.stream = new PassThrough({ highWaterMark: chunkBytes });
-    pipeline(createReadStream(path), decompressor, this.stream as PassThrough, () => {});
+    pipeline(handle.createReadStream(), decompressor, this.stream as PassThrough, () => {});
     this.chunks = this.stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   }
 
@@ -88,6 +100,5 @@ export class CompressedBytes implements FileBytes {
 
 /** From the start; undefined where it is not there any more. */
 export async function openFromStart(file: FoundFile): Promise<FileBytes | undefined> {
-  if (file.compression === "none") return await openPlain(file, 0);
-  return new CompressedBytes(file.path, file.compression);
+  return file.compression === "none" ? await openPlain(file, 0) : await openCompressed(file);
 }

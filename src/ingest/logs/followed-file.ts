@@ -3,7 +3,7 @@
 import { compareBytes, marksMax } from "./compare-files.ts";
 import { startOf } from "./compare-files.ts";
 import type { FileBytes, PlainBytes } from "./file-bytes.ts";
-import { CompressedBytes, openPlain } from "./file-bytes.ts";
+import { openCompressed, openPlain } from "./file-bytes.ts";
 import type { FoundFile } from "./find-files.ts";
 import type { LinePlace, LogLine } from "./line-cutter.ts";
 import { LineCutter } from "./line-cutter.ts";
@@ -135,18 +135,16 @@ export class FollowedFile {
       const { place } = state;
       return (await compareBytes(bytes, anchor, { marks: [], place })).likeness === "same";
     }
-    const [first] = lines;
-    const [mark] = state.marks;
-    return !first || mark === undefined || first.hash.toString("hex") === mark;
+    return state.marks.every((mark, i) => !lines[i] || lines[i].hash.toString("hex") === mark);
   }
 
   private async readCompressed(found: FoundFile): Promise<Turn> {
     const { state } = this;
-    if (found.compression === "none") throw new RangeError("a plain file is no compressed one");
     if (!this.compressed) {
       const start = startOf(this.source, state.occurrence);
-      const bytes = new CompressedBytes(found.path, found.compression);
-      this.compressed = { bytes, cutter: new LineCutter(start) };
+      const opened = await openCompressed(found);
+      if (!opened) return { lines: [], isAtEnd: false };
+      this.compressed = { bytes: opened, cutter: new LineCutter(start) };
     }
     const { bytes, cutter } = this.compressed;
     const until = placeOf(state.place);

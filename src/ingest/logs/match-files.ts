@@ -101,17 +101,16 @@ export class FileMatcher {
     const { source } = this.options;
     if (this.seenAs.get(file.inode) === looks(file) || known.doneAs === looks(file)) return true;
     if (file.compression !== "none") {
-      // One that is still being written has not got as far yet.
-      const { likeness } = await compareFile(source, file, known);
-      return likeness === "same" || (likeness === "prefix" && this.seenAs.has(file.inode));
+      const compared = await compareFile(source, file, known);
+      return !compared || compared.likeness === "same";
     }
     if (file.size < known.place.bytes) return false;
-    const isUnread = known.place.bytes === 0;
-    const from = isUnread ? startOf(source, known.occurrence) : placeOf(known.anchor);
+    if (known.place.bytes === 0)
+      return (await compareFile(source, file, known))?.likeness !== "other";
+    const from = placeOf(known.anchor);
     await using bytes = await openPlain(file, from.bytes);
     // Moved in this moment: the next look tells.
     if (!bytes) return true;
-    if (isUnread) return (await this.beginningOf(file))?.key === known.beginning;
     return (await compareBytes(bytes, from, { marks: [], place: known.place })).likeness === "same";
   }
 
@@ -133,7 +132,9 @@ export class FileMatcher {
     const alike = files.filter((known) => known.beginning === beginning.key);
     for (const known of alike) {
       if (isBound(known) && isAnother(file, known)) continue;
-      const { likeness, isDone } = await compareFile(source, file, known);
+      const compared = await compareFile(source, file, known);
+      if (!compared) return;
+      const { likeness, isDone } = compared;
       if (likeness === "other") continue;
       if (likeness === "same" && (!isBound(known) || goesOnIn(file, known))) {
         known.doneAs = isDone ? looks(file) : "";
@@ -165,18 +166,23 @@ export class FileMatcher {
 
   private added(
     file: FoundFile,
-    { key, firstLine }: Beginning,
+    { key, lines }: Beginning,
     alike: readonly FileState[],
   ): FileState {
     const { source, files, headerOf } = this.options;
     const occurrence = Math.max(-1, ...alike.map((known) => known.occurrence)) + 1;
     const start = startOf(source, occurrence);
-    const mark = firstLine && hashOfLine(start.hash, firstLine).toString("hex");
+    const marks: string[] = [];
+    let { hash } = start;
+    for (const line of lines) {
+      hash = hashOfLine(hash, line);
+      marks.push(hash.toString("hex"));
+    }
     const added: FileState = {
       occurrence,
       beginning: key,
-      header: (firstLine && headerOf?.(firstLine)) ?? [],
-      marks: mark === undefined ? [] : [mark],
+      header: (lines[0] && headerOf?.(lines[0])) ?? [],
+      marks,
       place: savedPlace(start),
       anchor: savedPlace(start),
       doneAs: "",

@@ -34,7 +34,7 @@ const bodyItemsMax = 100;
 const bodyBytesMax = 1_048_576;
 const bodiesInFlightMax = 8;
 const againAfterMs = 500;
-const againAfterMsMax = 5_000;
+const againAfterMsMax = 2_000;
 
 /** What is too much for one body. */
 const largeCodes: ReadonlySet<ErrorCode> = new Set([

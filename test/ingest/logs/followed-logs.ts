@@ -14,8 +14,12 @@ export class FollowedLogs implements AsyncDisposable {
   readonly source: LogSource;
   /** By identity, how often it was taken. */
   readonly taken = new Map<string, number>();
+  /** Bodies that were taken. */
+  takes = 0;
   readonly problems: string[] = [];
   watcher: LogWatcher | undefined;
+  /** Clicks count, and whoever sent them never hears of it: as where it dies then. */
+  losesAnswers = false;
   private readonly resources: AsyncDisposable;
 
   private constructor(directory: string, source: LogSource, resources: AsyncDisposable) {
@@ -63,7 +67,9 @@ export class FollowedLogs implements AsyncDisposable {
       directory: this.stateDirectory,
       take: async (body) => {
         const { errors } = await take(body);
-        return this.count(body, new Set(errors.map(({ index }) => index)), errors);
+        const answer = this.count(body, new Set(errors.map(({ index }) => index)), errors);
+        if (this.losesAnswers) throw new Error("the answer is lost");
+        return answer;
       },
       onProblem: (what) => this.problems.push(what),
     });
@@ -97,6 +103,7 @@ export class FollowedLogs implements AsyncDisposable {
     refused: ReadonlySet<number>,
     given: Awaited<ReturnType<TakeClicks>>["errors"],
   ): Awaited<ReturnType<TakeClicks>> {
+    this.takes++;
     const errors = [...given];
     let accepted = 0;
     for (const [index, line] of body.toString().trimEnd().split("\n").entries()) {
