@@ -2,8 +2,9 @@
 #
 #     docker build --tag clicktally .
 #
-# It listens to everybody, and so needs API keys: docs/security.md. It runs as a user without rights and writes to /var/lib/clicktally alone (and to /tmp, where compiled modules are kept), so
-# that the root file system may be read-only.
+# It listens to everybody, and so needs API keys (docs/security.md): where there is none its first start makes one and prints
+# it, once. It runs as a user without rights and writes to /var/lib/clicktally alone (and to /tmp, where compiled modules are
+# kept), so that the root file system may be read-only.
 FROM node:24-bookworm-slim
 
 WORKDIR /app
@@ -17,7 +18,8 @@ ENV NODE_ENV=production \
     MALLOC_ARENA_MAX=2 \
     CLICKTALLY_HOST=0.0.0.0 \
     CLICKTALLY_PORT=8080 \
-    CLICKTALLY_DATA_DIR=/var/lib/clicktally
+    CLICKTALLY_DATA_DIR=/var/lib/clicktally \
+    CLICKTALLY_AUTH_FIRST_KEY=print
 
 # The second one is for keys that several processes share.
 RUN mkdir /var/lib/clicktally /var/lib/clicktally-keys && chown node:node /var/lib/clicktally /var/lib/clicktally-keys

@@ -1,43 +1,53 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { lstatSync } from "node:fs";
+import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { freePort } from "../support/free-port.ts";
 import { ServiceProcess } from "../support/service-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { asNobody, buildImage } from "./image.ts";
 import type { Packed } from "./package-files.ts";
 import { pack, run } from "./package-files.ts";
 
 /** The oldest release line of Node that the package runs on. */
 const olderNode = "node@22";
+const keyPattern = /[\w-]{30,}/;
+const install = ["npm", "install", "--prefer-offline"] as const;
+
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+let packed: Packed;
+/** Where it is installed. */
+let home: string;
+/** What npm said to that. */
+let installing: string;
+
+before(async () => {
+  directory = await temporaryDirectory();
+  packed = await pack(directory.path);
+  home = join(directory.path, "home");
+  await mkdir(home);
+  const said = await run(home, [...install, packed.tarball]);
+  installing = said.stdout + said.stderr;
+});
+
+after(() => directory[Symbol.asyncDispose]());
 
 describe("the npm package", () => {
-  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-  let packed: Packed;
-  let home: string;
-  /** What npm said when it installed it. */
-  let installing: string;
   /** This Node, and the oldest. */
   let nodes: readonly string[];
   let version: string;
 
   before(async () => {
-    directory = await temporaryDirectory();
-    packed = await pack(directory.path);
-    home = join(directory.path, "home");
     const older = join(directory.path, "older");
-    for (const path of [home, older]) await mkdir(path);
-    const install = ["npm", "install", "--prefer-offline"] as const;
-    const [said] = await Promise.all([
-      run(home, [...install, packed.tarball]),
-      run(older, [...install, olderNode]),
-    ]);
-    installing = said.stdout + said.stderr;
+    await mkdir(older);
+    await run(older, [...install, olderNode]);
     nodes = [process.execPath, join(older, "node_modules/node/bin/node")];
     const file = await readFile(join(home, "node_modules/clicktally/package.json"), "utf8");
     ({ version } = JSON.parse(file) as { version: string });
   });
-
-  after(() => directory[Symbol.asyncDispose]());
 
   it("holds the built program, the dashboard, what deploys it and its papers, and no more", () => {
     const paths = packed.files.map(({ path }) => path);
@@ -46,7 +56,9 @@ describe("the npm package", () => {
       "dist/threads/engine-thread.js",
       "dist/dashboard/index.html",
       "docs/operations.md",
+      "docs/privacy.md",
       "ops/compose.yaml",
+      "ops/clicktally.service",
       "Dockerfile",
       "README.md",
       "LICENSE",
@@ -84,10 +96,10 @@ describe("the npm package", () => {
 
   it("demonstrates itself on both", async () => {
     const demo = ["npx", "--offline", "clicktally", "demo", "--once", "--duration", "4"] as const;
-    const told = await Promise.all(nodes.map((node) => run(home, demo, node)));
-    for (const { stdout, stderr } of told) {
+    for (const node of nodes) {
+      const { stdout, stderr } = await run(home, demo, node);
       assert.match(stdout, /^sent [\d,]+ .* lost 0 twice 0 balanced$/m);
-      assert.equal(stderr, "");
+      assert.doesNotMatch(stderr, /experimental|deprecat/i);
     }
   });
 
@@ -118,3 +130,60 @@ describe("the npm package", () => {
     });
   });
 });
+
+describe("the image, of what the package holds", () => {
+  it("is built and run as its Dockerfile says, by nobody in particular, who can write its data alone", async () => {
+    const context = join(directory.path, "context");
+    const root = join(directory.path, "image");
+    for (const path of [context, root]) await mkdir(path);
+    await chmod(directory.path, 0o755);
+    await run(context, ["tar", "xzf", packed.tarball, "--strip-components=1"]);
+    const text = await readFile(join(context, "Dockerfile"), "utf8");
+    const { env, start, check, dataDir } = buildImage(
+      root,
+      context,
+      text,
+      join(home, "node_modules"),
+    );
+    const port = await freePort();
+    const own = { ...env, CLICKTALLY_PORT: String(port) };
+    const isHealthy = async (): Promise<boolean> => {
+      const [program, ...args] = [...asNobody, ...check];
+      const child = spawn(program!, args, { env: own, stdio: "inherit" });
+      const [code] = (await once(child, "close")) as [number | null];
+      return code === 0;
+    };
+    assert.equal(await isHealthy(), false, "nobody is there yet");
+    const launch = () =>
+      ServiceProcess.start({ dataDir: root, env: own, under: asNobody, program: start, port });
+    let key: string;
+    {
+      await using service = await launch();
+      assert.equal(await isHealthy(), true);
+      [key] = keyPattern.exec(service.stdout)!;
+      const body = '{"ad_id":"a","click_timestamp":1795428005000}';
+      const headers = { "content-type": "application/json" };
+      const send = (more: object) =>
+        fetch(`${service.url}/v1/clicks`, {
+          method: "POST",
+          body,
+          headers: { ...headers, ...more },
+        });
+      assert.equal((await send({})).status, 401);
+      assert.equal((await send({ authorization: `Bearer ${key}` })).status, 200);
+    }
+    {
+      await using service = await launch();
+      assert.doesNotMatch(service.stdout, keyPattern, "it is told once");
+    }
+    assert.ok((await readdir(dataDir)).includes("store.duckdb"));
+    if (asNobody.length > 0) assert.deepEqual(await ownedByNobody(root), ["tmp", "var/lib"]);
+  });
+});
+
+/** Where below the directory, as its first folders, files are that the image's user has made. */
+async function ownedByNobody(root: string): Promise<string[]> {
+  const paths = await readdir(root, { recursive: true });
+  const made = paths.filter((path) => lstatSync(join(root, path)).uid === 65_534);
+  return [...new Set(made.map((path) => path.replace(/^(tmp|var\/lib)\/.*/, "$1")))].toSorted();
+}

@@ -1,4 +1,4 @@
-/** Programs of Debian that check what is shipped for operating the service: promtool, Prometheus, nginx and logrotate. */
+/** Programs of Debian that check what is shipped for operating the service: promtool, Prometheus, nginx, logrotate, systemd's. */
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -10,6 +10,7 @@ const paths = {
   prometheus: "/usr/bin/prometheus",
   nginx: "/usr/sbin/nginx",
   logrotate: "/usr/sbin/logrotate",
+  "systemd-analyze": "/usr/bin/systemd-analyze",
 } as const;
 
 export type Program = keyof typeof paths;
@@ -22,7 +23,7 @@ export function pathOf(program: Program): string {
 export function missingPrograms(...programs: readonly Program[]): string | undefined {
   const absent = programs.map(pathOf).filter((path) => !existsSync(path));
   if (absent.length === 0) return undefined;
-  const missing = `needs ${absent.join(", ")} (Debian's packages prometheus, nginx-light and logrotate)`;
+  const missing = `needs ${absent.join(", ")} (Debian's packages prometheus, nginx-light, logrotate and systemd)`;
   assert.notEqual(process.env["TEST_REQUIRED"], "1", missing);
   return missing;
 }

@@ -32,12 +32,13 @@ export class ServiceProcess implements AsyncDisposable {
   readonly ended: Promise<ProcessEnd>;
   private end: ProcessEnd | undefined;
   private readonly log: string[] = [];
+  private readonly told: string[] = [];
 
   private constructor(url: string, child: ChildProcess) {
     this.url = url;
     this.child = child;
     child.stderr!.setEncoding("utf8").on("data", (text: string) => this.log.push(text));
-    child.stdout!.resume();
+    child.stdout!.setEncoding("utf8").on("data", (text: string) => this.told.push(text));
     const ended = Promise.withResolvers<ProcessEnd>();
     this.ended = ended.promise;
     child.on("close", (code, signal) => {
@@ -84,6 +85,10 @@ export class ServiceProcess implements AsyncDisposable {
     });
     if (!this.end) return;
     throw new Error(`it ended with ${this.end.code ?? this.end.signal}: ${this.stderr}`);
+  }
+
+  get stdout(): string {
+    return this.told.join("");
   }
 
   get stderr(): string {
