@@ -39,7 +39,7 @@ export interface BreakdownRequest extends RangeRequest, CalendarRequest {
   /** Rows in a page. */
   readonly limit?: string | number;
   /** `next_cursor` of the page before. */
-  readonly cursor?: string;
+  readonly cursor?: string | undefined;
 }
 
 interface Finality {

@@ -41,7 +41,7 @@ export interface ClientOptions {
   /** Of the service: `https://clicks.example.com`. */
   readonly url: string;
   /** Of one that may do what is asked of it. In a page everybody can read it: give it the scope to send clicks alone. */
-  readonly apiKey?: string;
+  readonly apiKey?: string | undefined;
   /** Most clicks in a request; 1 to 100, default 100. */
   readonly batchClicks?: number;
   /** How long a click waits for others before it is sent; default 200. */

@@ -8,6 +8,7 @@ import { newAd, RunningService } from "../api/running-service.ts";
 import { eventually } from "../support/eventually.ts";
 import { launchBrowser, missingForBrowser } from "./browser.ts";
 import { bundleClient } from "./client-bundle.ts";
+import { SmallSite } from "./small-site.ts";
 
 const skip = missingForBrowser() ?? false;
 const gzipBytesMax = 4_500;
@@ -56,15 +57,15 @@ describe("the client on a page", { skip }, () => {
     return page;
   }
 
-  async function outcomesOf(ad: string): Promise<Outcomes> {
-    await service.assertLives();
-    const { body } = await service.get(`/v1/ads/${ad}/explain?window=60&limit=1`);
+  async function outcomesOf(ad: string, of = service): Promise<Outcomes> {
+    await of.assertLives();
+    const { body } = await of.get(`/v1/ads/${ad}/explain?window=60&limit=1`);
     return body["outcomes"] as Outcomes;
   }
 
-  async function counted(ad: string, count: number): Promise<Outcomes> {
+  async function counted(ad: string, count: number, of = service): Promise<Outcomes> {
     return await eventually(`${count} clicks are counted`, async () => {
-      const outcomes = await outcomesOf(ad);
+      const outcomes = await outcomesOf(ad, of);
       return outcomes.counted === count ? outcomes : undefined;
     });
   }
@@ -135,6 +136,28 @@ describe("the client on a page", { skip }, () => {
       await context.close();
     });
   }
+
+  it("sends from pages of another site too, where the settings name it", async () => {
+    const ad = newAd();
+    await using site = await SmallSite.open();
+    await using open = await RunningService.start({ "cors.origins": site.url });
+    site.pages.set("/client.js", { type: "text/javascript", content: bundle });
+    site.pages.set("/left", { content: "" });
+    const script = `
+      import { ClickClient } from "/client.js";
+      const options = { url: ${JSON.stringify(open.url)}, apiKey: "ctk_shown" };
+      window.client = new ClickClient({ ...options, delayMs: 3_600_000 });`;
+    site.pages.set("/page", { content: `<script type="module">${script}</script>` });
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(`${site.url}/page`);
+    await page.evaluate(`(async () => { ${clicks(ad, 5)} await client.flush(); })()`);
+    assert.equal((await outcomesOf(ad, open)).counted, 5);
+    await page.evaluate(`${clicks(ad, 3)} location.href = "/left";`);
+    await page.waitForURL("**/left");
+    await counted(ad, 8, open);
+    await context.close();
+  });
 
   it("keeps clicks without a network for the next page, which sends them", async () => {
     const ad = newAd();
