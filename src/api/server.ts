@@ -8,6 +8,9 @@ import { CodedError } from "../model/errors.ts";
 import { registerAdminActions } from "./admin-actions.ts";
 import { checkContentEncoding } from "./body-head.ts";
 import { addressList } from "./client-address.ts";
+import { openFilesMax } from "../files/open-files.ts";
+import type { Log } from "../logging/log.ts";
+import type { ConnectionLimits } from "./connections.ts";
 import { Connections } from "./connections.ts";
 import { registerGuard } from "./guard.ts";
 import { registerGracefulClose } from "./graceful-close.ts";
@@ -58,7 +61,7 @@ export function createServer(parts: ServiceParts & { readonly version: string })
     return sendProblem(error, request, reply);
   };
   const isProxy = addressList(settings.trustedProxies);
-  const connections = new Connections(settings.limits, isProxy);
+  const connections = new Connections(fittingLimits(settings.limits, parts.log), isProxy);
   const certificate = settings.tls && readCertificate(settings.tls);
   const server: FastifyInstance = fastify({
     ...(certificate && { https: { ...certificate, handshakeTimeout: headersTimeoutMs } }),
@@ -134,6 +137,21 @@ export function createServer(parts: ServiceParts & { readonly version: string })
   registerDashboardRoutes(server, parts);
   registerClickRoutes(server, parts);
   return server;
+}
+
+/** What store and queue may need beside connections: without a file to open they could not commit. */
+const filesBeside = 512;
+
+/** Fewer connections than set where the process may not have as many files open. */
+function fittingLimits(limits: ConnectionLimits, log: Log): ConnectionLimits {
+  const filesMax = openFilesMax();
+  const connectionsMax = Math.max(filesBeside, filesMax - filesBeside);
+  if (connectionsMax >= limits.connectionsMax) return limits;
+  log.warn(
+    { open_files: filesMax, connections: connectionsMax },
+    "limits.connections is more than the process may have open files (ulimit -n): there are fewer",
+  );
+  return { ...limits, connectionsMax };
 }
 
 /** Of the API's description. */
