@@ -62,13 +62,13 @@ export function sectionsOf(results: Results): ReadonlyMap<string, string> {
 }
 
 /** Of several rows together: one that was not measured is a gap in them. */
-const ofAllRows = ["aims", "peers"];
+const ofAllRows: ReadonlySet<string> = new Set(["aims", "peers"]);
 
 /** What of a run goes into the documents: all that it measured, and what is of all rows where it measured all. */
 export function sectionsToWrite(results: Results): ReadonlyMap<string, string> {
   const sections = sectionsOf(results);
   const isWhole = rowNames.every((name) => sections.has(name));
-  return new Map([...sections].filter(([name]) => isWhole || !ofAllRows.includes(name)));
+  return new Map([...sections].filter(([name]) => isWhole || !ofAllRows.has(name)));
 }
 
 /** Rewrites the marked parts that this run measured, and the plots. Returns the files. */
