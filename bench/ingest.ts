@@ -1,4 +1,5 @@
 /** As fast as it goes, clicktally and each peer in turns: clicks a second, what they cost in CPU, memory and disk. */
+import assert from "node:assert/strict";
 import { PreparedLoad, acksOf } from "./prepared-load.ts";
 import { presentServers, servers } from "./servers.ts";
 import type { ServerName } from "./servers.ts";
@@ -34,9 +35,14 @@ async function measureServer({ quick, note }: RowContext, name: ServerName, seed
   const queryableSeconds = (performance.now() - started) / 1000;
   const cpuSeconds = server.cpuSeconds() - cpuBefore;
   const residentBytes = server.residentBytes();
+  const sent = report.clicks + report.warmUpClicks;
+  assert.equal(
+    await server.totalCount(),
+    server.removesDuplicates ? sent - report.duplicates : sent,
+    `${name} has counted another number`,
+  );
   const bytes = await server.settledBytes();
   const acks = acksOf(report);
-  const clicksOnDisk = report.clicks + report.warmUpClicks;
   note("ingest.ack", name, report.clicks / report.seconds);
   note("ingest.queryable", name, report.clicks / queryableSeconds);
   note("ingest.ack_p50", name, percentile(acks, 0.5));
@@ -44,6 +50,6 @@ async function measureServer({ quick, note }: RowContext, name: ServerName, seed
   note("ingest.server_cpu", name, (cpuSeconds * 1e6) / report.clicks);
   note("ingest.generator_cpu", name, (report.cpuSeconds * 1e6) / report.clicks);
   note("ingest.resident", name, residentBytes / 1e6);
-  note("ingest.store_bytes", name, bytes.store / clicksOnDisk);
-  note("ingest.disk_bytes", name, bytes.all / clicksOnDisk);
+  note("ingest.store_bytes", name, bytes.store / sent);
+  note("ingest.disk_bytes", name, bytes.all / sent);
 }

@@ -47,6 +47,8 @@ export interface LoadReport {
   readonly clicks: number;
   /** Acknowledged clicks of before. */
   readonly warmUpClicks: number;
+  /** Of all that were made, those that repeat another. */
+  readonly duplicates: number;
   /** From the first byte sent to the last answer. */
   readonly seconds: number;
   readonly bodies: readonly BodyOutcome[];
@@ -97,6 +99,7 @@ async function run(): Promise<LoadReport> {
   return {
     clicks: outcomes.filter(({ ackMs }) => ackMs !== null).length * batchRows,
     warmUpClicks: warmUpBodies.length * batchRows,
+    duplicates: workload.duplicates,
     seconds,
     bodies: outcomes,
     cpuSeconds: (cpu.user + cpu.system) / 1e6,

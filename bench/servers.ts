@@ -1,4 +1,5 @@
 /** What is measured: clicktally and its peers, each taking the same clicks. */
+import type { StatusAnswer } from "../src/query/query-service.ts";
 import { ClickHouseServer } from "../test/support/clickhouse-server.ts";
 import { ClickHouse } from "./peers/clickhouse.ts";
 import { DuckDb } from "./peers/duckdb.ts";
@@ -22,6 +23,10 @@ export interface Server extends AsyncDisposable {
   residentBytes(): number;
   /** Resolves once everything that was acknowledged is queryable. */
   caughtUp(): Promise<void>;
+  /** A click that comes twice counts once. */
+  readonly removesDuplicates: boolean;
+  /** Of all minutes. */
+  totalCount(): Promise<number>;
   /** Of a click of `probeDimensions` that happened now or in the minute before. */
   countOf(adId: string): Promise<number>;
   /** After compaction and checkpoint, without and with what waits in a queue or log. May stop the server. */
@@ -75,6 +80,11 @@ export function serverOf(service: Clicktally): Server {
     cpuSeconds: () => cpuSecondsOf(service.pid),
     residentBytes: () => residentBytesOf(service.pid),
     caughtUp: () => service.caughtUp(),
+    removesDuplicates: true,
+    totalCount: async () => {
+      const { counted, restated } = (await service.get<StatusAnswer>("/v1/status")).totals;
+      return counted + restated;
+    },
     countOf: (adId) => countOfRecent(service, adId),
     settledBytes: async () => {
       await service.stop("SIGTERM");
@@ -126,6 +136,8 @@ async function startClickHouse(inserts: "sync" | "async"): Promise<Server> {
     residentBytes: () => residentBytesOf(server.pid),
     // It answers an insert once its rows are queryable.
     caughtUp: () => Promise.resolve(),
+    removesDuplicates: false,
+    totalCount: async () => Number(await server.query("SELECT sum(clicks) FROM bench.minutes")),
     countOf: async (adId) => {
       const since = "now() - INTERVAL 60 MINUTE";
       return Number(
@@ -149,6 +161,8 @@ async function startDuckDb(): Promise<Server> {
     cpuSeconds: () => cpuSecondsOf(server.pid),
     residentBytes: () => residentBytesOf(server.pid),
     caughtUp: () => Promise.resolve(),
+    removesDuplicates: false,
+    totalCount: async () => Number(await server.query("SELECT sum(clicks) FROM minutes")),
     countOf: async (adId) => {
       const since = "now()::TIMESTAMP - INTERVAL 60 MINUTE";
       return Number(
@@ -172,6 +186,8 @@ async function startPostgresql(): Promise<Server> {
     cpuSeconds: () => cpuSecondsOfFamily(server.pid),
     residentBytes: () => residentBytesOfFamily(server.pid),
     caughtUp: () => Promise.resolve(),
+    removesDuplicates: true,
+    totalCount: async () => Number(await server.query("SELECT sum(clicks) FROM minutes")),
     countOf: async (adId) =>
       Number(
         await server.query(
@@ -183,6 +199,12 @@ async function startPostgresql(): Promise<Server> {
   };
 }
 
+const sumOfMinutes = `local sum = 0
+  for _, minute in ipairs(redis.call('KEYS', 'm:*')) do
+    for _, count in ipairs(redis.call('HVALS', minute)) do sum = sum + count end
+  end
+  return sum`;
+
 async function startRedis(fsync: "everysec" | "always"): Promise<Server> {
   const server = await Redis.start(fsync);
   const minuteMs = 60_000;
@@ -191,6 +213,8 @@ async function startRedis(fsync: "everysec" | "always"): Promise<Server> {
     cpuSeconds: () => cpuSecondsOf(server.pid),
     residentBytes: () => residentBytesOf(server.pid),
     caughtUp: () => Promise.resolve(),
+    removesDuplicates: true,
+    totalCount: async () => Number(await server.call("EVAL", sumOfMinutes, "0")),
     countOf: async (adId) => {
       const field = fieldOf({ ad_id: adId, ...probeDimensions });
       let count = 0;

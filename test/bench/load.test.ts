@@ -24,7 +24,7 @@ describe("an open-loop load", () => {
 
   it("counts what was never taken as waiting until the end, and what was dropped not at all", () => {
     const bodies = [body(0, 5), body(1_000, null), body(1_500, null, true), body(3_000, 7)];
-    const report = { clicks: 0, warmUpClicks: 0, seconds: 4, bodies, cpuSeconds: 0 };
+    const report = { clicks: 0, warmUpClicks: 0, duplicates: 0, seconds: 4, bodies, cpuSeconds: 0 };
     assert.deepEqual(acksOf(report), [5, 3_000, 7]);
     assert.deepEqual(acksOf(report, 1, 2_000), [3_000]);
   });
