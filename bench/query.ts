@@ -38,7 +38,7 @@ export async function measure(context: RowContext): Promise<void> {
   const ads: string[] = [];
   for (let minute = 0; minute < minutes; minute++) {
     const clicks = workload.clicks(clicksAMinute, startMs + minute * minuteMs + minuteMs - 1);
-    for (const server of servers) await server.add(clicks);
+    await Promise.all(servers.map((server) => server.add(clicks)));
     ads.push(...clicks.filter((_, i) => i % 1000 === 0).map(({ ad_id }) => ad_id));
   }
   for (const server of servers) await server.settled();

@@ -21,7 +21,7 @@ export type RowName = keyof typeof rowPlans;
 export const rowNames = Object.keys(rowPlans) as RowName[];
 
 /** A machine may be slower than planned by so much; what takes longer hangs. */
-const patience = 4;
+const patience = 6;
 /** Cores are shared at times. */
 const secondsMin = 600;
 /** Of a history of a million clicks beyond the usual one: sending it, and starting with it. */
