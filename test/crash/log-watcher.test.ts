@@ -30,13 +30,19 @@ const objects: LineMaker = {
   click: (ad, random) =>
     JSON.stringify({ ad_id: ad, click_timestamp: Date.now(), user_id: `u${random.below(3)}` }),
   skipped: () => "",
-  bad: (random) => (random.chance(0.5) ? "no click" : '{"ad_id":"","click_timestamp":1}'),
+  bad: (random) =>
+    random.chance(0.5)
+      ? `no click ${random.word()}`
+      : `{"ad_id":"","click_timestamp":${random.word()}}`,
 };
 
 const requests: LineMaker = {
-  click: (ad, random) => request(`GET /c/${ad}?u=${random.below(3)} HTTP/1.1`, 204, random),
+  click: (ad, random) => request(`GET /c/${ad}?u=${random.word()} HTTP/1.1`, 204, random),
   skipped: (random) => request("GET /other HTTP/1.1", 200, random),
-  bad: (random) => (random.chance(0.5) ? "what" : request("GET /c/%ff HTTP/1.1", 200, random)),
+  bad: (random) =>
+    random.chance(0.5)
+      ? `what ${random.word()}`
+      : request(`GET /c/%ff?${random.word()} HTTP/1.1`, 200, random),
 };
 
 function request(line: string, status: number, random: Random): string {

@@ -20,6 +20,8 @@ export interface Comparison {
   readonly likeness: Likeness;
   /** True where nothing follows the place, and nothing can. */
   readonly isDone: boolean;
+  /** True where something follows it. */
+  readonly goesOn: boolean;
 }
 
 export function startOf(source: string, occurrence: number): LinePlace {
@@ -45,27 +47,28 @@ export async function compareBytes(
 ): Promise<Comparison> {
   const until = placeOf(place);
   const cutter = new LineCutter(from);
-  // One that was not read yet is known by its first lines alone.
-  const isReachedBy = ({ end, number }: LogLine): boolean =>
-    until.bytes === 0 ? number === marks.length : end === until.bytes;
-  let isReached = until.bytes === from.bytes && (until.bytes > 0 || marks.length === 0);
+  const isThere = ({ end, number }: LogLine): boolean =>
+    end >= until.bytes && number >= marks.length;
+  let isReached = until.bytes === from.bytes && marks.length <= from.lines;
   for (let chunk = await bytes.read(); chunk; chunk = await bytes.read()) {
-    if (isReached) return { likeness: "same", isDone: false };
+    if (isReached) return { likeness: "same", isDone: false, goesOn: true };
     let rest = 0;
     for (const line of cutter.push(chunk)) {
       if (isReached) rest++;
-      else if (!agrees(line, marks, until)) return { likeness: "other", isDone: false };
-      else isReached = isReachedBy(line);
+      else if (!agrees(line, marks, until))
+        return { likeness: "other", isDone: false, goesOn: false };
+      else isReached = isThere(line);
     }
-    if (isReached && (rest > 0 || cutter.isWithinLine)) return { likeness: "same", isDone: false };
+    if (isReached && (rest > 0 || cutter.isWithinLine))
+      return { likeness: "same", isDone: false, goesOn: true };
   }
-  const isDone = isReached && bytes.isWhole && until.bytes > 0;
-  return { likeness: isReached ? "same" : "prefix", isDone };
+  const isDone = isReached && bytes.isWhole && marks.length <= until.lines;
+  return { likeness: isReached ? "same" : "prefix", isDone, goesOn: false };
 }
 
 function agrees(line: LogLine, marks: readonly string[], until: LinePlace): boolean {
-  if (until.bytes > 0 && line.end > until.bytes) return false;
-  if (line.end === until.bytes) return line.hash.equals(until.hash);
+  if (line.end > until.bytes && line.start < until.bytes) return false;
+  if (line.end === until.bytes && !line.hash.equals(until.hash)) return false;
   const mark = marks[line.number - 1];
   return mark === undefined || mark === line.hash.toString("hex");
 }

@@ -77,13 +77,21 @@ export class FollowedFile {
     return await this.readPlain(this.plain);
   }
 
+  /**
+   * Notes the first lines of the file, as far as these are among them; true where there are new ones. They are to be saved before
+   * they are sent: then what may have been sent of a file is what it is known by.
+   */
+  mark(lines: readonly LogLine[]): boolean {
+    const { marks } = this.state;
+    const before = marks.length;
+    for (const { number, hash } of lines.slice(0, marksMax))
+      if (number === marks.length + 1 && number <= marksMax) marks.push(hash.toString("hex"));
+    return marks.length > before;
+  }
+
   /** Told that these lines, which a turn gave, are decided on. */
   moveBehind(lines: readonly LogLine[]): void {
     const { state, places } = this;
-    for (const { number, hash } of lines.slice(0, marksMax)) {
-      if (number === state.marks.length + 1 && number <= marksMax)
-        state.marks.push(hash.toString("hex"));
-    }
     const last = lines.at(-1);
     if (!last) return;
     const ends = [placeOf(state.place), ...lines.map(placeBehind)];
@@ -135,7 +143,12 @@ export class FollowedFile {
       const { place } = state;
       return (await compareBytes(bytes, anchor, { marks: [], place })).likeness === "same";
     }
-    return state.marks.every((mark, i) => !lines[i] || lines[i].hash.toString("hex") === mark);
+    return lines
+      .slice(0, marksMax)
+      .every(
+        ({ number, hash }) =>
+          (state.marks[number - 1] ?? hash.toString("hex")) === hash.toString("hex"),
+      );
   }
 
   private async readCompressed(found: FoundFile): Promise<Turn> {

@@ -66,6 +66,7 @@ export class LogWatcher implements AsyncDisposable {
   /** Bytes that were not read of files whose content is not found any more. */
   private readonly missing = new Map<FileState, number>();
   private savedMs = -Infinity;
+  private saved = new WeakSet<FileState>();
 
   constructor(options: LogWatcherOptions) {
     this.options = options;
@@ -159,11 +160,10 @@ export class LogWatcher implements AsyncDisposable {
   /** Looks at what is there and reads it, the oldest first; false where there was nothing to read. */
   private async round(state: WatchState, matcher: FileMatcher): Promise<boolean> {
     const found = await findFiles(this.options.source.files);
-    const knownBefore = state.files.length;
     const matched = await matcher.match(found);
     await this.follow(matched);
     // The how many-th of its beginning a file is must be the same after a death.
-    if (state.files.length > knownBefore) await this.save(state);
+    if (state.files.some((file) => !this.saved.has(file))) await this.save(state);
     this.waitsFor = undefined;
     let hadSome = false;
     for (const file of this.inOrder(matched)) {
@@ -178,7 +178,8 @@ export class LogWatcher implements AsyncDisposable {
           return true;
         }
         if (turn.lines.length > 0) {
-          await this.take(file, turn.lines);
+          if (file.mark(turn.lines)) await this.save(state);
+          await this.takeOrClose(file, turn.lines);
           file.moveBehind(turn.lines);
           hadSome = true;
           this.goneSinceMs.delete(file.state);
@@ -196,6 +197,7 @@ export class LogWatcher implements AsyncDisposable {
 
   private async save(state: WatchState): Promise<void> {
     await state.save((file) => this.followed.has(file));
+    this.saved = new WeakSet(state.files);
     this.savedMs = this.options.clock.monotonicMs();
   }
 
@@ -250,6 +252,16 @@ export class LogWatcher implements AsyncDisposable {
 
   private async closeAll(): Promise<void> {
     for (const file of this.followed.values()) await file.close();
+  }
+
+  /** What was read and not taken is read again. */
+  private async takeOrClose(file: FollowedFile, lines: readonly LogLine[]): Promise<void> {
+    try {
+      await this.take(file, lines);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
   /** Resolves once what is a click of these lines is durable, and what should be one and is none is in the ledger. */

@@ -26,6 +26,8 @@ const compareEveryMs = 1_000;
 interface Copy {
   readonly of: FileState;
   readonly likeness: "same" | "prefix";
+  /** It has more than what was compared: then it is another file, or the other one has not been read so far. */
+  readonly goesOn: boolean;
   readonly seenAs: string;
   /** How far the other had been read then, and when that was. */
   readonly comparedBytes: number;
@@ -123,7 +125,7 @@ export class FileMatcher {
       // All of it stands in the other already, or as much as was to be compared.
       const isSettled =
         copy.likeness === "prefix" ||
-        (copy.of.place.bytes === copy.comparedBytes && !goesOnIn(file, copy.of));
+        (!copy.goesOn && copy.of.place.bytes === copy.comparedBytes && !goesOnIn(file, copy.of));
       if (copy.seenAs === looks(file) && isSettled) return;
       if (nowMs - copy.comparedMs < compareEveryMs) return;
     }
@@ -134,8 +136,11 @@ export class FileMatcher {
       if (isBound(known) && isAnother(file, known)) continue;
       const compared = await compareFile(source, file, known);
       if (!compared) return;
-      const { likeness, isDone } = compared;
+      const { likeness, isDone, goesOn } = compared;
       if (likeness === "other") continue;
+      // A copy has no more than what it is one of.
+      const own = matched.get(known);
+      if (goesOn && own && isRead(known, own) && !goesOnIn(file, known)) continue;
       if (likeness === "same" && (!isBound(known) || goesOnIn(file, known))) {
         known.doneAs = isDone ? looks(file) : "";
         known.isCopy = true;
@@ -147,6 +152,7 @@ export class FileMatcher {
       this.copies.set(file.inode, {
         of: known,
         likeness,
+        goesOn,
         seenAs: looks(file),
         comparedBytes: known.place.bytes,
         comparedMs: nowMs,
@@ -202,9 +208,15 @@ function isAnother(file: FoundFile, known: FileState): boolean {
   return !known.isCopy || file.path === known.bornAt;
 }
 
-/** What was compressed to its end goes on nowhere but in a plain copy. */
+/** What was compressed to its end goes on nowhere but in a plain copy. One line of it is too little to tell. */
 function goesOnIn(file: FoundFile, known: FileState): boolean {
-  return known.doneAs !== "" && file.compression === "none";
+  return known.doneAs !== "" && file.compression === "none" && known.place.lines > 1;
+}
+
+function isRead(known: FileState, file: FoundFile): boolean {
+  return file.compression === "none"
+    ? file.size === known.place.bytes
+    : known.doneAs === looks(file);
 }
 
 /** What changes when something is written to it. */

@@ -10,7 +10,7 @@ const seed = Number(process.env["TEST_SEED"] ?? Math.floor(Date.now() / 1000));
 const turns = 60;
 
 const objects: LineMaker = {
-  click: (ad, random) => JSON.stringify({ ad_id: ad, click_timestamp: random.below(1_000_000) }),
+  click: (ad, random) => JSON.stringify({ ad_id: ad, click_timestamp: random.word() }),
   skipped: () => "",
   bad: () => "no click",
 };
