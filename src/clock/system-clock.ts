@@ -5,7 +5,8 @@ export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   after(timeMs, call) {
-    const timer = setTimeout(call, timeMs);
+    // Of a time that has passed already Node warns.
+    const timer = setTimeout(call, Math.max(0, timeMs));
     return { cancel: () => clearTimeout(timer) };
   },
   turn: () => new Promise(setImmediate),
