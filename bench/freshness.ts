@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { senderFor } from "./senders/sender.ts";
+import { senderFor } from "./senders/sender-for.ts";
 import { probeDimensions } from "./servers.ts";
 import type { Server } from "./servers.ts";
 

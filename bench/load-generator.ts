@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { dueTimes } from "./schedule.ts";
 import type { Phase } from "./schedule.ts";
-import { senderFor } from "./senders/sender.ts";
+import { senderFor } from "./senders/sender-for.ts";
 import type { Connection, Target } from "./senders/sender.ts";
 import { Workload } from "./workload.ts";
 import type { WorkloadOptions } from "./workload.ts";

@@ -1,8 +1,5 @@
 /** How clicks get into a server. The generator and the probe of freshness go the same way. */
 import type { WorkloadClick } from "../workload.ts";
-import { HttpSender } from "./http.ts";
-import { PostgresqlSender } from "./postgresql.ts";
-import { RedisSender } from "./redis.ts";
 
 export type Target =
   /** NDJSON bodies by POST. */
@@ -23,16 +20,4 @@ export interface Sender<Body> {
 export interface Connection<Body> {
   /** Resolves once the body is acknowledged; with false where the server is busy. */
   send(body: Body): Promise<boolean>;
-}
-
-/** `connections`: most at once. */
-export function senderFor(target: Target, connections: number): Sender<unknown> {
-  switch (target.kind) {
-    case "http":
-      return new HttpSender(target.url, connections) as Sender<unknown>;
-    case "postgresql":
-      return new PostgresqlSender(target.port) as Sender<unknown>;
-    case "redis":
-      return new RedisSender(target.port) as Sender<unknown>;
-  }
 }

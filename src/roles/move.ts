@@ -27,7 +27,7 @@ import {
 import type { OwnStore } from "../threads/open-store.ts";
 import { foundingNotes, openMoveTarget, openOwnStore } from "../threads/open-store.ts";
 import { countWaiting } from "./count-waiting.ts";
-import { settingsNote } from "./shared-settings.ts";
+import { settingsNote } from "../threads/settings-note.ts";
 
 export type MoveStage = "count" | "copy" | "compare";
 

@@ -7,8 +7,7 @@ import type { ConfigFile } from "../config/config-log.ts";
 import { CodedError } from "../model/errors.ts";
 import type { SharedNote } from "../store/shared-store.ts";
 import type { Remote } from "../threads/endpoint.ts";
-
-export const settingsNote = "settings";
+import { settingsNote } from "../threads/settings-note.ts";
 
 /** `engine`: the thread that has the store open. `copy`: the file of this process. */
 export function sharedSettings(engine: Remote, copy: ConfigFile): ConfigFile {

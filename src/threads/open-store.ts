@@ -14,7 +14,7 @@ import type { SharedStore } from "../store/shared-store.ts";
 import type { StoreCopies } from "../store/store-copies.ts";
 import type { StoreExports } from "../store/store-exports.ts";
 import type { MovableStore, MovedDimensions, MovePlan, MoveTarget } from "../store/store-moves.ts";
-import { settingsNote } from "../roles/shared-settings.ts";
+import { settingsNote } from "./settings-note.ts";
 import { keepTo, otherKind } from "./kept-identity.ts";
 import { openOrderReader, openOrderWriter } from "./open-queue.ts";
 
