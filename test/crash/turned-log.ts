@@ -27,6 +27,7 @@ export class TurnedLog implements Disposable {
   private file: number;
   /** Of the current file. */
   private linesInFile = 0;
+  private firstLine = "";
 
   constructor(path: string, random: Random, lines: LineMaker) {
     this.path = path;
@@ -47,7 +48,7 @@ export class TurnedLog implements Disposable {
       const cut = random.chance(0.2) ? random.below(line.length) : 0;
       if (cut > 0) writeSync(this.file, line.slice(0, cut));
       writeSync(this.file, `${line.slice(cut)}\n`);
-      this.linesInFile++;
+      if (this.linesInFile++ === 0) this.firstLine = line;
     }
   }
 
@@ -95,10 +96,15 @@ export class TurnedLog implements Disposable {
     this.begin();
   }
 
-  /** Files begin with lines of their own; what becomes of others is in test/ingest/logs/log-watcher.test.ts. */
+  /** Every second file begins as the one before it did, and goes on otherwise. One that is nothing but a beginning can't be told. */
   private begin(): void {
-    writeSync(this.file, `${this.click(this.lines.click("ad-0", this.random))}\n`);
-    this.linesInFile = 1;
+    const { firstLine, random } = this;
+    const isAlike = this.linesInFile > 1 && /ad-\d+/.test(firstLine) && random.chance(0.5);
+    this.linesInFile = 0;
+    for (const line of [...(isAlike ? [firstLine] : []), this.lines.click("ad-0", random)]) {
+      writeSync(this.file, `${this.click(line)}\n`);
+      if (this.linesInFile++ === 0) this.firstLine = line;
+    }
   }
 
   /** Of the plain ones that are rotated one, which is gone only once its other form is whole. */

@@ -8,10 +8,7 @@ import type { LogLine, LinePlace } from "./line-cutter.ts";
 import { LineCutter } from "./line-cutter.ts";
 import { hashOfStart } from "./line-identity.ts";
 import type { FileState } from "./watch-state.ts";
-import { placeOf } from "./watch-state.ts";
-
-/** First lines that are noted of a file: most others differ from it within these. */
-export const marksMax = 16;
+import { marksMax, placeOf } from "./watch-state.ts";
 
 /** `same`: up to the place and maybe beyond. `prefix`: as far as it goes, which is not to there. */
 export type Likeness = "same" | "prefix" | "other";
@@ -24,8 +21,8 @@ export interface Comparison {
   readonly goesOn: boolean;
 }
 
-export function startOf(source: string, occurrence: number): LinePlace {
-  return { bytes: 0, lines: 0, hash: hashOfStart(source, occurrence) };
+export function startOf(source: string): LinePlace {
+  return { bytes: 0, lines: 0, hash: hashOfStart(source) };
 }
 
 /** Undefined where its name leads elsewhere by now: then the next look tells. */
@@ -36,7 +33,7 @@ export async function compareFile(
 ): Promise<Comparison | undefined> {
   await using bytes = await openFromStart(file);
   if (!bytes) return undefined;
-  return await compareBytes(bytes, startOf(source, known.occurrence), known);
+  return await compareBytes(bytes, startOf(source), known);
 }
 
 /** `bytes`: from the place `from` on. */

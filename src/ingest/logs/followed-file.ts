@@ -1,6 +1,6 @@
 /** One file that is followed: gives the lines behind its place, and moves on once they are decided on. */
 
-import { compareBytes, marksMax } from "./compare-files.ts";
+import { compareBytes } from "./compare-files.ts";
 import { startOf } from "./compare-files.ts";
 import type { FileBytes, PlainBytes } from "./file-bytes.ts";
 import { openCompressed, openPlain } from "./file-bytes.ts";
@@ -9,7 +9,7 @@ import type { LinePlace, LogLine } from "./line-cutter.ts";
 import { LineCutter } from "./line-cutter.ts";
 import { looks } from "./match-files.ts";
 import type { FileState } from "./watch-state.ts";
-import { placeOf, savedPlace } from "./watch-state.ts";
+import { addMark, marksMax, placeOf, savedPlace } from "./watch-state.ts";
 
 /** Of one turn, so that files take turns and little is held; a line may be longer. */
 const turnBytesMax = 524_288;
@@ -79,14 +79,15 @@ export class FollowedFile {
 
   /**
    * Notes the first lines of the file, as far as these are among them; true where there are new ones. They are to be saved before
-   * they are sent: then what may have been sent of a file is what it is known by.
+   * they are sent: then what may have been sent of a file is what it is known by. `files`: all that are known.
    */
-  mark(lines: readonly LogLine[]): boolean {
-    const { marks } = this.state;
-    const before = marks.length;
+  mark(lines: readonly LogLine[], files: readonly FileState[]): boolean {
+    const { state } = this;
+    const before = state.marks.length;
     for (const { number, hash } of lines.slice(0, marksMax))
-      if (number === marks.length + 1 && number <= marksMax) marks.push(hash.toString("hex"));
-    return marks.length > before;
+      if (number === state.marks.length + 1 && number <= marksMax)
+        addMark(state, hash.toString("hex"), files);
+    return state.marks.length > before;
   }
 
   /** Told that these lines, which a turn gave, are decided on. */
@@ -154,7 +155,7 @@ export class FollowedFile {
   private async readCompressed(found: FoundFile): Promise<Turn> {
     const { state } = this;
     if (!this.compressed) {
-      const start = startOf(this.source, state.occurrence);
+      const start = startOf(this.source);
       const opened = await openCompressed(found);
       if (!opened) return { lines: [], isAtEnd: false };
       this.compressed = { bytes: opened, cutter: new LineCutter(start) };
@@ -165,6 +166,8 @@ export class FollowedFile {
     let taken = 0;
     let isReplaced = false;
     const take = (line: LogLine): void => {
+      const mark = state.marks[line.number - 1];
+      isReplaced ||= mark !== undefined && mark !== line.hash.toString("hex");
       if (line.start >= until.bytes) lines.push(line);
       else if (line.end >= until.bytes)
         isReplaced ||= line.end > until.bytes || !line.hash.equals(until.hash);

@@ -40,9 +40,9 @@ export class LineClicks {
     return headerCells(textOf(withoutMark(line)));
   }
 
-  /** `header`: of its file. */
-  click(line: LogLine, header: readonly string[]): LineClick {
-    const { hash } = line;
+  /** `header`: of its file; `occurrence`: see line-identity.ts. */
+  click(line: LogLine, header: readonly string[], occurrence: number): LineClick {
+    const ownId = (): string => eventIdOf(line.hash, occurrence);
     if (!line.bytes)
       return { kind: "bad", problem: `the line has more than ${lineBytesMax} bytes` };
     const bytes = withoutMark(line.bytes);
@@ -54,11 +54,11 @@ export class LineClicks {
       const request = this.requests.read(read.values);
       if (!request) return skipped;
       if ("problem" in request) return { kind: "bad", problem: request.problem };
-      return itemOf(request.fields, hash);
+      return itemOf(request.fields, ownId);
     }
     if (!isUtf8(bytes)) return { kind: "bad", problem: "the line is no UTF-8" };
-    if (this.isObjects && this.map.length === 0) return verbatim(bytes, text, read.values, hash);
-    return itemOf(this.renamed(read.values), hash);
+    if (this.isObjects && this.map.length === 0) return verbatim(bytes, text, read.values, ownId);
+    return itemOf(this.renamed(read.values), ownId);
   }
 
   private renamed(values: LineValues): LineValues {
@@ -71,17 +71,17 @@ export class LineClicks {
 }
 
 /** In its own bytes: what a number or a string looks like is for ingest to judge. */
-function verbatim(bytes: Buffer, text: string, values: LineValues, hash: Buffer): LineClick {
-  if (values["event_id"] === null) return itemOf(values, hash);
+function verbatim(bytes: Buffer, text: string, values: LineValues, ownId: () => string): LineClick {
+  if (values["event_id"] === null) return itemOf(values, ownId);
   if (values["event_id"] !== undefined) return { kind: "click", json: bytes };
   const at = bytes.lastIndexOf("}");
   const comma = /^\s*\{\s*\}\s*$/.test(text) ? "" : ",";
-  const member = Buffer.from(`${comma}"event_id":"${eventIdOf(hash)}"}`);
+  const member = Buffer.from(`${comma}"event_id":"${ownId()}"}`);
   return { kind: "click", json: Buffer.concat([bytes.subarray(0, at), member]) };
 }
 
-function itemOf(values: LineValues, hash: Buffer): LineClick {
-  const fields = lacksId(values) ? { ...values, event_id: eventIdOf(hash) } : values;
+function itemOf(values: LineValues, ownId: () => string): LineClick {
+  const fields = lacksId(values) ? { ...values, event_id: ownId() } : values;
   return { kind: "click", json: Buffer.from(JSON.stringify(fields)) };
 }
 

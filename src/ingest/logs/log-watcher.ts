@@ -19,7 +19,7 @@ import { FileMatcher } from "./match-files.ts";
 import type { TakeClicks } from "./send-lines.ts";
 import { sendLines } from "./send-lines.ts";
 import type { FileState } from "./watch-state.ts";
-import { WatchState } from "./watch-state.ts";
+import { occurrenceOf, WatchState } from "./watch-state.ts";
 
 export interface LogWatcherOptions {
   readonly source: LogSource;
@@ -162,7 +162,7 @@ export class LogWatcher implements AsyncDisposable {
     const found = await findFiles(this.options.source.files);
     const matched = await matcher.match(found);
     await this.follow(matched);
-    // The how many-th of its beginning a file is must be the same after a death.
+    // The how many-th with its first lines a file is must be the same after a death.
     if (state.files.some((file) => !this.saved.has(file))) await this.save(state);
     this.waitsFor = undefined;
     let hadSome = false;
@@ -178,7 +178,7 @@ export class LogWatcher implements AsyncDisposable {
           return true;
         }
         if (turn.lines.length > 0) {
-          if (file.mark(turn.lines)) await this.save(state);
+          if (file.mark(turn.lines, state.files)) await this.save(state);
           await this.takeOrClose(file, turn.lines);
           file.moveBehind(turn.lines);
           hadSome = true;
@@ -274,7 +274,8 @@ export class LogWatcher implements AsyncDisposable {
     }
     const items: { readonly line: LogLine; readonly json: Buffer; problem?: string }[] = [];
     for (const line of lines) {
-      const click = this.lineClicks.click(line, file.state.header);
+      const occurrence = occurrenceOf(file.state, line.number);
+      const click = this.lineClicks.click(line, file.state.header, occurrence);
       if (click.kind === "click") items.push({ line, json: click.json });
       else if (click.kind === "bad") items.push({ line, json: noClick, problem: click.problem });
     }

@@ -18,7 +18,7 @@ import { openPlain } from "./file-bytes.ts";
 import type { FoundFile } from "./find-files.ts";
 import { hashOfLine } from "./line-identity.ts";
 import type { FileState } from "./watch-state.ts";
-import { placeOf, savedPlace } from "./watch-state.ts";
+import { addMark, placeOf, savedPlace } from "./watch-state.ts";
 
 /** Between comparisons of a file that may be a copy. */
 const compareEveryMs = 1_000;
@@ -65,10 +65,13 @@ export class FileMatcher {
       if (inodes.has(file.inode)) continue;
       inodes.add(file.inode);
       const known = await this.knownByInode(file);
+      // Moved in this moment: the next look tells, for its inode may be another's by now.
+      if (known === "moved") continue;
       if (known) this.bind(known, file, matched);
       else unknown.push(file);
     }
-    for (const file of unknown) await this.decide(file, matched);
+    // Grows by those whose known file is found elsewhere.
+    for (const file of unknown) await this.decide(file, matched, unknown);
     for (const inode of [...this.copies.keys(), ...this.seenAs.keys()]) {
       if (inodes.has(inode)) continue;
       this.copies.delete(inode);
@@ -91,32 +94,40 @@ export class FileMatcher {
     matched.set(known, file);
   }
 
-  private async knownByInode(file: FoundFile): Promise<FileState | undefined> {
+  private async knownByInode(file: FoundFile): Promise<FileState | "moved" | undefined> {
     for (const known of this.options.files.filter(({ inode }) => inode === file.inode)) {
-      if (await this.isStill(known, file)) return known;
+      const isStill = await this.isStill(known, file);
+      if (isStill === undefined) return "moved";
+      if (isStill) return known;
       this.forget(known);
     }
     return undefined;
   }
 
-  private async isStill(known: FileState, file: FoundFile): Promise<boolean> {
+  /** Undefined where the file was moved meanwhile. */
+  private async isStill(known: FileState, file: FoundFile): Promise<boolean | undefined> {
     const { source } = this.options;
     if (this.seenAs.get(file.inode) === looks(file) || known.doneAs === looks(file)) return true;
     if (file.compression !== "none") {
       const compared = await compareFile(source, file, known);
-      return !compared || compared.likeness === "same";
+      return compared && compared.likeness === "same";
     }
     if (file.size < known.place.bytes) return false;
-    if (known.place.bytes === 0)
-      return (await compareFile(source, file, known))?.likeness !== "other";
+    if (known.place.bytes === 0) {
+      const compared = await compareFile(source, file, known);
+      return compared && compared.likeness !== "other";
+    }
     const from = placeOf(known.anchor);
     await using bytes = await openPlain(file, from.bytes);
-    // Moved in this moment: the next look tells.
-    if (!bytes) return true;
+    if (!bytes) return undefined;
     return (await compareBytes(bytes, from, { marks: [], place: known.place })).likeness === "same";
   }
 
-  private async decide(file: FoundFile, matched: Map<FileState, FoundFile>): Promise<void> {
+  private async decide(
+    file: FoundFile,
+    matched: Map<FileState, FoundFile>,
+    unknown: FoundFile[],
+  ): Promise<void> {
     const { source, clock, files, isHeld } = this.options;
     const copy = this.copies.get(file.inode);
     const isBound = (known: FileState): boolean => matched.has(known) || isHeld(known);
@@ -133,13 +144,21 @@ export class FileMatcher {
     if (!beginning) return;
     const alike = files.filter((known) => known.beginning === beginning.key);
     for (const known of alike) {
-      if (isBound(known) && isAnother(file, known)) continue;
       const compared = await compareFile(source, file, known);
       if (!compared) return;
       const { likeness, isDone, goesOn } = compared;
       if (likeness === "other") continue;
+      const isLikeInMore = likeness === "same" && known.marks.length > 1;
+      if (isBound(known) && isAnother(file, known) && !isLikeInMore) continue;
+      let own = matched.get(known);
+      if (own && isLikeInMore && (await this.isLess(own, known))) {
+        // It has the inode, and less than what was read: the rest is here.
+        this.forget(known);
+        matched.delete(known);
+        unknown.push(own);
+        own = undefined;
+      }
       // A copy has no more than what it is one of.
-      const own = matched.get(known);
       if (goesOn && own && isRead(known, own) && !goesOnIn(file, known)) continue;
       if (likeness === "same" && (!isBound(known) || goesOnIn(file, known))) {
         known.doneAs = isDone ? looks(file) : "";
@@ -159,7 +178,11 @@ export class FileMatcher {
       });
       return;
     }
-    this.bind(this.added(file, beginning, alike), file, matched);
+    this.bind(this.added(file, beginning), file, matched);
+  }
+
+  private async isLess(file: FoundFile, known: FileState): Promise<boolean> {
+    return (await compareFile(this.options.source, file, known))?.likeness === "prefix";
   }
 
   private copiesOf(known: FileState): string[] {
@@ -170,25 +193,14 @@ export class FileMatcher {
     return await beginningOf(file, this.options.headerOf !== undefined);
   }
 
-  private added(
-    file: FoundFile,
-    { key, lines }: Beginning,
-    alike: readonly FileState[],
-  ): FileState {
+  private added(file: FoundFile, { key, lines }: Beginning): FileState {
     const { source, files, headerOf } = this.options;
-    const occurrence = Math.max(-1, ...alike.map((known) => known.occurrence)) + 1;
-    const start = startOf(source, occurrence);
-    const marks: string[] = [];
-    let { hash } = start;
-    for (const line of lines) {
-      hash = hashOfLine(hash, line);
-      marks.push(hash.toString("hex"));
-    }
+    const start = startOf(source);
     const added: FileState = {
-      occurrence,
+      occurrences: [],
       beginning: key,
       header: (lines[0] && headerOf?.(lines[0])) ?? [],
-      marks,
+      marks: [],
       place: savedPlace(start),
       anchor: savedPlace(start),
       doneAs: "",
@@ -197,6 +209,11 @@ export class FileMatcher {
       path: file.path,
       inode: file.inode,
     };
+    let { hash } = start;
+    for (const line of lines) {
+      hash = hashOfLine(hash, line);
+      addMark(added, hash.toString("hex"), files);
+    }
     files.push(added);
     return added;
   }

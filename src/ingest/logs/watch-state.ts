@@ -16,8 +16,8 @@ const version = 1;
 const goneFilesMax = 256;
 
 export interface FileState {
-  /** Of the files that begin alike the how many-th it is, from 0. */
-  readonly occurrence: number;
+  /** By first line: of the files that begin with the same up to it the how many-th it is, from 0. */
+  readonly occurrences: number[];
   /** By which those are found: a hash, hex. */
   readonly beginning: string;
   /** Of a format with a header: its cells. */
@@ -36,6 +36,22 @@ export interface FileState {
   readonly bornAt: string;
   path: string;
   inode: string;
+}
+
+/** First lines that are noted of a file: most others differ from it within these. */
+export const marksMax = 16;
+
+/** Notes the next of its first lines, by its running hash; `files`: all that are known. */
+export function addMark(file: FileState, hash: string, files: readonly FileState[]): void {
+  const index = file.marks.length;
+  const alike = files.filter((other) => other !== file && other.marks[index] === hash);
+  file.occurrences.push(Math.max(-1, ...alike.map((other) => other.occurrences[index]!)) + 1);
+  file.marks.push(hash);
+}
+
+/** Of a line of the file; behind the first ones as of the last of them, should all of them be alike. */
+export function occurrenceOf({ occurrences }: FileState, lineNumber: number): number {
+  return occurrences[Math.min(lineNumber, marksMax) - 1] ?? 0;
 }
 
 export interface SavedPlace {

@@ -13,11 +13,11 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{1
 function clicksOf(source: Partial<LogSource>, ...lines: readonly string[]): Told[] {
   const whole = { name: "web", files: ["f"], format: "ndjson", request: "", map: {}, ...source };
   const clicks = new LineClicks(whole);
-  const cutter = new LineCutter(startOf("web", 0));
+  const cutter = new LineCutter(startOf("web"));
   const cut = [...cutter.push(Buffer.from(lines.map((line) => `${line}\n`).join("")))];
   const header = clicks.hasHeader ? clicks.header(cut[0]!.bytes!) : [];
   return cut.map((line) => {
-    const click = clicks.click(line, header);
+    const click = clicks.click(line, header, 0);
     if (click.kind === "skipped") return "skipped";
     if (click.kind === "bad") return `bad: ${click.problem}`;
     const fields = JSON.parse(click.json.toString()) as Record<string, string>;
