@@ -40,6 +40,7 @@ const ofIngest = [
   "clicktally_clicks_received_total",
   "clicktally_ack_seconds",
   "clicktally_requests_total",
+  "clicktally_tracker_uncounted_total",
 ];
 
 describe("processes of several roles that a real Prometheus watches", { skip }, () => {
