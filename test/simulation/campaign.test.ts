@@ -16,6 +16,12 @@ const strikesLeast = 100;
 /** Of 400 histories. */
 const sharedStrikesLeast = 4;
 
+/** What a share of all histories has to have of what all have so often: its share, less what chance may take of a part (3 sigma). */
+function leastOf(ofAll: number, share: number): number {
+  const part = Math.min(1, share);
+  return share * ofAll - 3 * Math.sqrt(ofAll * part * (1 - part));
+}
+
 describe("the simulated service", () => {
   it("has one history for a seed, to the last step", async () => {
     for (const seed of [3, 4]) {
@@ -46,7 +52,7 @@ describe("the simulated service", () => {
       report.repeated >= Math.floor(runs / repeatEvery),
       `${report.repeated} were run twice`,
     );
-    const least = (strikesLeast * runs) / 10_000;
+    const least = leastOf(strikesLeast, runs / 10_000);
     const rare = [...report.strikes].filter(([, count]) => count < least);
     assert.deepEqual(rare, [], "strikes that hardly ever happen");
   });
@@ -63,7 +69,7 @@ describe("the simulated service", () => {
     assert.ok(report.clicksMedian >= 250, `the median history has ${report.clicksMedian} clicks`);
     assert.ok(report.faultsMedian >= 3, `the median history has ${report.faultsMedian} faults`);
     assert.ok(report.repeated >= Math.floor(sharedRuns / repeatEvery));
-    const least = Math.floor((sharedStrikesLeast * sharedRuns) / 400);
+    const least = leastOf(sharedStrikesLeast, sharedRuns / 400);
     const rare = [...report.strikes].filter(([, count]) => count < least);
     assert.deepEqual(rare, [], "strikes that hardly ever happen");
   });
