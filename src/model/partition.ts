@@ -8,6 +8,8 @@
  * by a hash of both, two pieces of an ad would often meet in one.
  */
 
+import { hashOfRange } from "./hash.ts";
+
 /** Of a log, for good. */
 export interface Partitioning {
   readonly partitionCount: number;
@@ -22,15 +24,7 @@ export function partitionOfRange(
   end: number,
   partitionCount: number,
 ): number {
-  if (partitionCount === 1) return 0;
-  let hash = 0x811c9dc5;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ source[i]!, 0x01000193);
-  // FNV's low bits alone are weak (lowest bit: parity of the bytes); the mix is murmur3's finalizer.
-  hash ^= hash >>> 16;
-  hash = Math.imul(hash, 0x85ebca6b);
-  hash ^= hash >>> 13;
-  hash = Math.imul(hash, 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) % partitionCount;
+  return partitionCount === 1 ? 0 : hashOfRange(source, start, end) % partitionCount;
 }
 
 /** The home of an ad; with a spread of 1 the partition of all its clicks. */
