@@ -15,7 +15,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   files: [],
   clock: [],
   runtime: [],
-  aggregate: ["model"],
+  aggregate: ["model", "runtime"],
   queue: ["model"],
   "queue/sqlite": ["queue", "model", "files"],
   "queue/kafka": ["queue", "model", "clock"],
@@ -28,8 +28,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "ingest/import": ["ingest", "model"],
   "ingest/topics": ["ingest", "model", "clock", "queue/kafka"],
   "ingest/logs": ["model", "clock", "files"],
-  pipeline: ["model", "aggregate", "queue", "store", "clock"],
-  query: ["model", "store"],
+  pipeline: ["model", "aggregate", "queue", "store", "clock", "runtime"],
+  query: ["model", "store", "runtime"],
   audit: ["model", "store", "clock"],
   backup: ["model", "files", "query", "store"],
   migrate: ["model", "store"],
@@ -53,6 +53,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "config",
     "tracker",
     "access",
+    "runtime",
   ],
   // Drives the real code over devices of its own: the ports, never an adapter.
   simulation: [

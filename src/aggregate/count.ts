@@ -4,6 +4,7 @@
  */
 
 import type { MinuteDeltas } from "../model/commit.ts";
+import { freeMemory } from "../runtime/free-memory.ts";
 
 const initialRows = 512;
 
@@ -85,9 +86,11 @@ export class MinuteCounts {
     if (this.rowCount * 2 > this.slots.length) this.growSlots();
   }
 
-  /** The sums, as views that the next clicks do not change because `this` is done with. */
+  /** The sums; `this` is done with. */
   build(): MinuteDeltas {
     const n = this.rowCount;
+    freeMemory(this.slots);
+    freeMemory(this.rowHashes);
     return {
       rowCount: n,
       minutes: this.minutes.subarray(0, n),
@@ -149,11 +152,14 @@ export class MinuteCounts {
     this.dimensionKeys = this.dimensionKeys.map(doubled);
     const restated = new Uint8Array(this.restated.length * 2);
     restated.set(this.restated);
+    freeMemory(this.restated);
     this.restated = restated;
   }
 
   private growSlots(): void {
-    this.slots = new Int32Array(this.slots.length * 2);
+    const { length } = this.slots;
+    freeMemory(this.slots);
+    this.slots = new Int32Array(length * 2);
     const mask = this.slots.length - 1;
     for (let row = 0; row < this.rowCount; row++) {
       let slot = this.rowHashes[row]! & mask;
@@ -166,5 +172,6 @@ export class MinuteCounts {
 function doubled(array: Int32Array): Int32Array<ArrayBuffer> {
   const grown = new Int32Array(array.length * 2);
   grown.set(array);
+  freeMemory(array);
   return grown;
 }

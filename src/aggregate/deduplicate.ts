@@ -10,7 +10,8 @@
 import type { SemanticConfig } from "../model/semantic-config.ts";
 import { hourOfMinute, minuteMs, minuteOf } from "../model/time.ts";
 import { OlderIds } from "./older-ids.ts";
-import { Known, minutesToldApart, RecentIds } from "./recent-ids.ts";
+import { Known, RecentIds } from "./recent-ids.ts";
+import { minutesToldApart } from "./recent-segment.ts";
 
 /** Where the tiers begin and end, in epoch minutes. */
 export interface DedupEdges {
@@ -89,10 +90,20 @@ export class DedupIndex {
     return Known.not;
   }
 
-  /** Takes in an identity that was recorded in an earlier life, for rebuilding. */
+  /** Takes in an identity that was recorded before. */
   restore(hash: Uint32Array, at: number, minute: number): void {
     if (this.recent.holds(hash, at, minute)) this.recent.add(hash, at, minute, Infinity);
     else this.older.add(minute, hash, at);
+  }
+
+  /** As `restore`, for many of an earlier life: nothing may be asked before `endLoad`. */
+  load(hash: Uint32Array, at: number, minute: number): void {
+    if (this.recent.holds(hash, at, minute)) this.recent.load(hash, at, minute);
+    else this.older.add(minute, hash, at);
+  }
+
+  endLoad(): void {
+    this.recent.endLoad();
   }
 
   reserveOlder(hour: number, idCount: number): void {

@@ -8,6 +8,7 @@ import type { ClickBatch, DimensionColumn, IpColumn, StringColumn } from "../mod
 import { EventIdKind } from "../model/click-batch.ts";
 import { formatIp } from "../model/ip.ts";
 import type { ClicksRecord } from "../model/log-record.ts";
+import { freeMemory } from "../runtime/free-memory.ts";
 import type { Dictionary } from "./dictionary.ts";
 import type { IdentityHasher } from "./identity.ts";
 import { identityWords } from "./identity.ts";
@@ -67,6 +68,7 @@ function keysOfStrings(dictionary: Dictionary, column: StringColumn): Int32Array
     }
     keys[row] = key;
   }
+  freeMemory(keyOfCode);
   return keys;
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { CodedError } from "../model/errors.ts";
+import { freeMemory } from "../runtime/free-memory.ts";
 import { bodyTooLarge } from "./body-head.ts";
 
 export interface ReadLimits {
@@ -31,9 +32,12 @@ export function readBody(
       fail(error);
       return;
     }
-    if (known) known.set(chunk, length);
-    else chunks.push(chunk);
-    length += chunk.length;
+    const { length: chunkLength } = chunk;
+    if (known) {
+      known.set(chunk, length);
+      freeMemory(chunk);
+    } else chunks.push(chunk);
+    length += chunkLength;
   };
   const onEnd = () => {
     stop();
@@ -59,6 +63,7 @@ function joined(chunks: readonly Buffer[], length: number): Uint8Array<ArrayBuff
   for (const chunk of chunks) {
     whole.set(chunk, at);
     at += chunk.length;
+    freeMemory(chunk);
   }
   return whole;
 }

@@ -38,6 +38,7 @@ export async function rebuildDedup(
   )) {
     restoreChunk(chunk, owners, spread, (state, minute) => minute >= state.dedup.firstExactMinute);
   }
+  for (const { dedup } of begun) dedup.endLoad();
 }
 
 /** Each filter is made for as many ids as its hour has counted; an hour's rows need never be in memory at once. */
@@ -97,6 +98,6 @@ function restoreChunk(
     if (!state) continue;
     shared.hasher.hashRecorded(adKey, kind, chunk.eventIdWords, row * 4, text, hash);
     const minute = minuteOf(chunk.clickTimestamps[row]!);
-    if (belongs(state, minute)) state.dedup.restore(hash, 0, minute);
+    if (belongs(state, minute)) state.dedup.load(hash, 0, minute);
   }
 }

@@ -25,6 +25,8 @@ import { minuteOf } from "../model/time.ts";
 import { partOf } from "../model/partition.ts";
 import type { ClickQueueReader, StoredRecord } from "../queue/click-queue.ts";
 import type { ClickStore } from "../store/click-store.ts";
+import type { StoreAnswers } from "../aggregate/step-clicks.ts";
+import { freeMemory } from "../runtime/free-memory.ts";
 import { answerCorrection, answerNeeds } from "./answer-needs.ts";
 import { answerErase } from "./answer-erase.ts";
 import { answerRecompute } from "./answer-recompute.ts";
@@ -191,15 +193,13 @@ export class PartitionRunner {
     this.state.tidyDedup(record.receivedAtMs, minuteOf(newestTime(record)));
     const clicks = mapClicks(this.state.shared, offset, record);
     const needs = surveyClicks(this.state, clicks);
-    if (!needs) {
-      step(this.state, { kind: "clicks", clicks, answers: undefined }, this.effects);
-      return;
+    let answers: StoreAnswers | undefined;
+    if (needs) {
+      await this.flushNow();
+      answers = await this.committer.ask(() => answerNeeds(this.store, this.part, clicks, needs));
     }
-    await this.flushNow();
-    const answers = await this.committer.ask(() =>
-      answerNeeds(this.store, this.part, clicks, needs),
-    );
     step(this.state, { kind: "clicks", clicks, answers }, this.effects);
+    freeMemory(clicks.identities);
   }
 
   /** Controls about what was recorded before. False for any other. */

@@ -7,7 +7,9 @@ import type { ClickStoreReader, MinuteChunk } from "../store/click-store.ts";
 import type { ConfigHistory } from "./config-history.ts";
 import { HotMinute } from "./hot/hot-minute.ts";
 import { splitFilter } from "./hot/key-filter.ts";
-import { countOfAd, topAds } from "./hot/minute-queries.ts";
+import { MinuteBlocks } from "./hot/minute-blocks.ts";
+import type { CountedPart } from "./hot/minute-blocks.ts";
+import { countOfAd, countOfAdWhere, topAds, topAdsWhere } from "./hot/minute-queries.ts";
 import type { HotQuery } from "./hot/minute-queries.ts";
 import type { RankedAd } from "./hot/top-selection.ts";
 import { chooseSource } from "./plan.ts";
@@ -42,6 +44,7 @@ export class HotMinutes {
   private readonly bytesMax: number;
   private readonly minutesMax: number;
   private readonly minutes = new Map<number, HotMinute>();
+  private readonly blocks: MinuteBlocks;
   private readonly unsettled = new Set<HotMinute>();
   /** Bytes by minute as they were last accounted, and their sum. */
   private readonly accounted = new Map<HotMinute, { bytes: number; detailBytes: number }>();
@@ -56,10 +59,11 @@ export class HotMinutes {
     this.configs = options.configs;
     this.bytesMax = options.bytesMax;
     this.minutesMax = options.minutesMax ?? 2 * minutesADay;
+    this.blocks = new MinuteBlocks(this.minutes, () => options.dictionary.size("ad_id"));
   }
 
   get bytes(): number {
-    return this.bytesHeld;
+    return this.bytesHeld + this.blocks.bytes;
   }
 
   get minuteCount(): number {
@@ -168,13 +172,21 @@ export class HotMinutes {
     const query = this.query(range, filter);
     return starts.map((start, i) => {
       const end = starts[i + 1] ?? range.toMinute;
-      return countOfAd(query, this.minutesOf({ fromMinute: start, toMinute: end }), adKey);
+      const bucket = { fromMinute: start, toMinute: end };
+      return query.dimensions
+        ? countOfAdWhere(query, this.minutesOf(bucket), adKey)
+        : countOfAd(query, this.partsOf(bucket, false), adKey);
     });
   }
 
   /** The `most` ads with the highest counts above 0, ties by ad_id. The range must be covered. */
   topAds(range: MinuteRange, filter: Filter | undefined, most: number): RankedAd[] {
-    return topAds(this.query(range, filter), this.minutesOf(range), most);
+    const query = this.query(range, filter);
+    if (query.dimensions) return topAdsWhere(query, this.minutesOf(range), most);
+    const ranked = topAds(query, this.partsOf(range, true), most);
+    // For the blocks that it made.
+    this.evict();
+    return ranked;
   }
 
   private query(range: MinuteRange, filter: Filter | undefined): HotQuery {
@@ -182,6 +194,12 @@ export class HotMinutes {
     if (!split || !this.covers(range, filter))
       throw new Error("hot minutes do not cover this query");
     return { dictionary: this.dictionary, ...split };
+  }
+
+  private partsOf(range: MinuteRange, makesBlocks: boolean): readonly CountedPart[] {
+    // Of a range that is nearly empty there is little to sum up, and much to step over.
+    const isSparse = range.toMinute - range.fromMinute > 4 * this.minutes.size;
+    return isSparse ? this.minutesOf(range) : this.blocks.partsOf(range, makesBlocks);
   }
 
   private minutesOf({ fromMinute, toMinute }: MinuteRange): HotMinute[] {
@@ -222,6 +240,7 @@ export class HotMinutes {
       );
     }
     for (const minute of touched) {
+      this.blocks.drop(minute.minute);
       minute.touchedAt = this.commitCount;
       this.unsettled.add(minute);
       this.account(minute);
@@ -255,20 +274,19 @@ export class HotMinutes {
 
   /** Back within the bounds, with some room so that not every commit has to. */
   private evict(): void {
-    if (this.bytesHeld <= this.bytesMax && this.minutes.size <= this.minutesMax) return;
+    if (this.bytes <= this.bytesMax && this.minutes.size <= this.minutesMax) return;
     const bytesWanted = this.bytesMax * (1 - evictedShare);
     const oldestFirst = [...this.minutes.values()].sort((a, b) => a.minute - b.minute);
     this.dropDetails(oldestFirst, bytesWanted);
     for (const oldest of oldestFirst) {
-      if (this.bytesHeld <= bytesWanted && this.minutes.size <= this.minutesMax) break;
+      if (this.bytes <= bytesWanted && this.minutes.size <= this.minutesMax) break;
       this.forget(oldest);
     }
   }
 
   private dropDetails(oldestFirst: readonly HotMinute[], bytesWanted: number): void {
     for (const oldest of oldestFirst) {
-      if (this.bytesHeld <= bytesWanted || this.detailBytesHeld <= bytesWanted * detailShare)
-        return;
+      if (this.bytes <= bytesWanted || this.detailBytesHeld <= bytesWanted * detailShare) return;
       if (!oldest.detailed) continue;
       oldest.dropDetail();
       this.account(oldest);
@@ -281,6 +299,7 @@ export class HotMinutes {
     this.detailBytesHeld -= this.accounted.get(oldest)?.detailBytes ?? 0;
     this.accounted.delete(oldest);
     this.minutes.delete(oldest.minute);
+    this.blocks.drop(oldest.minute);
     this.unsettled.delete(oldest);
     this.totalsFrom = Math.max(this.totalsFrom, oldest.minute + 1);
     this.detailFrom = Math.max(this.detailFrom, this.totalsFrom);

@@ -6,7 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../clock/system-clock.ts";
 import { Ingest } from "../ingest/accept.ts";
 import type { ProtectionSettings } from "../ingest/protect-batch.ts";
-import type { IngestBody } from "../ingest/ingest-service.ts";
+import type { IngestAnswer, IngestBody } from "../ingest/ingest-service.ts";
 import type { LogWatcher } from "../ingest/logs/log-watcher.ts";
 import { RetentionSchedule } from "../ingest/retention-schedule.ts";
 import type { TopicIntake } from "../ingest/topics/topic-intake.ts";
@@ -16,6 +16,7 @@ import type { WatcherStatus } from "../model/log-source.ts";
 import type { PartitionProgress } from "../model/commit.ts";
 import { announced } from "../queue/announced-queue.ts";
 import type { ClickQueueWriter } from "../queue/click-queue.ts";
+import { freeMemory } from "../runtime/free-memory.ts";
 import type { Remote } from "./endpoint.ts";
 import { connect } from "./endpoint.ts";
 import { kafkaSecurity, openQueueWriter } from "./open-queue.ts";
@@ -90,7 +91,13 @@ const main: Remote = connect(parentPort!, {
       }));
     parts().ingest.protect(own);
   },
-  accept: (body: IngestBody) => parts().ingest.accept(body),
+  async accept(body: IngestBody): Promise<IngestAnswer> {
+    try {
+      return await parts().ingest.accept(body);
+    } finally {
+      freeMemory(body.bytes);
+    }
+  },
   appendControl: (control: Control): Promise<Position[]> => parts().ingest.appendControl(control),
   appendBatch: (batchBytes: Uint8Array, source: string): Promise<Position[]> =>
     parts().ingest.appendBatch(batchBytes, source),

@@ -69,6 +69,48 @@ describe("the recent tier", () => {
     );
   });
 
+  it("holds the same after loading ids as after adding them one by one", () => {
+    const few = fc.array(fc.record({ hash: hashes, minute: fc.nat(9) }), { maxLength: 200 });
+    fc.assert(
+      fc.property(fc.array(few, { maxLength: 4 }), fc.nat(70_000), (rounds, firstMinute) => {
+        const added = new RecentIds(firstMinute);
+        const loaded = new RecentIds(firstMinute);
+        for (const [i, ids] of rounds.entries()) {
+          const moved = ids.map(({ hash, minute }) => ({ hash, minute: firstMinute + minute }));
+          for (const { hash, minute } of moved) added.add(hash, 0, minute, Infinity);
+          // Every second round finds what came before it as it is after growing in place.
+          if (i % 2 === 0) for (const { hash, minute } of moved) loaded.load(hash, 0, minute);
+          else for (const { hash, minute } of moved) loaded.add(hash, 0, minute, Infinity);
+          loaded.endLoad();
+          assertSame(loaded, added, moved);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("holds the same after loading half a million ids, some of them again", () => {
+    const random = new Random(2);
+    const ids = Array.from({ length: 500_000 }, (_, i) => ({
+      hash: Uint32Array.from({ length: 4 }, () => random.word() || 1),
+      minute: Math.floor(i / 20_000),
+    }));
+    for (let i = 7; i < ids.length; i += 10)
+      ids[i] = { hash: ids[i - 7]!.hash, minute: ids[i % 20 === 7 ? i - 7 : i]!.minute };
+    const added = new RecentIds(0);
+    const loaded = new RecentIds(0);
+    for (const { hash, minute } of ids) added.add(hash, 0, minute, Infinity);
+    for (const { hash, minute } of ids) loaded.load(hash, 0, minute);
+    loaded.endLoad();
+    assert.ok(loaded.size < ids.length && loaded.bytes / ids.length <= 24);
+    assertSame(loaded, added, ids);
+    for (const table of [loaded, added]) {
+      table.beginSweep(13);
+      table.sweep(Infinity, 1.5, () => {});
+    }
+    assertSame(loaded, added, ids);
+  });
+
   it("takes at most 24 bytes an id once it is filled", () => {
     const ids = new RecentIds(0);
     fill(
@@ -115,6 +157,21 @@ describe("the recent tier", () => {
     assert.ok(ids.bytes < bytes / 5, `${ids.bytes} of ${bytes} bytes`);
   });
 });
+
+function assertSame(
+  one: RecentIds,
+  other: RecentIds,
+  ids: readonly { readonly hash: Uint32Array; readonly minute: number }[],
+): void {
+  assert.equal(one.size, other.size);
+  assert.deepEqual(one.countByMinute(), other.countByMinute());
+  for (const { hash, minute } of ids)
+    for (const [asked, recent] of [
+      [minute, Infinity],
+      [minute + 1, 0],
+    ] as const)
+      assert.equal(one.find(hash, 0, asked, recent), other.find(hash, 0, asked, recent));
+}
 
 /** Adds different ids; `each` after every one, with how many there were. */
 function fill(

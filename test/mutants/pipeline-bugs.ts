@@ -131,8 +131,8 @@ export const pipelineBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: runner,
-        find: "    await this.flushNow();\n    const answers",
-        replace: "    const answers",
+        find: "      await this.flushNow();\n      answers",
+        replace: "      answers",
       },
     ],
   },

@@ -185,6 +185,61 @@ describe("hot minutes", () => {
     assert.ok(answered > 50 && refused > 50, `${answered} answered, ${refused} refused`);
   });
 
+  it("answer as a recount does from sums of whole stretches, which go when a minute of theirs changes", () => {
+    const spread = (row: PlainRow, offset: number): PlainRow => ({
+      ...row,
+      minute: firstMinute + offset,
+    });
+    const anySpreadRow = fc.tuple(anyRow, fc.integer({ min: 0, max: 150 }));
+    const anyLongQuestion = fc.record({
+      from: fc.integer({ min: -1, max: 150 }).map((offset) => firstMinute + offset),
+      length: fc.integer({ min: 1, max: 151 }),
+      filter: fc.constantFrom(undefined, parseFilter("ad_id=in=(a,é)"), parseFilter("country==US")),
+      adId: fc.constantFrom(...adIds),
+      most: fc.integer({ min: 1, max: 9 }),
+    });
+    const anySteps = fc.array(
+      fc.record({
+        rows: fc.array(anySpreadRow, { maxLength: 5 }),
+        isTakenAway: fc.boolean(),
+        question: anyLongQuestion,
+      }),
+      { minLength: 1, maxLength: 6 },
+    );
+    let madeBytes = 0;
+    fc.assert(
+      fc.property(
+        fc.array(anySpreadRow, { minLength: 100, maxLength: 300 }),
+        anySteps,
+        fc.option(fc.integer({ min: 100, max: 150 })),
+        (loaded, steps, minutesMax) => {
+          const { hot, dictionary } = newHot(minutesMax === null ? {} : { minutesMax });
+          const recount = new Recount();
+          const apply = (rows: readonly PlainRow[]): void => {
+            hot.apply({ minutes: minuteDeltas(rows, names, dictionary) });
+            recount.rows.push(...rows);
+          };
+          apply(loaded.map(([row, offset]) => spread(row, offset)));
+          for (const { rows, isTakenAway, question } of steps) {
+            for (let quiet = 0; quiet < 33; quiet++) apply([]);
+            const range = { fromMinute: question.from, toMinute: question.from + question.length };
+            if (!hot.covers(range, question.filter)) continue;
+            const { bytes } = hot;
+            assertEqualAnswers(hot, recount, question);
+            madeBytes += hot.bytes - bytes;
+            assertEqualAnswers(hot, recount, question);
+            const taken = recount.rows.at(-1)!;
+            apply(isTakenAway ? [{ ...taken, count: -taken.count }] : []);
+            apply(rows.map(([row, offset]) => spread(row, offset)));
+            if (hot.covers(range, question.filter)) assertEqualAnswers(hot, recount, question);
+          }
+        },
+      ),
+      { numRuns: 150 },
+    );
+    assert.ok(madeBytes > 0, "no sums were made");
+  });
+
   it("answer the same once rows were sorted, merged and settled", () => {
     const { hot, dictionary } = newHot();
     const recount = new Recount();

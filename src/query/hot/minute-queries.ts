@@ -6,6 +6,7 @@ import type { HotMinute } from "./hot-minute.ts";
 import { compileAds, compileKeys } from "./key-filter.ts";
 import type { KeysPredicate, SplitFilter } from "./key-filter.ts";
 import type { Filter } from "../../model/filter.ts";
+import type { CountedPart } from "./minute-blocks.ts";
 import { lowerBound } from "./minute-run.ts";
 import type { MinuteRun, UnsortedRows } from "./minute-run.ts";
 import { TopSelection } from "./top-selection.ts";
@@ -21,35 +22,64 @@ const adsAPass = 1 << 20;
 /** Sums by ad, all 0 between queries. */
 let scratch = new Float64Array(1024);
 
-export function countOfAd(query: HotQuery, minutes: readonly HotMinute[], adKey: number): number {
+/** Where there is a condition on the dimensions. */
+export function countOfAdWhere(
+  query: HotQuery,
+  minutes: readonly HotMinute[],
+  adKey: number,
+): number {
   if (query.ads && !compileAds(query.ads, query.dictionary)(adKey)) return 0;
   const predicates = new PredicateCache(query);
   let count = 0;
   for (const minute of minutes) {
     const { keys, names } = minute.combinations;
     const holds = predicates.of(names);
-    const accepts = holds && ((combination: number) => holds(keys, combination * names.length));
-    for (const run of minute.runs) count += countInRun(run, adKey, accepts);
-    count += countInTail(minute.tail, adKey, accepts);
+    count += countInPart(minute, adKey, (combination) => holds(keys, combination * names.length));
   }
   return count;
 }
 
-export function topAds(query: HotQuery, minutes: readonly HotMinute[], most: number): RankedAd[] {
+/** Where there is none. */
+export function countOfAd(query: HotQuery, parts: readonly CountedPart[], adKey: number): number {
+  if (query.ads && !compileAds(query.ads, query.dictionary)(adKey)) return 0;
+  let count = 0;
+  for (const part of parts) count += countInPart(part, adKey, undefined);
+  return count;
+}
+
+/** Where there is a condition on the dimensions. */
+export function topAdsWhere(
+  query: HotQuery,
+  minutes: readonly HotMinute[],
+  most: number,
+): RankedAd[] {
+  return rankedAds(query, minutes, dimensionMasks(query, minutes), most);
+}
+
+/** Where there is none. */
+export function topAds(query: HotQuery, parts: readonly CountedPart[], most: number): RankedAd[] {
+  return rankedAds(query, parts, undefined, most);
+}
+
+function rankedAds(
+  query: HotQuery,
+  parts: readonly CountedPart[],
+  masks: readonly Uint8Array[] | undefined,
+  most: number,
+): RankedAd[] {
   const { dictionary } = query;
   const top = new TopSelection(
     most,
     (adKey) => dictionary.text("ad_id", adKey) ?? unknownAd(adKey),
   );
   const accepts = query.ads && compileAds(query.ads, dictionary);
-  const masks = dimensionMasks(query, minutes);
   const adCount = dictionary.size("ad_id");
   for (let firstKey = 1; firstKey <= adCount; firstKey += adsAPass) {
     const length = Math.min(adsAPass, adCount + 1 - firstKey);
     const sums = scratchOf(length);
-    for (const [i, minute] of minutes.entries()) {
-      for (const run of minute.runs) addRun(sums, length, firstKey, run, masks?.[i]);
-      addTail(sums, length, firstKey, minute.tail, masks?.[i]);
+    for (const [i, { runs, tail }] of parts.entries()) {
+      for (const run of runs) addRun(sums, length, firstKey, run, masks?.[i]);
+      addTail(sums, length, firstKey, tail, masks?.[i]);
     }
     top.offerAll(sums, length, firstKey, accepts);
   }
@@ -58,18 +88,17 @@ export function topAds(query: HotQuery, minutes: readonly HotMinute[], most: num
 
 /** The condition on the dimensions, compiled once a layout. */
 class PredicateCache {
-  private readonly filter: Filter | undefined;
+  private readonly filter: Filter;
   private readonly dictionary: DictionaryView;
   private readonly byNames = new Map<readonly string[], KeysPredicate>();
 
   constructor({ dimensions, dictionary }: HotQuery) {
+    if (!dimensions) throw new Error("there is no condition on the dimensions");
     this.filter = dimensions;
     this.dictionary = dictionary;
   }
 
-  /** Undefined where there is no condition. */
-  of(names: readonly string[]): KeysPredicate | undefined {
-    if (!this.filter) return undefined;
+  of(names: readonly string[]): KeysPredicate {
     let predicate = this.byNames.get(names);
     if (!predicate)
       this.byNames.set(names, (predicate = compileKeys(this.filter, names, this.dictionary)));
@@ -77,16 +106,25 @@ class PredicateCache {
   }
 }
 
-/** By minute, 1 for each combination that the condition on the dimensions holds for; undefined where there is none. */
-function dimensionMasks(query: HotQuery, minutes: readonly HotMinute[]): Uint8Array[] | undefined {
-  if (!query.dimensions) return undefined;
+/** By minute, 1 for each combination that the condition on the dimensions holds for. */
+function dimensionMasks(query: HotQuery, minutes: readonly HotMinute[]): Uint8Array[] {
   const predicates = new PredicateCache(query);
   return minutes.map(({ combinations: { names, keys, size } }) => {
-    const holds = predicates.of(names)!;
+    const holds = predicates.of(names);
     const mask = new Uint8Array(size);
     for (let code = 0; code < size; code++) mask[code] = holds(keys, code * names.length) ? 1 : 0;
     return mask;
   });
+}
+
+function countInPart(
+  { runs, tail }: CountedPart,
+  adKey: number,
+  accepts: ((combination: number) => boolean) | undefined,
+): number {
+  let count = countInTail(tail, adKey, accepts);
+  for (const run of runs) count += countInRun(run, adKey, accepts);
+  return count;
 }
 
 function countInRun(

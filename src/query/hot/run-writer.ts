@@ -1,3 +1,4 @@
+import { freeMemory } from "../../runtime/free-memory.ts";
 import type { MinuteRun, PackedCodes, PackedCounts, RunDetail } from "./minute-run.ts";
 
 /** Rows up to which the columns of a writer are kept for the next one. */
@@ -19,6 +20,11 @@ class WriterColumns {
     this.combinations = new Int32Array(rowsMax);
     this.counts = new Float64Array(rowsMax);
   }
+
+  free(): void {
+    const { adKeys, totals, rowStarts, combinations, counts } = this;
+    for (const column of [adKeys, totals, rowStarts, combinations, counts]) freeMemory(column);
+  }
 }
 
 const keptColumns = new WriterColumns(writerRowsKept);
@@ -28,6 +34,7 @@ const keptColumns = new WriterColumns(writerRowsKept);
  * they share columns.
  */
 export class RunWriter {
+  private readonly columns: WriterColumns;
   private readonly adKeys: Int32Array;
   private readonly totals: Float64Array;
   private readonly rowStarts: Int32Array;
@@ -38,6 +45,7 @@ export class RunWriter {
 
   constructor(rowsMax: number) {
     const columns = rowsMax <= writerRowsKept ? keptColumns : new WriterColumns(rowsMax);
+    this.columns = columns;
     this.adKeys = columns.adKeys;
     this.totals = columns.totals;
     this.rowStarts = columns.rowStarts;
@@ -85,6 +93,12 @@ export class RunWriter {
   finish(withDetail: boolean): MinuteRun {
     this.rowStarts[this.adCount] = this.rowCount;
     this.dropZeros();
+    const run = this.pack(withDetail);
+    if (this.columns !== keptColumns) this.columns.free();
+    return run;
+  }
+
+  private pack(withDetail: boolean): MinuteRun {
     const { adCount, rowCount } = this;
     const adKeys = this.adKeys.slice(0, adCount);
     const adTotals = packCounts(this.totals.subarray(0, adCount));
