@@ -35,16 +35,19 @@ export class Engine {
   readonly readers: ConnectionPool;
   readonly undo: CheckpointUndo;
   private readonly database: duckdb.Database;
+  private readonly threads: number;
   private readonly connections: readonly Connection[];
   private closing: Promise<void> | undefined;
 
   private constructor(
     database: duckdb.Database,
+    threads: number,
     undo: CheckpointUndo,
     connections: readonly Connection[],
     catalog: Catalog,
   ) {
     this.database = database;
+    this.threads = threads;
     this.undo = undo;
     this.connections = connections;
     this.catalog = catalog;
@@ -71,10 +74,23 @@ export class Engine {
         connections.push(new Connection(await duckdb.connect(database)));
       }
       await prepareSchema(first, options.path);
-      return new Engine(database, undo, connections, await Catalog.load(first));
+      return new Engine(database, options.threads, undo, connections, await Catalog.load(first));
     } catch (error) {
       await closeAll(database, connections, undo);
       throw error;
+    }
+  }
+
+  /**
+   * For what DuckDB does in one piece and may take seconds. With threads of its own the piece goes to one of them, and the
+   * caller's turns in a loop until it is done: a core for nothing. Queries have the one thread meanwhile.
+   */
+  async withOneThread<T>(work: () => Promise<T>): Promise<T> {
+    await this.maintenance.run("SET threads = 1");
+    try {
+      return await work();
+    } finally {
+      await this.maintenance.run(`SET threads = ${this.threads}`);
     }
   }
 

@@ -233,10 +233,11 @@ export class StoreWriter {
    * commits go on.
    */
   private async checkpointBesideCommits(): Promise<void> {
-    const { pin } = this.engine;
+    const { engine } = this;
+    const { pin } = engine;
     await pin.run("BEGIN; INSERT INTO checkpoint_mark VALUES (0)");
     try {
-      if (await this.runCheckpoint(checkpointTriesMax)) return;
+      if (await engine.withOneThread(() => this.runCheckpoint(checkpointTriesMax))) return;
       throw new CodedError("storage_failed", "a checkpoint found other transactions in its way");
     } finally {
       await pin.run("ROLLBACK").catch(() => undefined);
