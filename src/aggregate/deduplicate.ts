@@ -102,8 +102,9 @@ export class DedupIndex {
     else this.older.add(minute, hash, at);
   }
 
-  endLoad(): void {
-    this.recent.endLoad();
+  /** Goes on with what is left to do after the last `load`, some segments at a time; true once that is done. */
+  endLoad(segmentsMax: number): boolean {
+    return this.recent.endLoad(segmentsMax);
   }
 
   reserveOlder(hour: number, idCount: number): void {

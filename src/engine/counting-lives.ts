@@ -140,8 +140,11 @@ export class CountingLives implements AsyncDisposable {
     });
     resources.use(pipeline);
     const failed = pipeline.start();
-    this.failures = 0;
     failed.catch(() => {});
+    pipeline.rebuilt.then(
+      () => (this.failures = 0),
+      () => {},
+    );
     this.pipeline = pipeline;
     resources.defer(() => {
       this.pipeline = undefined;

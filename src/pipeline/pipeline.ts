@@ -45,6 +45,10 @@ export interface PipelineOptions {
   readonly onNotice?: ((what: string) => void) | undefined;
 }
 
+/** Of an id that is kept exactly, once it is read. */
+const expectedBytesAnId = 22;
+/** Reading the ids anew is told of where it took so long. */
+const toldFromMs = 1_000;
 /** How long a stop waits for a commit that is being tried again. */
 const stopMsMax = 5_000;
 
@@ -58,7 +62,9 @@ export class Pipeline implements AsyncDisposable {
   private readonly committer: Committer;
   private readonly maintenance: Maintenance;
   private readonly abort = new AbortController();
+  private readonly stopping = new AbortController();
   private runs: Promise<unknown> = Promise.resolve();
+  private rebuilding: Promise<boolean> = Promise.resolve(false);
   private isDedupFull = false;
   private readonly committedWatermarks: Map<number, number>;
 
@@ -112,9 +118,9 @@ export class Pipeline implements AsyncDisposable {
     });
   }
 
-  /** Rebuilds the state; nothing runs before `start`. Rejects with `data_corrupt` where log and store don't fit. */
+  /** Nothing runs before `start`. Rejects with `data_corrupt` where log and store don't fit. */
   static async recover(options: PipelineOptions): Promise<Pipeline> {
-    const { recovered, store, queue } = options;
+    const { recovered } = options;
     const configs = recovered.configs.length > 0 ? recovered.configs : [options.placeholderConfig];
     const shared = new SharedState(options.secret, configs, recovered.dictionaries);
     const states = options.partitions.map((partition) => {
@@ -131,17 +137,28 @@ export class Pipeline implements AsyncDisposable {
     });
     const pipeline = new Pipeline(options, shared, states);
     for (const runner of pipeline.runners.values()) await runner.checkBounds();
-    await rebuildDedup(store, states, queue);
     return pipeline;
   }
 
-  /** Rejects when a partition can no longer be processed; resolves when all have been stopped. */
+  /**
+   * Reads anew which clicks were recorded, then counts what is in the log. Rejects when a partition can no longer be
+   * processed; resolves when all have been stopped.
+   */
   start(): Promise<void> {
-    this.updateDedupFull();
-    const runs = [...this.runners.values()].map((runner) => runner.run());
+    const rebuilt = this.rebuildDedup();
+    this.rebuilding = rebuilt;
+    const runs = [...this.runners.values()].map(async (runner) => {
+      if (await rebuilt) await runner.run();
+    });
+    const maintained = rebuilt.then((isDone) => (isDone ? this.maintenance.run() : undefined));
     // One that fails leaves the others running: all of them have to end before the store may be closed.
-    this.runs = Promise.allSettled([...runs, this.maintenance.run()]);
+    this.runs = Promise.allSettled([...runs, maintained]);
     return Promise.all(runs).then(() => {});
+  }
+
+  /** Whether it counts: once the clicks of earlier lives are known, unless it was stopped before. */
+  get rebuilt(): Promise<boolean> {
+    return this.rebuilding;
   }
 
   /** Tells that a partition's log has grown. */
@@ -173,6 +190,7 @@ export class Pipeline implements AsyncDisposable {
 
   /** Commits what is in hand, checkpoints and stops. The store stays open. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.stopping.abort();
     for (const runner of this.runners.values()) runner.stop();
     this.maintenance.stop();
     // A store that is away must not hold up the stop: what is not committed is in the queue.
@@ -183,6 +201,31 @@ export class Pipeline implements AsyncDisposable {
     await this.committer.idle();
     giveUp.cancel();
     await this.maintenance.checkpoint();
+  }
+
+  /** False where a stop came first. */
+  private async rebuildDedup(): Promise<boolean> {
+    const { options, states } = this;
+    const { clock, store, queue, onNotice } = options;
+    const startMs = clock.monotonicMs();
+    const { signal } = this.stopping;
+    // Ingest must not take in meanwhile what there will be no room for.
+    const onExpected = (ids: number): void => this.updateDedupFull(ids * expectedBytesAnId);
+    const isDone = await rebuildDedup({
+      clock,
+      store,
+      states,
+      partitioning: queue,
+      signal,
+      onExpected,
+    });
+    const ms = clock.monotonicMs() - startMs;
+    if (isDone && ms >= toldFromMs)
+      onNotice?.(
+        `counting goes on: ${this.dedup.ids} ids were read in ${(ms / 1000).toFixed(1)} s`,
+      );
+    this.updateDedupFull();
+    return isDone;
   }
 
   /** By what is committed: a bucket that the fold has made final may have clicks still to be committed. */
@@ -199,8 +242,8 @@ export class Pipeline implements AsyncDisposable {
     this.updateDedupFull();
   }
 
-  private updateDedupFull(): void {
-    const full = this.dedup.bytes + this.shared.dictionaryBytes > this.options.dedupBytesMax;
+  private updateDedupFull(dedupBytes = this.dedup.bytes): void {
+    const full = dedupBytes + this.shared.dictionaryBytes > this.options.dedupBytesMax;
     if (full === this.isDedupFull) return;
     this.isDedupFull = full;
     this.options.onDedupFull(full);

@@ -3,6 +3,7 @@
  * what the raw store says was recorded, the watermark is what the last commit says it was.
  */
 
+import type { Clock } from "../clock/clock.ts";
 import type { PartitionState } from "../aggregate/state.ts";
 import { identityWords } from "../aggregate/identity.ts";
 import { clickTimestampMsEnd } from "../model/click.ts";
@@ -10,42 +11,74 @@ import type { Partitioning } from "../model/partition.ts";
 import { partitionOfPiece } from "../model/partition.ts";
 import { pieceOfKept } from "../model/piece.ts";
 import { hourOfMinute, minuteMs, minuteOf, minutesAnHour } from "../model/time.ts";
+import type { MinuteRange } from "../model/window.ts";
 import type { ClickStore, IdentityChunk } from "../store/click-store.ts";
 
 /** By partition; undefined where another process counts it. */
 type Owners = readonly (PartitionState | undefined)[];
 
-/** Rebuilds the dedup index of these partitions from the raw store. */
-export async function rebuildDedup(
-  store: ClickStore,
-  states: readonly PartitionState[],
-  partitioning: Partitioning,
-): Promise<void> {
+export interface RebuildOptions {
+  readonly clock: Clock;
+  readonly store: ClickStore;
+  readonly states: readonly PartitionState[];
+  readonly partitioning: Partitioning;
+  /** Told before the ids are read of about how many will be kept exactly. */
+  readonly onExpected?: (idCount: number) => void;
+  /** Ends it where it is. */
+  readonly signal?: AbortSignal;
+}
+
+/** Segments of the index that are put in order without a turn for others: some 20 ms with ten million ids. */
+const segmentsATurn = 16;
+
+/** Rebuilds the dedup index of these partitions from the raw store. False where it was ended before it was done. */
+export async function rebuildDedup(options: RebuildOptions): Promise<boolean> {
+  const { clock, store, states, partitioning, signal } = options;
   const extent = await store.extent();
-  if (!extent) return;
+  if (!extent) return true;
   // A partition without a watermark has committed nothing, so that nothing recorded is its own.
   const begun = states.filter(({ watermark }) => watermark.ms !== -Infinity);
-  if (begun.length === 0) return;
+  if (begun.length === 0) return true;
   for (const state of begun) state.tidyDedup(state.watermark.ms, extent.lastMinute);
   const byPartition = new Map(states.map((state) => [state.partition, state]));
   const { partitionCount, spread } = partitioning;
   const owners = Array.from({ length: partitionCount }, (_, own) => byPartition.get(own));
-  await rebuildOlder(store, owners, spread, begun);
   const firstExactMinute = Math.min(...begun.map((state) => state.dedup.firstExactMinute));
+  const exactMinutes = { fromMinute: firstExactMinute, toMinute: extent.lastMinute + 1 };
+  options.onExpected?.(await expectedIds(options, exactMinutes, begun.length));
+  await rebuildOlder(options, owners, begun);
   for await (const chunk of store.scanIdentities(
     firstExactMinute * minuteMs,
     clickTimestampMsEnd,
   )) {
-    restoreChunk(chunk, owners, spread, (state, minute) => minute >= state.dedup.firstExactMinute);
+    if (signal?.aborted) return false;
+    restoreChunk(chunk, owners, spread, false);
   }
-  for (const { dedup } of begun) dedup.endLoad();
+  for (const { dedup } of begun) while (!dedup.endLoad(segmentsATurn)) await clock.turn();
+  return !signal?.aborted;
+}
+
+/** By what was counted, for that is known at once. */
+async function expectedIds(
+  { store, partitioning: { partitionCount } }: RebuildOptions,
+  range: MinuteRange,
+  ownCount: number,
+): Promise<number> {
+  if (range.toMinute <= range.fromMinute) return 0;
+  const { rows } = await store.aggregate({
+    source: "minute",
+    ...range,
+    groupBy: [],
+    order: "key",
+    limit: 1,
+  });
+  return ((rows[0]?.count ?? 0) * ownCount) / partitionCount;
 }
 
 /** Each filter is made for as many ids as its hour has counted; an hour's rows need never be in memory at once. */
 async function rebuildOlder(
-  store: ClickStore,
+  { store, partitioning: { spread }, signal }: RebuildOptions,
   owners: Owners,
-  spread: number,
   begun: readonly PartitionState[],
 ): Promise<void> {
   const fromMinute = Math.min(...begun.map((state) => state.dedup.firstFilterMinute));
@@ -68,7 +101,8 @@ async function rebuildOlder(
     }
   }
   for await (const chunk of store.scanIdentities(fromMinute * minuteMs, toMinute * minuteMs)) {
-    restoreChunk(chunk, owners, spread, (state, minute) => minute < state.dedup.firstExactMinute);
+    if (signal?.aborted) return;
+    restoreChunk(chunk, owners, spread, true);
   }
 }
 
@@ -80,24 +114,39 @@ function hourStarts(fromMinute: number, toMinute: number): number[] {
   return starts;
 }
 
+/** `isOlder`: those of the minutes that are in filters; else those that are kept exactly. */
 function restoreChunk(
   chunk: IdentityChunk,
   owners: Owners,
   spread: number,
-  belongs: (state: PartitionState, minute: number) => boolean,
+  isOlder: boolean,
 ): void {
-  const { shared } = owners.find((state) => state !== undefined)!;
+  const { eventIdKinds, eventIdWords, clickTimestamps } = chunk;
+  const { hasher } = owners.find((state) => state !== undefined)!.shared;
   const hash = new Uint32Array(identityWords);
   for (let row = 0; row < chunk.rowCount; row++) {
-    const adKey = chunk.adKeys[row]!;
-    const kind = chunk.eventIdKinds[row]!;
-    const text = chunk.eventIdTexts[row]!;
-    const piece = spread === 1 ? 0 : pieceOfKept(kind, chunk.eventIdWords, row * 4, text, spread);
-    const home = shared.homeOfAd(adKey, owners.length);
-    const state = owners[partitionOfPiece(home, piece, owners.length)];
+    const state = owners.length === 1 ? owners[0] : ownerOf(chunk, row, owners, spread);
     if (!state) continue;
-    shared.hasher.hashRecorded(adKey, kind, chunk.eventIdWords, row * 4, text, hash);
-    const minute = minuteOf(chunk.clickTimestamps[row]!);
-    if (belongs(state, minute)) state.dedup.load(hash, 0, minute);
+    const { dedup } = state;
+    const minute = minuteOf(clickTimestamps[row]!);
+    if (minute < dedup.firstExactMinute !== isOlder) continue;
+    const text = chunk.eventIdTexts[row] ?? null;
+    const kind = eventIdKinds[row]!;
+    hasher.hashRecorded(chunk.adKeys[row]!, kind, eventIdWords, row * 4, text, hash);
+    dedup.load(hash, 0, minute);
   }
+}
+
+function ownerOf(
+  { adKeys, eventIdKinds, eventIdWords, eventIdTexts }: IdentityChunk,
+  row: number,
+  owners: Owners,
+  spread: number,
+): PartitionState | undefined {
+  const { shared } = owners.find((state) => state !== undefined)!;
+  const text = eventIdTexts[row] ?? null;
+  const piece =
+    spread === 1 ? 0 : pieceOfKept(eventIdKinds[row]!, eventIdWords, row * 4, text, spread);
+  const home = shared.homeOfAd(adKeys[row]!, owners.length);
+  return owners[partitionOfPiece(home, piece, owners.length)];
 }

@@ -172,7 +172,10 @@ export interface RecordedClose extends Close {
   readonly asOf: number;
 }
 
-/** Columns of equal length. Event ids as in EventIdColumn, with `texts` by row where the kind is text. */
+/**
+ * Columns of equal length. Event ids as in EventIdColumn, with `eventIdTexts` by row where the kind is text; it may be empty
+ * where none is.
+ */
 export interface IdentityChunk {
   readonly rowCount: number;
   readonly adKeys: Int32Array;

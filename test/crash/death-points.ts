@@ -25,7 +25,6 @@ const trim = "      await parts().queue.trim(partition, nextOffset);";
 const storeCommit = '      await writer.run("COMMIT");';
 const transactionWork = "    await work();";
 const defineTables = "    await this.defineTables(statements);\n";
-const rebuildDedup = "    await rebuildDedup(store, states, queue);";
 
 const ingestPoints = [
   point("ingest has taken a group, nothing is appended", accept, "before", append, 30),
@@ -230,8 +229,18 @@ const recoveryPoints = [
     "before",
     "  checkGeneration(recovered, options.configGeneration);",
   ),
-  point("recovery begins the index of ids", pipeline, "before", rebuildDedup),
-  point("recovery has the index of ids", pipeline, "after", rebuildDedup),
+  point(
+    "recovery begins the index of ids",
+    pipeline,
+    "before",
+    "    const isDone = await rebuildDedup({",
+  ),
+  point(
+    "recovery has the index of ids",
+    pipeline,
+    "before",
+    "    const ms = clock.monotonicMs() - startMs;",
+  ),
   point(
     "recovery is about to answer queries",
     engine,

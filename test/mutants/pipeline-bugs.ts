@@ -148,17 +148,15 @@ export const pipelineBugs: readonly PlantedBug[] = [
   },
   {
     name: "a rebuild that forgets the older ids",
-    patches: [
-      { file: recovery, find: "await rebuildOlder(store, owners, spread, begun);", replace: "" },
-    ],
+    patches: [{ file: recovery, find: "await rebuildOlder(options, owners, begun);", replace: "" }],
   },
   {
     name: "a rebuild that forgets the recent ids",
     patches: [
       {
         file: recovery,
-        find: "minute >= state.dedup.firstExactMinute);",
-        replace: "minute > state.dedup.firstExactMinute + 5);",
+        find: "if (minute < dedup.firstExactMinute !== isOlder) continue;",
+        replace: "if (minute < dedup.firstExactMinute + 5 !== isOlder) continue;",
       },
     ],
   },

@@ -210,6 +210,7 @@ describe("several partitions in one process", () => {
     }
     told.length = 0;
     await using run = await startPipeline(directory.path, testConfig, limits, options);
+    assert.ok(await run.pipeline.rebuilt);
     assert.deepEqual(told, [true]);
     for (const partition of [0, 1]) {
       await appendAll(queue, [{ kind: "tick", receivedAtMs: startMs + 4 * hourMs }], partition);

@@ -4,6 +4,7 @@ import { PartitionState, SharedState } from "../../src/aggregate/state.ts";
 import { ClickBatchBuilder } from "../../src/model/click-batch-builder.ts";
 import type { LogRecord } from "../../src/model/log-record.ts";
 import { hourMs } from "../../src/model/time.ts";
+import { systemClock } from "../../src/clock/system-clock.ts";
 import { rebuildDedup } from "../../src/pipeline/recovery.ts";
 import { Random } from "../../src/traffic/random.ts";
 import { appendAll, openLog, startPipeline } from "../support/pipeline-run.ts";
@@ -54,6 +55,7 @@ describe("recovery", () => {
       assert.equal(ids, 1_000);
     }
     await using run = await startPipeline(directory.path, testConfig, limits);
+    assert.ok(await run.pipeline.rebuilt);
     assert.equal(run.pipeline.dedup.ids, ids);
     await appendAll(
       queue,
@@ -83,11 +85,21 @@ describe("recovery", () => {
     const begun = new PartitionState(0, shared, progress[0]!.watermarkMs);
     const other = new PartitionState(1, shared, progress[0]!.watermarkMs);
     const notBegun = new PartitionState(2, shared, -Infinity);
-    await rebuildDedup(run.store, [begun, other, notBegun], { partitionCount: 3, spread: 1 });
+    await rebuildDedup({
+      clock: systemClock,
+      store: run.store,
+      states: [begun, other, notBegun],
+      partitioning: { partitionCount: 3, spread: 1 },
+    });
     const known = begun.dedup.size + other.dedup.size;
     assert.ok(known > 0 && known <= 500, `${known} ids`);
     const all = new PartitionState(0, shared, progress[0]!.watermarkMs);
-    await rebuildDedup(run.store, [all], { partitionCount: 1, spread: 1 });
+    await rebuildDedup({
+      clock: systemClock,
+      store: run.store,
+      states: [all],
+      partitioning: { partitionCount: 1, spread: 1 },
+    });
     assert.equal(all.dedup.size, 500);
   });
 

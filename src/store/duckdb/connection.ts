@@ -38,21 +38,36 @@ export class Connection {
   }
 
   /**
-   * The chunks of a result as they are computed. Nothing else may run on this connection until the iteration has
-   * ended; a chunk's memory is gone once the next is asked for.
+   * What `read` makes of the chunks of a result, one after the other. The next chunk is computed while one is in use, and a
+   * chunk's memory is gone by then: `read` copies what it wants. Nothing else may run on this connection until the iteration
+   * has ended.
    */
-  async *stream(sql: string, values: readonly SqlValue[] = []): AsyncGenerator<duckdb.DataChunk> {
+  async *stream<T>(
+    { sql, values }: Statement,
+    read: (chunk: duckdb.DataChunk) => T,
+  ): AsyncGenerator<T> {
     const prepared = await this.prepare(sql, values);
     let ended = false;
+    let next: Promise<duckdb.DataChunk | null> | undefined;
     try {
       const result = await attempt(sql, () => duckdb.execute_prepared_streaming(prepared));
+      const fetchNext = (): Promise<duckdb.DataChunk | null> => {
+        const chunk = attempt(sql, () => duckdb.fetch_chunk(result));
+        // Whoever asks for it is told.
+        chunk.catch(() => undefined);
+        return chunk;
+      };
+      next = fetchNext();
       for (;;) {
-        const chunk = await attempt(sql, () => duckdb.fetch_chunk(result));
+        const chunk = await next;
         if (chunk === null || duckdb.data_chunk_get_size(chunk) === 0) break;
-        yield chunk;
+        const made = read(chunk);
+        next = fetchNext();
+        yield made;
       }
       ended = true;
     } finally {
+      await next?.catch(() => undefined);
       duckdb.destroy_prepare_sync(prepared);
       // Any statement ends what is left of a result that nobody wants any more.
       if (!ended) await this.run("SELECT 1").catch(() => undefined);
@@ -136,11 +151,14 @@ export class ConnectionPool {
     }
   }
 
-  async *stream(statement: () => Statement): AsyncGenerator<duckdb.DataChunk> {
+  /** As Connection.stream; `statement` is made once a connection is free. */
+  async *stream<T>(
+    statement: () => Statement,
+    read: (chunk: duckdb.DataChunk) => T,
+  ): AsyncGenerator<T> {
     const connection = await this.take();
     try {
-      const { sql, values } = statement();
-      yield* connection.stream(sql, values);
+      yield* connection.stream(statement(), read);
     } finally {
       this.giveBack(connection);
     }

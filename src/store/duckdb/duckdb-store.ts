@@ -41,7 +41,7 @@ import type { MoveSource, MovableStore } from "../store-moves.ts";
 import { aggregate, KeyCache } from "./aggregate.ts";
 import { readChanges } from "./changes.ts";
 import { readClicks } from "./clicks.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, Statement } from "./connection.ts";
 import { readHolders } from "./erase.ts";
 import { readHistories } from "./histories.ts";
 import { copyCheckpoint, lookAtCopy } from "./copy-checkpoint.ts";
@@ -65,7 +65,7 @@ import {
 import { readRecordedClicks } from "./recorded-clicks.ts";
 import { readRecomputation, readRestatedRows } from "./recomputation.ts";
 import { recount } from "./recount.ts";
-import { identitiesToSql, identityChunks, minuteChunks, minutesToSql } from "./scan.ts";
+import { identitiesOf, identitiesToSql, minutesOf, minutesToSql } from "./scan.ts";
 import type { Opened } from "./session.ts";
 import { Session } from "./session.ts";
 
@@ -175,7 +175,7 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports, MovableStore
 
   scanIdentities(fromMs: number, toMs: number): AsyncIterable<IdentityChunk> {
     return this.session.stream(({ engine: { readers, catalog } }) =>
-      identityChunks(readers.stream(() => identitiesToSql(catalog, fromMs, toMs))),
+      readers.stream(() => identitiesToSql(catalog, fromMs, toMs), identitiesOf),
     );
   }
 
@@ -186,12 +186,12 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports, MovableStore
   ): AsyncIterable<MinuteChunk> {
     return this.session.stream(({ engine: { readers, catalog } }) => {
       let dimensions: readonly string[] = [];
-      const chunks = readers.stream(() => {
-        const statement = minutesToSql(catalog, fromMinute, toMinute, visibility);
-        dimensions = statement.dimensions;
-        return statement;
-      });
-      return minuteChunks(chunks, () => dimensions);
+      const statement = (): Statement => {
+        const made = minutesToSql(catalog, fromMinute, toMinute, visibility);
+        ({ dimensions } = made);
+        return made;
+      };
+      return readers.stream(statement, (chunk) => minutesOf(chunk, dimensions));
     });
   }
 

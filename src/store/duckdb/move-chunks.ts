@@ -11,52 +11,40 @@ import {
   readUint8,
 } from "./read-chunk.ts";
 
-type Chunks = AsyncIterable<duckdb.DataChunk>;
-
 /** Of clicksToSql. */
-export async function* clickChunks(
-  chunks: Chunks,
-  { click }: MovedDimensions,
-): AsyncGenerator<MovedClicks> {
-  for await (const chunk of chunks) {
-    const rowCount = duckdb.data_chunk_get_size(chunk);
-    const numbers = (column: number): Float64Array => readInt64(chunk, column, rowCount);
-    const texts = (column: number): string[] => readTexts(chunk, column, rowCount) as string[];
-    yield {
-      rowCount,
-      sequences: numbers(0),
-      offsets: numbers(1),
-      rows: numbers(2),
-      receivedAtMs: numbers(3),
-      sources: texts(4),
-      clickTimestamps: numbers(5),
-      adIds: texts(6),
-      eventIdKinds: readUint8(chunk, 7, rowCount),
-      eventIdWords: readUint128(chunk, 8, rowCount),
-      eventIdTexts: texts(9),
-      outcomes: readUint8(chunk, 10, rowCount),
-      dimensions: textsOf(chunk, click, 11, rowCount),
-    };
-  }
+export function clicksOf(chunk: duckdb.DataChunk, { click }: MovedDimensions): MovedClicks {
+  const rowCount = duckdb.data_chunk_get_size(chunk);
+  const numbers = (column: number): Float64Array => readInt64(chunk, column, rowCount);
+  const texts = (column: number): string[] => readTexts(chunk, column, rowCount) as string[];
+  return {
+    rowCount,
+    sequences: numbers(0),
+    offsets: numbers(1),
+    rows: numbers(2),
+    receivedAtMs: numbers(3),
+    sources: texts(4),
+    clickTimestamps: numbers(5),
+    adIds: texts(6),
+    eventIdKinds: readUint8(chunk, 7, rowCount),
+    eventIdWords: readUint128(chunk, 8, rowCount),
+    eventIdTexts: texts(9),
+    outcomes: readUint8(chunk, 10, rowCount),
+    dimensions: textsOf(chunk, click, 11, rowCount),
+  };
 }
 
 /** Of minutesRowsToSql. */
-export async function* minuteRowChunks(
-  chunks: Chunks,
-  { minute }: MovedDimensions,
-): AsyncGenerator<MovedMinutes> {
-  for await (const chunk of chunks) {
-    const rowCount = duckdb.data_chunk_get_size(chunk);
-    yield {
-      rowCount,
-      sequences: readInt64(chunk, 0, rowCount),
-      minutes: readInt32(chunk, 1, rowCount),
-      adIds: readTexts(chunk, 2, rowCount) as string[],
-      counts: readInt32(chunk, 3, rowCount),
-      restated: readUint8(chunk, 4, rowCount),
-      dimensions: textsOf(chunk, minute, 5, rowCount),
-    };
-  }
+export function minutesOf(chunk: duckdb.DataChunk, { minute }: MovedDimensions): MovedMinutes {
+  const rowCount = duckdb.data_chunk_get_size(chunk);
+  return {
+    rowCount,
+    sequences: readInt64(chunk, 0, rowCount),
+    minutes: readInt32(chunk, 1, rowCount),
+    adIds: readTexts(chunk, 2, rowCount) as string[],
+    counts: readInt32(chunk, 3, rowCount),
+    restated: readUint8(chunk, 4, rowCount),
+    dimensions: textsOf(chunk, minute, 5, rowCount),
+  };
 }
 
 function textsOf(
@@ -69,16 +57,11 @@ function textsOf(
 }
 
 /** `types`: see TypedStatement. */
-export async function* rowChunks(
-  chunks: Chunks,
-  types: string,
-): AsyncGenerator<readonly MovedRow[]> {
-  for await (const chunk of chunks) {
-    const rowCount = duckdb.data_chunk_get_size(chunk);
-    const columns = Array.from(types, (type, i): ArrayLike<number | string | null> => {
-      if (type === "t") return readTexts(chunk, i, rowCount);
-      return type === "n" ? readInt64(chunk, i, rowCount) : readDoubles(chunk, i, rowCount);
-    });
-    yield Array.from({ length: rowCount }, (_, row) => columns.map((column) => column[row]!));
-  }
+export function rowsOf(chunk: duckdb.DataChunk, types: string): readonly MovedRow[] {
+  const rowCount = duckdb.data_chunk_get_size(chunk);
+  const columns = Array.from(types, (type, i): ArrayLike<number | string | null> => {
+    if (type === "t") return readTexts(chunk, i, rowCount);
+    return type === "n" ? readInt64(chunk, i, rowCount) : readDoubles(chunk, i, rowCount);
+  });
+  return Array.from({ length: rowCount }, (_, row) => columns.map((column) => column[row]!));
 }

@@ -14,7 +14,7 @@ import type {
 } from "../store-moves.ts";
 import type { Connection } from "./connection.ts";
 import { readDroppedDays } from "./dropped-days.ts";
-import { clickChunks, minuteRowChunks, rowChunks } from "./move-chunks.ts";
+import { clicksOf, minutesOf, rowsOf } from "./move-chunks.ts";
 import type { MoveContext } from "./move-sql.ts";
 import {
   clicksToSql,
@@ -49,22 +49,22 @@ export class DuckDbMoves implements MoveSource {
 
   async *clicks(span: DaySpan): AsyncGenerator<MovedClicks> {
     const sql = clicksToSql(span, this.dimensions.click, await this.context());
-    yield* clickChunks(this.chunksOf(sql), this.dimensions);
+    yield* this.stream(sql, (chunk) => clicksOf(chunk, this.dimensions));
   }
 
   async *minutes(span: DaySpan): AsyncGenerator<MovedMinutes> {
     const sql = minutesRowsToSql(span, this.dimensions.minute, await this.context());
-    yield* minuteRowChunks(this.chunksOf(sql), this.dimensions);
+    yield* this.stream(sql, (chunk) => minutesOf(chunk, this.dimensions));
   }
 
   async *rows(table: MovedTable): AsyncGenerator<readonly MovedRow[]> {
     for (const { sql, types } of tableToSql(table, this.session.context.catalog))
-      yield* rowChunks(this.chunksOf(sql), types);
+      yield* this.stream(sql, (chunk) => rowsOf(chunk, types));
   }
 
   async *dayRows(table: MovedDayTable, span: DaySpan): AsyncGenerator<readonly MovedRow[]> {
     const { sql, types } = dayRowsToSql(table, span, await this.context());
-    yield* rowChunks(this.chunksOf(sql), types);
+    yield* this.stream(sql, (chunk) => rowsOf(chunk, types));
   }
 
   async clickTally(span: DaySpan): Promise<ClickTally> {
@@ -88,8 +88,10 @@ export class DuckDbMoves implements MoveSource {
     );
   }
 
-  private chunksOf(sql: string): AsyncIterable<duckdb.DataChunk> {
-    return this.session.stream(({ engine }) => engine.readers.stream(() => ({ sql, values: [] })));
+  private stream<T>(sql: string, read: (chunk: duckdb.DataChunk) => T): AsyncIterable<T> {
+    return this.session.stream(({ engine }) =>
+      engine.readers.stream(() => ({ sql, values: [] }), read),
+    );
   }
 }
 

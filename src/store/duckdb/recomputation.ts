@@ -35,12 +35,13 @@ export async function readRecomputation(
         // In front of each value stands a sign, so that an empty text tells that there is none.
         ...withTexts.map((name) => `coalesce('+' || ${quoted(textColumn(name).name)}, '')`),
       ];
-      const chunks = connection.stream(`${sql}
-        SELECT ${columns.join(", ")} FROM compared WHERE raw_count <> minute_count`);
-      for await (const chunk of chunks) {
+      const statement = `${sql}
+        SELECT ${columns.join(", ")} FROM compared WHERE raw_count <> minute_count`;
+      const rowCounts = connection.stream({ sql: statement, values: [] }, (chunk) => {
         addRows(chunk, changes, keyAt, textAt, ads);
-        if (changes.rowCount > rowsMax) return undefined;
-      }
+        return changes.rowCount;
+      });
+      for await (const rowCount of rowCounts) if (rowCount > rowsMax) return undefined;
     }
     return changes.build();
   });
@@ -58,7 +59,11 @@ export async function readRestatedRows(
   const rows = unionToSql(tables, ["minute", "ad", "clicks"], columns, ofCommit);
   const changes = new MinuteChangesBuilder(dimensions);
   const keyAt = places(dimensions, dimensions, firstKey);
-  for await (const chunk of connection.stream(rows)) addRows(chunk, changes, keyAt, [], () => true);
+  const rowCounts = connection.stream({ sql: rows, values: [] }, (chunk) => {
+    addRows(chunk, changes, keyAt, [], () => true);
+    return changes.rowCount;
+  });
+  await Array.fromAsync(rowCounts);
   return changes.build();
 }
 

@@ -13,9 +13,6 @@ import { readInt32, readInt64, readUint128, readUint8, textReader } from "./read
 import { dimensionOfKey } from "./schema.ts";
 import { minuteRowsToSql } from "./visibility-sql.ts";
 
-/** Rows that are gathered into one chunk. */
-const rowsAChunk = 65_536;
-
 /** True for clicks of the outcomes that count for dedup. */
 export const countsForDedup = `outcome IN (${dedupOutcomes.join(", ")})`;
 
@@ -28,64 +25,22 @@ export function identitiesToSql(catalog: Catalog, fromMs: number, toMs: number):
   return { sql: selects.join(" UNION ALL "), values: [] };
 }
 
-export async function* identityChunks(
-  chunks: AsyncIterable<duckdb.DataChunk>,
-): AsyncGenerator<IdentityChunk> {
-  let gathering = new IdentityGatherer();
-  for await (const chunk of chunks) {
-    if (!gathering.hasRoomFor(duckdb.data_chunk_get_size(chunk))) {
-      yield gathering.build();
-      gathering = new IdentityGatherer();
-    }
-    gathering.add(chunk);
-  }
-  if (gathering.rowCount > 0) yield gathering.build();
+export function identitiesOf(chunk: duckdb.DataChunk): IdentityChunk {
+  const rowCount = duckdb.data_chunk_get_size(chunk);
+  const eventIdKinds = readUint8(chunk, 1, rowCount);
+  return {
+    rowCount,
+    adKeys: readInt32(chunk, 0, rowCount),
+    eventIdKinds,
+    eventIdWords: readUint128(chunk, 2, rowCount),
+    eventIdTexts: eventIdKinds.includes(EventIdKind.text) ? textIds(chunk, eventIdKinds) : [],
+    clickTimestamps: readInt64(chunk, 4, rowCount),
+  };
 }
 
-class IdentityGatherer {
-  rowCount = 0;
-  private readonly adKeys = new Int32Array(rowsAChunk);
-  private readonly kinds = new Uint8Array(rowsAChunk);
-  private readonly words = new Uint32Array(rowsAChunk * 4);
-  private readonly timestamps = new Float64Array(rowsAChunk);
-  private readonly texts: (string | null)[] = [];
-
-  hasRoomFor(rowCount: number): boolean {
-    return this.rowCount + rowCount <= rowsAChunk;
-  }
-
-  add(chunk: duckdb.DataChunk): void {
-    const count = duckdb.data_chunk_get_size(chunk);
-    const at = this.rowCount;
-    const kinds = readUint8(chunk, 1, count);
-    this.adKeys.set(readInt32(chunk, 0, count), at);
-    this.kinds.set(kinds, at);
-    this.words.set(readUint128(chunk, 2, count), at * 4);
-    this.timestamps.set(readInt64(chunk, 4, count), at);
-    this.rowCount += count;
-    if (kinds.includes(EventIdKind.text)) this.addTexts(chunk, kinds, at);
-  }
-
-  private addTexts(chunk: duckdb.DataChunk, kinds: Uint8Array, at: number): void {
-    const text = textReader(chunk, 3, kinds.length);
-    while (this.texts.length < at) this.texts.push(null);
-    for (let row = 0; row < kinds.length; row++) {
-      this.texts.push(kinds[row] === EventIdKind.text ? text(row) : null);
-    }
-  }
-
-  build(): IdentityChunk {
-    const { rowCount } = this;
-    while (this.texts.length < rowCount) this.texts.push(null);
-    return {
-      rowCount,
-      adKeys: this.adKeys.subarray(0, rowCount),
-      eventIdKinds: this.kinds.subarray(0, rowCount),
-      eventIdWords: this.words.subarray(0, rowCount * 4),
-      eventIdTexts: this.texts,
-      clickTimestamps: this.timestamps.subarray(0, rowCount),
-    };
-  }
+function textIds(chunk: duckdb.DataChunk, kinds: Uint8Array): (string | null)[] {
+  const text = textReader(chunk, 3, kinds.length);
+  return Array.from(kinds, (kind, row) => (kind === EventIdKind.text ? text(row) : null));
 }
 
 /** `columns`: the key columns that any of the tables has. */
@@ -111,31 +66,15 @@ export function keyColumnsOf(tables: readonly TableShape[]): string[] {
   return [...new Set(names.filter((name) => name.startsWith("k_")))];
 }
 
-export async function* minuteChunks(
-  chunks: AsyncIterable<duckdb.DataChunk>,
-  dimensions: () => readonly string[],
-): AsyncGenerator<MinuteChunk> {
-  let gathered: Int32Array[] = [];
-  let rowCount = 0;
-  const build = (): MinuteChunk => {
-    const [minutes, adKeys, counts, ...keys] = gathered.map((column) =>
-      column.subarray(0, rowCount),
-    );
-    const dimensionKeys = new Map(dimensions().map((name, i) => [name, keys[i]!]));
-    return { rowCount, minutes: minutes!, adKeys: adKeys!, counts: counts!, dimensionKeys };
+/** Of minutesToSql. */
+export function minutesOf(chunk: duckdb.DataChunk, dimensions: readonly string[]): MinuteChunk {
+  const rowCount = duckdb.data_chunk_get_size(chunk);
+  const column = (at: number): Int32Array => readInt32(chunk, at, rowCount);
+  return {
+    rowCount,
+    minutes: column(0),
+    adKeys: column(1),
+    counts: column(2),
+    dimensionKeys: new Map(dimensions.map((name, i) => [name, column(3 + i)])),
   };
-  for await (const chunk of chunks) {
-    const count = duckdb.data_chunk_get_size(chunk);
-    if (rowCount + count > rowsAChunk) {
-      yield build();
-      gathered = [];
-    }
-    if (gathered.length === 0) {
-      gathered = Array.from({ length: 3 + dimensions().length }, () => new Int32Array(rowsAChunk));
-      rowCount = 0;
-    }
-    for (const [i, column] of gathered.entries()) column.set(readInt32(chunk, i, count), rowCount);
-    rowCount += count;
-  }
-  if (rowCount > 0) yield build();
 }

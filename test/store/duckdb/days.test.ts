@@ -5,7 +5,7 @@ import { dayMs, dayOfMinute, formatDay, minuteMs, minuteOf } from "../../../src/
 import { rowsOfDirectDayMin } from "../../../src/store/duckdb/rows-by-table.ts";
 import { Session } from "../../../src/store/duckdb/session.ts";
 import { aggregateToSql } from "../../../src/store/duckdb/queries.ts";
-import { identityChunks, identitiesToSql } from "../../../src/store/duckdb/scan.ts";
+import { identitiesOf, identitiesToSql } from "../../../src/store/duckdb/scan.ts";
 import { readExtent, readOutcomes } from "../../../src/store/duckdb/read.ts";
 import { recount } from "../../../src/store/duckdb/recount.ts";
 import type { DecidedClick } from "../../support/store-clicks.ts";
@@ -102,7 +102,7 @@ describe("the tables of days", () => {
     const rows = Array.from({ length: 150_000 }, (_, i) => click(midnightMs + i));
     await session.use(({ writer }) => writer.commit(maker.next({ clicks: rows })));
     const scan = session.stream(({ engine: { readers, catalog } }) =>
-      identityChunks(readers.stream(() => identitiesToSql(catalog, 0, midnightMs * 2))),
+      readers.stream(() => identitiesToSql(catalog, 0, midnightMs * 2), identitiesOf),
     );
     let read = (await scan.next()).value!.rowCount;
     await session.use(({ writer }) => writer.commit(maker.next({ clicks: [click(midnightMs)] })));
@@ -169,10 +169,11 @@ describe("the tables of days", () => {
         };
         const { sql, values } = aggregateToSql(query, context);
         let identities = 0;
-        const scan = readers.stream(() =>
-          identitiesToSql(catalog, midnightMs, midnightMs + 20 * dayMs),
+        const scan = readers.stream(
+          () => identitiesToSql(catalog, midnightMs, midnightMs + 20 * dayMs),
+          identitiesOf,
         );
-        for await (const chunk of identityChunks(scan)) identities += chunk.rowCount;
+        for await (const chunk of scan) identities += chunk.rowCount;
         const found = await probes.findIdentities({
           rowCount: rare.length,
           adKeys: Int32Array.from(rare, (row) => maker.keyOf("ad_id", row.ad_id)),
