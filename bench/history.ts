@@ -29,11 +29,14 @@ export async function costsOf(history: History): Promise<Costs> {
   const costs: [FigureId, number][] = [];
   for (let kill = 0; kill < history.kills; kill++) {
     await service.stop("SIGKILL");
+    const start = performance.now();
     costs.push(["cost.start", await service.restart()]);
-    costs.push(["cost.resident_after", residentBytesOf(service.pid) / 1e6]);
     const after = await service.get<StatusAnswer>("/v1/status");
-    if (after.totals.received !== totals.received)
-      throw new Error(`${after.totals.received} of ${totals.received} clicks are there`);
+    if (after.totals.received !== totals.received + kill)
+      throw new Error(`${after.totals.received} of ${totals.received + kill} clicks are there`);
+    await service.countOne(`after-${kill}`);
+    costs.push(["cost.counts", (performance.now() - start) / 1000]);
+    costs.push(["cost.resident_after", residentBytesOf(service.pid) / 1e6]);
   }
   await service.stop("SIGTERM");
   const parts = await storeBytesOf(service.dataDir);

@@ -20,11 +20,11 @@ async function measureServer({ quick, note }: RowContext, name: ServerName, seed
   await using server = await servers[name].start();
   await using load = await PreparedLoad.prepare({
     target: server.target,
-    send: { clicks: quick ? 60_000 : 600_000 },
+    send: { clicks: quick ? 60_000 : 900_000 },
     batchRows,
     connections,
     seed,
-    warmUpClicks: quick ? 40_000 : 100_000,
+    warmUpClicks: quick ? 40_000 : 300_000,
   });
   await load.warmUp();
   await server.caughtUp();

@@ -4,6 +4,7 @@ import { ClickBatchBuilder } from "../src/model/click-batch-builder.ts";
 import { encodeClickBatch } from "../src/model/click-batch-codec.ts";
 import { defaultDimensions } from "../src/model/dimensions.ts";
 import type { CountAnswer, TopAnswer } from "../src/query/query-service.ts";
+import { Asker } from "./asker.ts";
 import { BodySender } from "./body-sender.ts";
 import { ClickHouse } from "./peers/clickhouse.ts";
 import { DuckDb } from "./peers/duckdb.ts";
@@ -48,6 +49,7 @@ export async function startClicktally(clicksAMinute: number): Promise<QueryServe
 /** Of a running service, which goes with it. */
 export function queriesOf(service: Clicktally, clicksAMinute: number): QueryServer {
   const builder = new ClickBatchBuilder(defaultDimensions, clicksAMinute);
+  const asker = new Asker(service.url);
   const sender = new BodySender(
     `${service.url}/v1/admin/import?source=import:bench`,
     "application/vnd.clicktally.click-batch",
@@ -67,15 +69,16 @@ export function queriesOf(service: Clicktally, clicksAMinute: number): QueryServ
     settled: () => service.caughtUp(),
     async top({ fromMs, toMs }) {
       const path = `/v1/ads/popular_ads?topN=100&from=${fromMs}&to=${toMs}`;
-      const { ads } = await service.get<TopAnswer>(path);
+      const { ads } = JSON.parse(await asker.ask(path)) as TopAnswer;
       return ads.map((ad) => `${ad.ad_id}\t${ad.count}`).join("\n");
     },
     async count({ adId, fromMs, toMs }) {
       const path = `/v1/ads/${adId}/aggregated_count?from=${fromMs}&to=${toMs}`;
-      return String((await service.get<CountAnswer>(path)).count);
+      return String((JSON.parse(await asker.ask(path)) as CountAnswer).count);
     },
     async [Symbol.asyncDispose]() {
       sender.close();
+      asker.close();
       await service[Symbol.asyncDispose]();
     },
   };
@@ -84,7 +87,7 @@ export function queriesOf(service: Clicktally, clicksAMinute: number): QueryServ
 export async function startClickHouse(): Promise<QueryServer> {
   const server = await ClickHouse.start();
   return sqlServer("ClickHouse", server, dialects.clickhouse, {
-    ...ndjson(server.insertUrl),
+    ...overHttp(server.insertUrl, `${server.url}/`),
     settled: async () => void (await server.mergedBytes()),
   });
 }
@@ -92,7 +95,7 @@ export async function startClickHouse(): Promise<QueryServer> {
 export async function startDuckDb(): Promise<QueryServer> {
   const server = await DuckDb.start();
   return sqlServer("DuckDB", server, dialects.duckdb, {
-    ...ndjson(server.insertUrl),
+    ...overHttp(server.insertUrl, `${server.url}/query`),
     settled: async () => void (await server.checkpointedBytes()),
   });
 }
@@ -103,26 +106,24 @@ export async function startPostgresql(): Promise<QueryServer> {
   return sqlServer("PostgreSQL", server, dialects.postgresql, {
     add: (clicks) => server.copyMinutes(minuteRows(clicks)),
     settled: () => server.vacuum(),
+    query: (sql) => server.query(sql),
     close: () => {},
   });
 }
 
 function sqlServer(
   name: string,
-  server: AsyncDisposable & {
-    readonly pid: number;
-    query(sql: string): Promise<string>;
-  },
+  server: AsyncDisposable & { readonly pid: number },
   dialect: Dialect,
-  { add, settled, close }: Pick<QueryServer, "add" | "settled"> & { close(): void },
+  { add, settled, query, close }: Pick<QueryServer, "add" | "settled"> & Wire,
 ): QueryServer {
   return {
     name,
     pid: server.pid,
     add,
     settled,
-    top: (window) => server.query(topSql(dialect, window)),
-    count: (window) => server.query(countSql(dialect, window)),
+    top: (window) => query(topSql(dialect, window)),
+    count: (window) => query(countSql(dialect, window)),
     async [Symbol.asyncDispose]() {
       close();
       await server[Symbol.asyncDispose]();
@@ -130,11 +131,23 @@ function sqlServer(
   };
 }
 
-function ndjson(url: string): Pick<QueryServer, "add"> & { close(): void } {
-  const sender = new BodySender(url, "application/x-ndjson", 1);
+/** How a server is asked. */
+interface Wire {
+  /** Tab-separated lines. */
+  query(sql: string): Promise<string>;
+  close(): void;
+}
+
+function overHttp(insertUrl: string, queryUrl: string): Pick<QueryServer, "add"> & Wire {
+  const sender = new BodySender(insertUrl, "application/x-ndjson", 1);
+  const asker = new Asker(queryUrl);
   return {
     add: (clicks) => post(sender, Buffer.from(clicks.map(lineOf).join(""), "latin1")),
-    close: () => sender.close(),
+    query: async (sql) => (await asker.ask("", sql)).trim(),
+    close() {
+      sender.close();
+      asker.close();
+    },
   };
 }
 

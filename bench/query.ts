@@ -16,15 +16,17 @@ import { percentile } from "./suite/statistics.ts";
 import { Workload } from "./workload.ts";
 
 const windowMinutes = 60;
-/** Windows of their own that are asked first: all are to answer from compiled code. */
-const warmUpWindows = 5;
+/** Minutes in front of those that are measured, of which windows of other lengths are asked first. */
+const warmUpMinutes = 5;
+/** So many: all are to answer from compiled code. */
+const warmUpWindows = 40;
 const wakeUpMs = 200;
 
 export async function measure(context: RowContext): Promise<void> {
   const { quick, rounds, tell } = context;
   const clicksAMinute = quick ? 2_000 : 62_000;
   const windowsARound = quick ? 3 : 8;
-  const minutes = windowMinutes + warmUpWindows + rounds * windowsARound;
+  const minutes = windowMinutes + warmUpMinutes + rounds * windowsARound;
   const startMs = Math.floor(Date.now() / minuteMs) * minuteMs - minutes * minuteMs;
 
   await using stack = new AsyncDisposableStack();
@@ -46,17 +48,21 @@ export async function measure(context: RowContext): Promise<void> {
   await delay(quick ? 500 : 10_000);
 
   const random = new Random(1);
-  const windows = (first: number, count: number): Window[] =>
-    Array.from({ length: count }, (_, i) => {
-      const fromMs = startMs + (first + i) * minuteMs;
-      return { adId: random.pick(ads), fromMs, toMs: fromMs + windowMinutes * minuteMs };
-    });
-  await askAll(servers, windows(0, warmUpWindows));
+  const windowFrom = (minute: number, length = windowMinutes): Window => {
+    const fromMs = startMs + minute * minuteMs;
+    return { adId: random.pick(ads), fromMs, toMs: fromMs + length * minuteMs };
+  };
+  const warmUp = Array.from({ length: quick ? warmUpMinutes : warmUpWindows }, (_, i) =>
+    windowFrom(i % warmUpMinutes, windowMinutes - Math.floor(i / warmUpMinutes)),
+  );
+  await askAll(servers, warmUp);
   for (let round = 0; round < rounds; round++) {
     tell(`round ${round + 1}`);
     const asked = await askAll(
       servers,
-      windows(warmUpWindows + round * windowsARound, windowsARound),
+      Array.from({ length: windowsARound }, (_, i) =>
+        windowFrom(warmUpMinutes + round * windowsARound + i),
+      ),
     );
     for (const [name, { topMs, countMs }] of asked) {
       context.note("query.top_p50", name, percentile(topMs, 0.5));

@@ -78,6 +78,22 @@ export class Clicktally implements AsyncDisposable {
     }
   }
 
+  /** Resolves once a click of its own is counted. */
+  async countOne(eventId: string): Promise<void> {
+    const before = await this.received();
+    const click = { event_id: eventId, ad_id: "bench", click_timestamp: Date.now() };
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify(click);
+    const response = await fetch(this.insertUrl, { method: "POST", headers, body });
+    if (!response.ok) throw new Error(`a click was refused: ${await response.text()}`);
+    while ((await this.received()) <= before)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
+  private async received(): Promise<number> {
+    return (await this.get<StatusAnswer>("/v1/status")).totals.received;
+  }
+
   async stop(signal: NodeJS.Signals): Promise<void> {
     await stopChild(this.child, signal);
   }

@@ -9,7 +9,7 @@ import { freePort, stopChild, waitUntilUp } from "../processes.ts";
 
 export class DuckDb implements AsyncDisposable {
   private readonly directory: string;
-  private readonly url: string;
+  readonly url: string;
   private readonly child: ChildProcess;
 
   private constructor(directory: string, port: number) {

@@ -24,11 +24,12 @@ const barPlots: Readonly<
   },
 };
 
-const grown: readonly FigureId[] = [
-  "cost.start",
-  "cost.resident",
-  "cost.id_bytes",
-  "cost.store_bytes",
+/** By panel. */
+const grown: readonly (readonly FigureId[])[] = [
+  ["cost.counts", "cost.start"],
+  ["cost.resident"],
+  ["cost.id_bytes"],
+  ["cost.store_bytes"],
 ];
 
 const linePlots: Readonly<
@@ -46,25 +47,25 @@ const linePlots: Readonly<
     axis: "clicks",
     title: "What a history of clicks costs",
     scale: "linear",
-    panels: grown.map((id) => [id]),
+    panels: grown,
   },
   "cost-by-ads": {
     axis: "ads",
     title: "What more ads cost, the clicks being as many",
     scale: "logarithmic",
-    panels: grown.map((id) => [id]),
+    panels: grown,
   },
   "cost-by-dimensions": {
     axis: "dimensions",
     title: "What more minute dimensions cost, the clicks being as many",
     scale: "linear",
-    panels: grown.map((id) => [id]),
+    panels: grown,
   },
   "cost-by-partitions": {
     axis: "partitions",
     title: "What more partitions cost, the clicks being as many",
     scale: "linear",
-    panels: grown.map((id) => [id]),
+    panels: grown,
   },
   load: {
     axis: "rate",
