@@ -1,9 +1,9 @@
 import { Agent, request } from "node:http";
 
-/** Asks one server over one connection that stays open, with as little of its own as Node allows: `fetch` takes twice the time. */
+/** Asks one server over connections that stay open, with as little of its own as Node allows: `fetch` takes twice the time. */
 export class Asker {
   private readonly url: string;
-  private readonly agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  private readonly agent = new Agent({ keepAlive: true });
 
   constructor(url: string) {
     this.url = url;

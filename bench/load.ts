@@ -103,7 +103,7 @@ async function measureOverload({ quick, note, tell }: RowContext, seed: number):
     send: { phases: [usual, over, after] },
     batchRows: 500,
     // More than the bodies that may wait, so that it is the service that says no.
-    connections: 1_024,
+    connections: 768,
     seed,
     refused: "dropped",
   });

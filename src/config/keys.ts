@@ -249,7 +249,7 @@ export const settingKeys = {
   "limits.waiting_bodies": key(integer(1, 1_000_000), 512, "most bodies waiting to be stored"),
   "limits.waiting_bytes": key(
     size({ min: "1KB", max: "100GB" }),
-    "256MB",
+    "32MB",
     "most bytes of bodies waiting",
   ),
   "limits.connections": key(integer(1, 1_000_000), 10_000, "most open connections"),
