@@ -1,35 +1,53 @@
 /** Ids on their way into a segment of the recent tier, to be merged all at once. */
 
+import { freeMemory } from "../runtime/free-memory.ts";
 import { identityWords } from "./identity.ts";
 import type { SortedIds } from "./recent-segment.ts";
 
 const two32 = 4_294_967_296;
 
-export class IdBatch {
-  readonly minutes: Int32Array;
-  private readonly hashes: Uint32Array;
-  private readonly room: number;
-  private count = 0;
+const initialRoom = 64;
 
-  constructor(room: number) {
-    this.room = room;
-    this.hashes = new Uint32Array(room * identityWords);
-    this.minutes = new Int32Array(room);
+export class IdBatch {
+  minutes = new Int32Array(initialRoom);
+  private hashes = new Uint32Array(initialRoom * identityWords);
+  private count = 0;
+  private readonly countMax: number;
+
+  constructor(countMax: number) {
+    this.countMax = countMax;
   }
 
   get isFull(): boolean {
-    return this.count === this.room;
+    return this.count >= this.countMax;
   }
 
   add(words: Uint32Array, at: number, minute: number): void {
     const row = this.count++;
+    if (row === this.minutes.length) this.grow();
     for (let word = 0; word < identityWords; word++)
       this.hashes[row * identityWords + word] = words[at + word]!;
     this.minutes[row] = minute;
   }
 
+  /** Gives its memory back. */
+  free(): void {
+    freeMemory(this.hashes);
+    freeMemory(this.minutes);
+  }
+
   sorted(): SortedIds {
     return { count: this.count, hashes: this.hashes, minutes: this.minutes, rows: this.rows() };
+  }
+
+  private grow(): void {
+    const { hashes, minutes } = this;
+    this.hashes = new Uint32Array(hashes.length * 2);
+    this.hashes.set(hashes);
+    this.minutes = new Int32Array(minutes.length * 2);
+    this.minutes.set(minutes);
+    freeMemory(hashes);
+    freeMemory(minutes);
   }
 
   /** Hashes lie evenly: a counting sort by as many ranges as there are ids leaves little to put right. */

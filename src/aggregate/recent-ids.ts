@@ -17,9 +17,12 @@ import { Segment } from "./recent-segment.ts";
 
 const segmentCount = 256;
 
-/** Ids that are loaded go into their segment this many at a time, or this share of what it has. */
-const batchMin = 8_192;
-const batchShare = 0.25;
+/**
+ * Ids that are loaded go into their segment this many at a time, or this share of what it has: what waits takes no more
+ * than the table itself will.
+ */
+const batchMin = 1_024;
+const batchShare = 0.5;
 
 /** Whether an identity is known already, and by what. */
 export const Known = { not: 0, sameMinute: 1, otherMinute: 2 } as const;
@@ -167,6 +170,7 @@ export class RecentIds {
     const segment = this.segments[index]!;
     const { count, bytes } = segment;
     segment.merge(batch.sorted(), (row) => this.countOf(batch.minutes[row]!).ids--);
+    batch.free();
     this.idCount += segment.count - count;
     this.byteCount += segment.bytes - bytes;
   }

@@ -138,18 +138,20 @@ export class CountingLives implements AsyncDisposable {
       recovered,
       partitions: [...terms.keys()],
     });
+    // The next one finds out for itself; after the last word of this one.
+    resources.defer(() => options.onDedupFull(false));
     resources.use(pipeline);
     const failed = pipeline.start();
     failed.catch(() => {});
     pipeline.rebuilt.then(
-      () => (this.failures = 0),
+      (isDone) => {
+        if (isDone) this.failures = 0;
+      },
       () => {},
     );
     this.pipeline = pipeline;
     resources.defer(() => {
       this.pipeline = undefined;
-      // The next one finds out for itself.
-      options.onDedupFull(false);
     });
     await Promise.race([failed, this.untilMoved(member, terms)]);
   }

@@ -45,8 +45,9 @@ export interface PipelineOptions {
   readonly onNotice?: ((what: string) => void) | undefined;
 }
 
-/** Of an id that is kept exactly, once it is read. */
-const expectedBytesAnId = 22;
+/** What an id takes once it is read: where it is kept exactly, and in a filter. */
+const recentIdBytes = 22;
+const olderIdBytes = 2;
 /** Reading the ids anew is told of where it took so long. */
 const toldFromMs = 1_000;
 /** How long a stop waits for a commit that is being tried again. */
@@ -210,7 +211,9 @@ export class Pipeline implements AsyncDisposable {
     const startMs = clock.monotonicMs();
     const { signal } = this.stopping;
     // Ingest must not take in meanwhile what there will be no room for.
-    const onExpected = (ids: number): void => this.updateDedupFull(ids * expectedBytesAnId);
+    const emptyBytes = this.dedup.bytes;
+    const onExpected = (recentIds: number, olderIds: number): void =>
+      this.updateDedupFull(emptyBytes + recentIds * recentIdBytes + olderIds * olderIdBytes);
     const isDone = await rebuildDedup({
       clock,
       store,
@@ -224,7 +227,7 @@ export class Pipeline implements AsyncDisposable {
       onNotice?.(
         `counting goes on: ${this.dedup.ids} ids were read in ${(ms / 1000).toFixed(1)} s`,
       );
-    this.updateDedupFull();
+    if (isDone) this.updateDedupFull();
     return isDone;
   }
 

@@ -22,8 +22,8 @@ export interface RebuildOptions {
   readonly store: ClickStore;
   readonly states: readonly PartitionState[];
   readonly partitioning: Partitioning;
-  /** Told before the ids are read of about how many will be kept exactly. */
-  readonly onExpected?: (idCount: number) => void;
+  /** Told before the ids are read of about how many there will be: kept exactly, and in filters. */
+  readonly onExpected?: (recentIds: number, olderIds: number) => void;
   /** Ends it where it is. */
   readonly signal?: AbortSignal;
 }
@@ -44,9 +44,17 @@ export async function rebuildDedup(options: RebuildOptions): Promise<boolean> {
   const { partitionCount, spread } = partitioning;
   const owners = Array.from({ length: partitionCount }, (_, own) => byPartition.get(own));
   const firstExactMinute = Math.min(...begun.map((state) => state.dedup.firstExactMinute));
-  const exactMinutes = { fromMinute: firstExactMinute, toMinute: extent.lastMinute + 1 };
-  options.onExpected?.(await expectedIds(options, exactMinutes, begun.length));
-  await rebuildOlder(options, owners, begun);
+  const recent = { fromMinute: firstExactMinute, toMinute: extent.lastMinute + 1 };
+  const older = await olderByHour(options, begun);
+  options.onExpected?.(
+    ownShare(await countedIn(options, recent), options, begun),
+    ownShare(
+      older.reduce((sum, { count }) => sum + count, 0),
+      options,
+      begun,
+    ),
+  );
+  if (!(await rebuildOlder(options, owners, begun, older))) return false;
   for await (const chunk of store.scanIdentities(
     firstExactMinute * minuteMs,
     clickTimestampMsEnd,
@@ -58,52 +66,74 @@ export async function rebuildDedup(options: RebuildOptions): Promise<boolean> {
   return !signal?.aborted;
 }
 
-/** By what was counted, for that is known at once. */
-async function expectedIds(
-  { store, partitioning: { partitionCount } }: RebuildOptions,
-  range: MinuteRange,
-  ownCount: number,
-): Promise<number> {
+interface CountedBucket {
+  readonly bucketStart: number;
+  readonly count: number;
+}
+
+function ownShare(
+  count: number,
+  { partitioning: { partitionCount } }: RebuildOptions,
+  begun: readonly PartitionState[],
+): number {
+  return (count * begun.length) / partitionCount;
+}
+
+async function countedIn({ store }: RebuildOptions, range: MinuteRange): Promise<number> {
   if (range.toMinute <= range.fromMinute) return 0;
+  const parts = { source: "minute", groupBy: [], order: "key", limit: 1 } as const;
+  const { rows } = await store.aggregate({ ...parts, ...range });
+  return rows[0]?.count ?? 0;
+}
+
+function olderMinutes(begun: readonly PartitionState[]): MinuteRange {
+  return {
+    fromMinute: Math.min(...begun.map((state) => state.dedup.firstFilterMinute)),
+    toMinute: Math.max(...begun.map((state) => state.dedup.firstExactMinute)),
+  };
+}
+
+async function olderByHour(
+  { store }: RebuildOptions,
+  begun: readonly PartitionState[],
+): Promise<readonly CountedBucket[]> {
+  const range = olderMinutes(begun);
+  if (range.fromMinute >= range.toMinute) return [];
+  const bucketStarts = hourStarts(range.fromMinute, range.toMinute);
   const { rows } = await store.aggregate({
     source: "minute",
     ...range,
-    groupBy: [],
-    order: "key",
-    limit: 1,
-  });
-  return ((rows[0]?.count ?? 0) * ownCount) / partitionCount;
-}
-
-/** Each filter is made for as many ids as its hour has counted; an hour's rows need never be in memory at once. */
-async function rebuildOlder(
-  { store, partitioning: { spread }, signal }: RebuildOptions,
-  owners: Owners,
-  begun: readonly PartitionState[],
-): Promise<void> {
-  const fromMinute = Math.min(...begun.map((state) => state.dedup.firstFilterMinute));
-  const toMinute = Math.max(...begun.map((state) => state.dedup.firstExactMinute));
-  if (fromMinute >= toMinute) return;
-  const bucketStarts = hourStarts(fromMinute, toMinute);
-  const { rows } = await store.aggregate({
-    source: "minute",
-    fromMinute,
-    toMinute,
     groupBy: [],
     bucketStarts,
     order: "key",
     limit: bucketStarts.length,
   });
-  for (const { bucketStart, count } of rows) {
+  return rows;
+}
+
+/**
+ * Each filter is made for as many ids as its hour has counted; an hour's rows need never be in memory at once. False where it
+ * was ended.
+ */
+async function rebuildOlder(
+  { store, partitioning: { spread }, signal }: RebuildOptions,
+  owners: Owners,
+  begun: readonly PartitionState[],
+  byHour: readonly CountedBucket[],
+): Promise<boolean> {
+  const { fromMinute, toMinute } = olderMinutes(begun);
+  if (fromMinute >= toMinute) return true;
+  for (const { bucketStart, count } of byHour) {
     for (const { dedup } of begun) {
       if (bucketStart < dedup.firstExactMinute)
         dedup.reserveOlder(hourOfMinute(bucketStart), Math.ceil(count / owners.length));
     }
   }
   for await (const chunk of store.scanIdentities(fromMinute * minuteMs, toMinute * minuteMs)) {
-    if (signal?.aborted) return;
+    if (signal?.aborted) return false;
     restoreChunk(chunk, owners, spread, true);
   }
+  return !signal?.aborted;
 }
 
 /** The hours that the range reaches into; the first begins with the range. */

@@ -29,6 +29,8 @@ const loadRowsMax = 4_000_000;
 const quietCommits = 32;
 /** Share of the bound that rows by dimension may take; the rest is for ads' totals, which reach further back. */
 const detailShare = 0.6;
+/** Share of the bound for sums of stretches: it is theirs, so that what is covered does not depend on what was asked. */
+const blockShare = 0.1;
 /** Share of the bound that an eviction frees. */
 const evictedShare = 0.05;
 
@@ -41,6 +43,7 @@ const evictedShare = 0.05;
 export class HotMinutes {
   private readonly dictionary: DictionaryView;
   private readonly configs: ConfigHistory;
+  /** Of the minutes. */
   private readonly bytesMax: number;
   private readonly minutesMax: number;
   private readonly minutes = new Map<number, HotMinute>();
@@ -57,9 +60,9 @@ export class HotMinutes {
   constructor(options: HotMinutesOptions) {
     this.dictionary = options.dictionary;
     this.configs = options.configs;
-    this.bytesMax = options.bytesMax;
+    this.bytesMax = options.bytesMax * (1 - blockShare);
     this.minutesMax = options.minutesMax ?? 2 * minutesADay;
-    this.blocks = new MinuteBlocks(this.minutes, () => options.dictionary.size("ad_id"));
+    this.blocks = new MinuteBlocks(this.minutes, options.bytesMax * blockShare);
   }
 
   get bytes(): number {
@@ -182,11 +185,9 @@ export class HotMinutes {
   /** The `most` ads with the highest counts above 0, ties by ad_id. The range must be covered. */
   topAds(range: MinuteRange, filter: Filter | undefined, most: number): RankedAd[] {
     const query = this.query(range, filter);
-    if (query.dimensions) return topAdsWhere(query, this.minutesOf(range), most);
-    const ranked = topAds(query, this.partsOf(range, true), most);
-    // For the blocks that it made.
-    this.evict();
-    return ranked;
+    return query.dimensions
+      ? topAdsWhere(query, this.minutesOf(range), most)
+      : topAds(query, this.partsOf(range, true), most);
   }
 
   private query(range: MinuteRange, filter: Filter | undefined): HotQuery {
@@ -274,19 +275,20 @@ export class HotMinutes {
 
   /** Back within the bounds, with some room so that not every commit has to. */
   private evict(): void {
-    if (this.bytes <= this.bytesMax && this.minutes.size <= this.minutesMax) return;
+    if (this.bytesHeld <= this.bytesMax && this.minutes.size <= this.minutesMax) return;
     const bytesWanted = this.bytesMax * (1 - evictedShare);
     const oldestFirst = [...this.minutes.values()].sort((a, b) => a.minute - b.minute);
     this.dropDetails(oldestFirst, bytesWanted);
     for (const oldest of oldestFirst) {
-      if (this.bytes <= bytesWanted && this.minutes.size <= this.minutesMax) break;
+      if (this.bytesHeld <= bytesWanted && this.minutes.size <= this.minutesMax) break;
       this.forget(oldest);
     }
   }
 
   private dropDetails(oldestFirst: readonly HotMinute[], bytesWanted: number): void {
     for (const oldest of oldestFirst) {
-      if (this.bytes <= bytesWanted || this.detailBytesHeld <= bytesWanted * detailShare) return;
+      if (this.bytesHeld <= bytesWanted || this.detailBytesHeld <= bytesWanted * detailShare)
+        return;
       if (!oldest.detailed) continue;
       oldest.dropDetail();
       this.account(oldest);

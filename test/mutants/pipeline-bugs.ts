@@ -148,7 +148,13 @@ export const pipelineBugs: readonly PlantedBug[] = [
   },
   {
     name: "a rebuild that forgets the older ids",
-    patches: [{ file: recovery, find: "await rebuildOlder(options, owners, begun);", replace: "" }],
+    patches: [
+      {
+        file: recovery,
+        find: "!(await rebuildOlder(options, owners, begun, older))",
+        replace: "false",
+      },
+    ],
   },
   {
     name: "a rebuild that forgets the recent ids",

@@ -1,14 +1,13 @@
 /**
  * Sums of whole stretches of settled minutes, by ad: an hour is some ten of them instead of sixty minutes, a day some forty.
- * Made when they are first asked for, of the ones a level below, and forgotten as soon as any of their minutes changes.
+ * Made when they are first asked for, of the ones a level below, and forgotten as soon as any of their minutes changes, or
+ * for newer ones where they would take more memory than they may.
  */
 
 import type { MinuteRange } from "../../model/window.ts";
-import { addRun } from "./add-run.ts";
 import type { HotMinute } from "./hot-minute.ts";
 import type { MinuteRun, UnsortedRows } from "./minute-run.ts";
-import { runBytes } from "./minute-run.ts";
-import { RunWriter } from "./run-writer.ts";
+import { mergeTotals, runBytes, totalsOf } from "./minute-run.ts";
 
 /** What counts by ad are summed up from: a minute, or a block of them. */
 export interface CountedPart {
@@ -22,6 +21,7 @@ interface Block extends CountedPart {
 
 /** Minutes of a block by level; each begins at a multiple of its length. */
 const lengths = [4, 16, 64] as const;
+const overheadBytes = 256;
 
 const noRows: UnsortedRows = {
   rowCount: 0,
@@ -29,18 +29,19 @@ const noRows: UnsortedRows = {
   combinations: new Int32Array(0),
   counts: new Float64Array(0),
 };
+/** Of minutes without clicks; not kept, for nobody would tell when it is to go. */
+const emptyBlock: Block = { runs: [], tail: noRows, bytes: 0 };
 
 export class MinuteBlocks {
   private readonly minutes: ReadonlyMap<number, HotMinute>;
-  /** Ads that may occur: those with the keys 1 up to this. */
-  private readonly adCount: () => number;
+  private readonly bytesMax: number;
   /** By level and first minute. */
   private readonly levels: readonly Map<number, Block>[] = lengths.map(() => new Map());
   private bytesHeld = 0;
 
-  constructor(minutes: ReadonlyMap<number, HotMinute>, adCount: () => number) {
+  constructor(minutes: ReadonlyMap<number, HotMinute>, bytesMax: number) {
     this.minutes = minutes;
-    this.adCount = adCount;
+    this.bytesMax = bytesMax;
   }
 
   get bytes(): number {
@@ -60,12 +61,14 @@ export class MinuteBlocks {
 
   /** Forgets the blocks that this minute is in. */
   drop(minute: number): void {
-    for (const [level, length] of lengths.entries()) {
-      const blocks = this.levels[level]!;
-      const first = Math.floor(minute / length) * length;
-      this.bytesHeld -= blocks.get(first)?.bytes ?? 0;
-      blocks.delete(first);
-    }
+    for (const [level, length] of lengths.entries())
+      this.dropBlock(level, Math.floor(minute / length) * length);
+  }
+
+  private dropBlock(level: number, first: number): void {
+    const blocks = this.levels[level]!;
+    this.bytesHeld -= blocks.get(first)?.bytes ?? 0;
+    blocks.delete(first);
   }
 
   private longestFrom(
@@ -97,26 +100,30 @@ export class MinuteBlocks {
       if (!part || part.tail.rowCount > 0 || part.runs.length > 1) return undefined;
       runs.push(...part.runs);
     }
-    const run = sumOf(runs, this.adCount());
-    const block = { runs: [run], tail: noRows, bytes: runBytes(run) };
+    if (runs.length === 0) return emptyBlock;
+    const run = sumOf(runs);
+    const block = { runs: [run], tail: noRows, bytes: overheadBytes + runBytes(run) };
     this.levels[level]!.set(first, block);
     this.bytesHeld += block.bytes;
+    while (this.bytesHeld > this.bytesMax) this.dropOldest();
     return block;
+  }
+
+  private dropOldest(): void {
+    let oldest = { level: 0, first: Infinity };
+    for (const [level, blocks] of this.levels.entries())
+      for (const first of blocks.keys()) if (first < oldest.first) oldest = { level, first };
+    this.dropBlock(oldest.level, oldest.first);
   }
 }
 
-/** Sums by ad, all 0 between uses. */
-let sums = new Float64Array(1024);
-
-function sumOf(runs: readonly MinuteRun[], adCount: number): MinuteRun {
-  if (sums.length < adCount) sums = new Float64Array(2 ** Math.ceil(Math.log2(adCount)));
-  for (const run of runs) if (run.adKeys.length > 0) addRun(sums, adCount, 1, run, undefined);
-  const most = runs.reduce((count, { adKeys }) => count + adKeys.length, 0);
-  const writer = new RunWriter(Math.min(most, adCount));
-  for (let i = 0; i < adCount; i++) {
-    const count = sums[i]!;
-    if (count !== 0) writer.add(i + 1, 0, count);
+function sumOf(runs: readonly MinuteRun[]): MinuteRun {
+  let sums = runs;
+  while (sums.length > 1) {
+    const pairs: MinuteRun[] = [];
+    for (let i = 0; i < sums.length; i += 2)
+      pairs.push(i + 1 < sums.length ? mergeTotals(sums[i]!, sums[i + 1]!) : sums[i]!);
+    sums = pairs;
   }
-  sums.fill(0, 0, adCount);
-  return writer.finish(false);
+  return totalsOf(sums[0]!);
 }

@@ -9,7 +9,8 @@
  * A row takes 4 bytes (8 from 65,536 combinations on), an ad 8 to 10 in addition.
  */
 
-import { RunWriter } from "./run-writer.ts";
+import { freeMemory } from "../../runtime/free-memory.ts";
+import { packCounts, RunWriter } from "./run-writer.ts";
 import { sortedOrder } from "./sorted-order.ts";
 
 /** As narrow as the values allow; Float64 keeps whole numbers exact up to 2^53. */
@@ -88,15 +89,33 @@ export function lowerBound(adKeys: Int32Array, adKey: number): number {
   return low;
 }
 
-function mergeTotals(a: MinuteRun, b: MinuteRun): MinuteRun {
-  const writer = new RunWriter(a.adKeys.length + b.adKeys.length);
-  let i = 0;
-  let j = 0;
-  while (i < a.adKeys.length || j < b.adKeys.length) {
-    const adA = i < a.adKeys.length ? a.adKeys[i]! : Infinity;
-    const adB = j < b.adKeys.length ? b.adKeys[j]! : Infinity;
-    if (adA <= adB) writer.add(adA, 0, a.adTotals[i++]!);
-    else writer.add(adB, 0, b.adTotals[j++]!);
+/** Beyond all keys. */
+const noAd = 0x7fff_ffff;
+
+/** The totals of both by ad, without rows. */
+export function mergeTotals(a: MinuteRun, b: MinuteRun): MinuteRun {
+  const countA = a.adKeys.length;
+  const countB = b.adKeys.length;
+  const adKeys = new Int32Array(countA + countB);
+  const totals = new Float64Array(countA + countB);
+  let count = 0;
+  for (let i = 0, j = 0; i < countA || j < countB;) {
+    const adA = i < countA ? a.adKeys[i]! : noAd;
+    const adB = j < countB ? b.adKeys[j]! : noAd;
+    let total = 0;
+    if (adA <= adB) total += a.adTotals[i++]!;
+    if (adB <= adA) total += b.adTotals[j++]!;
+    if (total === 0) continue;
+    adKeys[count] = Math.min(adA, adB);
+    totals[count++] = total;
   }
-  return writer.finish(false);
+  const merged = {
+    rowCount: count,
+    adKeys: adKeys.slice(0, count),
+    adTotals: packCounts(totals.subarray(0, count)),
+    detail: undefined,
+  };
+  freeMemory(adKeys);
+  freeMemory(totals);
+  return merged;
 }

@@ -143,7 +143,7 @@ export class RunWriter {
   }
 }
 
-function packCounts(counts: Float64Array): PackedCounts {
+export function packCounts(counts: Float64Array): PackedCounts {
   let lowest = 0;
   let highest = 0;
   for (let i = 0, length = counts.length; i < length; i++) {

@@ -135,11 +135,18 @@ function listOf(numbers: readonly number[]): duckdb.Value {
 
 /** A bounded set of connections for reading; who finds none free waits in line. */
 export class ConnectionPool {
+  private readonly size: number;
   private readonly free: Connection[];
   private readonly waiting: ((connection: Connection) => void)[] = [];
 
   constructor(connections: readonly Connection[]) {
+    this.size = connections.length;
     this.free = [...connections];
+  }
+
+  /** Nobody reads. */
+  get isIdle(): boolean {
+    return this.free.length === this.size;
   }
 
   async use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {

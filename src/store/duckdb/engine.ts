@@ -83,9 +83,11 @@ export class Engine {
 
   /**
    * For what DuckDB does in one piece and may take seconds. With threads of its own the piece goes to one of them, and the
-   * caller's turns in a loop until it is done: a core for nothing. Queries have the one thread meanwhile.
+   * caller's turns in a loop until it is done: a core for nothing. Queries have the one thread meanwhile. Where one is under way
+   * all is left as it is: to take away a thread DuckDB waits for it to finish its share of the query, and commits wait too.
    */
   async withOneThread<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.readers.isIdle) return await work();
     await this.maintenance.run("SET threads = 1");
     try {
       return await work();
