@@ -53,8 +53,8 @@ export const figures = {
     "more",
   ),
 
-  "cost.start": figure("answers again after kill -9 (s)", 2, "less"),
-  "cost.counts": figure("counts again after kill -9 (s)", 2, "less"),
+  "cost.start": figure("start: answers (s)", 2, "less"),
+  "cost.counts": figure("start: counts (s)", 2, "less"),
   "cost.resident": figure("resident memory (MB)", 0, "less"),
   "cost.resident_after": figure("resident memory after a start (MB)", 0, "less"),
   "cost.id_bytes": figure("memory of a recent id (bytes)", 1, "less"),
