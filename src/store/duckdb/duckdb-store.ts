@@ -101,8 +101,10 @@ export async function openDuckDbStore(
   return new DuckDbStore(options.path, session);
 }
 
-/** A query whose tables changed under it is asked again; tables change about once a day. */
-const triesMax = 5;
+/** Tries of a query before tables may not change under it any more. They change about once a day, in an import of many days at
+ * commit after commit.
+ */
+const triesMax = 3;
 
 class DuckDbStore implements ClickStore, StoreCopies, StoreExports, MovableStore {
   private readonly path: string;
@@ -314,16 +316,23 @@ class DuckDbStore implements ClickStore, StoreCopies, StoreExports, MovableStore
     return this.session.use((opened) =>
       opened.engine.readers.use(async (connection) => {
         const { catalog } = opened.engine;
-        for (let tries = 1; ; tries++) {
+        const tryOnce = async (): Promise<{ readonly result: T } | undefined> => {
           const { version } = catalog;
-          const isLast = (): boolean => version === catalog.version || tries === triesMax;
           try {
             const result = await work(connection, opened);
-            if (isLast()) return result;
+            return version === catalog.version ? { result } : undefined;
           } catch (error) {
-            if (isLast()) throw error;
+            if (version === catalog.version) throw error;
+            return undefined;
           }
+        };
+        for (let tries = 1; tries < triesMax; tries++) {
+          const done = await tryOnce();
+          if (done) return done.result;
         }
+        const done = await opened.writer.withoutSchemaChanges(tryOnce);
+        if (!done) throw new Error("tables have changed while they could not");
+        return done.result;
       }),
     );
   }

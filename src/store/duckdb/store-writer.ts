@@ -137,6 +137,11 @@ export class StoreWriter {
     });
   }
 
+  /** Commits go on, but for those that need new tables. */
+  withoutSchemaChanges<T>(work: () => Promise<T>): Promise<T> {
+    return this.maintenance.take(work);
+  }
+
   /** Rows that stand alone are deleted beside commits, which wait only while tables of whole days are dropped. */
   async purge(): Promise<void> {
     const { maintenance, catalog } = this.engine;
