@@ -5,6 +5,7 @@
 
 import type { MinuteDeltas } from "../model/commit.ts";
 import { freeMemory } from "../runtime/free-memory.ts";
+import { doubled } from "./doubled.ts";
 
 const initialRows = 512;
 
@@ -18,7 +19,7 @@ export class MinuteCounts {
   private adKeys = new Int32Array(initialRows);
   private restated = new Uint8Array(initialRows);
   private counts = new Int32Array(initialRows);
-  private dimensionKeys: Int32Array[];
+  private dimensionKeys: Int32Array<ArrayBuffer>[];
 
   constructor(dimensionNames: readonly string[]) {
     this.dimensionNames = [...dimensionNames];
@@ -149,11 +150,8 @@ export class MinuteCounts {
     this.minutes = doubled(this.minutes);
     this.adKeys = doubled(this.adKeys);
     this.counts = doubled(this.counts);
-    this.dimensionKeys = this.dimensionKeys.map(doubled);
-    const restated = new Uint8Array(this.restated.length * 2);
-    restated.set(this.restated);
-    freeMemory(this.restated);
-    this.restated = restated;
+    this.dimensionKeys = this.dimensionKeys.map((keys) => doubled(keys));
+    this.restated = doubled(this.restated);
   }
 
   private growSlots(): void {
@@ -167,11 +165,4 @@ export class MinuteCounts {
       this.slots[slot] = row + 1;
     }
   }
-}
-
-function doubled(array: Int32Array): Int32Array<ArrayBuffer> {
-  const grown = new Int32Array(array.length * 2);
-  grown.set(array);
-  freeMemory(array);
-  return grown;
 }

@@ -4,6 +4,8 @@
  * no JavaScript string until somebody asks for one.
  */
 
+import { doubled } from "./doubled.ts";
+
 // A byte order mark is part of a value like any other character.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
@@ -98,8 +100,8 @@ export class Dictionary {
     const to = from + end - start;
     if (to > this.heap.length) this.heap = grownBytes(this.heap, to);
     if (this.entryCount + 2 > this.offsets.length) {
-      this.offsets = grownWords(this.offsets);
-      this.hashes = grownWords(this.hashes);
+      this.offsets = doubled(this.offsets);
+      this.hashes = doubled(this.hashes);
     }
     this.heap.set(source.subarray(start, end), from);
     const key = ++this.entryCount;
@@ -129,12 +131,6 @@ function hashBytes(source: Uint8Array, start: number, end: number): number {
 
 function grownBytes(array: Uint8Array, needed: number): Uint8Array<ArrayBuffer> {
   const grown = new Uint8Array(Math.max(array.length * 2, needed));
-  grown.set(array);
-  return grown;
-}
-
-function grownWords(array: Uint32Array): Uint32Array<ArrayBuffer> {
-  const grown = new Uint32Array(array.length * 2);
   grown.set(array);
   return grown;
 }

@@ -1,15 +1,15 @@
 /** Ids on their way into a segment of the recent tier, to be merged all at once. */
 
 import { freeMemory } from "../runtime/free-memory.ts";
+import { doubled } from "./doubled.ts";
 import { identityWords } from "./identity.ts";
 import type { SortedIds } from "./recent-segment.ts";
-
-const two32 = 4_294_967_296;
+import { homeOf } from "./recent-segment.ts";
 
 const initialRoom = 64;
 
 export class IdBatch {
-  minutes = new Int32Array(initialRoom);
+  private minutes = new Int32Array(initialRoom);
   private hashes = new Uint32Array(initialRoom * identityWords);
   private count = 0;
   private readonly countMax: number;
@@ -24,7 +24,10 @@ export class IdBatch {
 
   add(words: Uint32Array, at: number, minute: number): void {
     const row = this.count++;
-    if (row === this.minutes.length) this.grow();
+    if (row === this.minutes.length) {
+      this.hashes = doubled(this.hashes);
+      this.minutes = doubled(this.minutes);
+    }
     for (let word = 0; word < identityWords; word++)
       this.hashes[row * identityWords + word] = words[at + word]!;
     this.minutes[row] = minute;
@@ -38,16 +41,6 @@ export class IdBatch {
 
   sorted(): SortedIds {
     return { count: this.count, hashes: this.hashes, minutes: this.minutes, rows: this.rows() };
-  }
-
-  private grow(): void {
-    const { hashes, minutes } = this;
-    this.hashes = new Uint32Array(hashes.length * 2);
-    this.hashes.set(hashes);
-    this.minutes = new Int32Array(minutes.length * 2);
-    this.minutes.set(minutes);
-    freeMemory(hashes);
-    freeMemory(minutes);
   }
 
   /** Hashes lie evenly: a counting sort by as many ranges as there are ids leaves little to put right. */
@@ -74,5 +67,5 @@ function orderOf(hashes: Uint32Array, row: number): number {
 }
 
 function rangeOf(hashes: Uint32Array, row: number, ranges: number): number {
-  return Math.floor((orderOf(hashes, row) / two32) * ranges);
+  return homeOf(orderOf(hashes, row), ranges);
 }

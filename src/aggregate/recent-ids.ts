@@ -169,7 +169,8 @@ export class RecentIds {
     this.batches[index] = undefined;
     const segment = this.segments[index]!;
     const { count, bytes } = segment;
-    segment.merge(batch.sorted(), (row) => this.countOf(batch.minutes[row]!).ids--);
+    const ids = batch.sorted();
+    segment.merge(ids, (row) => this.countOf(ids.minutes[row]!).ids--);
     batch.free();
     this.idCount += segment.count - count;
     this.byteCount += segment.bytes - bytes;

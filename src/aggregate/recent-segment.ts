@@ -214,7 +214,8 @@ function capacityFor(count: number): number {
   return Math.max(initialCapacity, Math.ceil((count / loadMax) * Math.sqrt(growth)));
 }
 
-function homeOf(order: number, capacity: number): number {
+/** Where a second word lies among so many slots that share all of them evenly. */
+export function homeOf(order: number, capacity: number): number {
   return Math.floor((order / two32) * capacity);
 }
 

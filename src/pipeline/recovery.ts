@@ -44,60 +44,39 @@ export async function rebuildDedup(options: RebuildOptions): Promise<boolean> {
   const { partitionCount, spread } = partitioning;
   const owners = Array.from({ length: partitionCount }, (_, own) => byPartition.get(own));
   const firstExactMinute = Math.min(...begun.map((state) => state.dedup.firstExactMinute));
+  const older = {
+    fromMinute: Math.min(...begun.map((state) => state.dedup.firstFilterMinute)),
+    toMinute: Math.max(...begun.map((state) => state.dedup.firstExactMinute)),
+  };
   const recent = { fromMinute: firstExactMinute, toMinute: extent.lastMinute + 1 };
-  const older = await olderByHour(options, begun);
+  const olderHours = await countsByHour(store, older);
+  const ownShare = begun.length / partitionCount;
   options.onExpected?.(
-    ownShare(await countedIn(options, recent), options, begun),
-    ownShare(
-      older.reduce((sum, { count }) => sum + count, 0),
-      options,
-      begun,
-    ),
+    sumOf(await countsByHour(store, recent)) * ownShare,
+    sumOf(olderHours) * ownShare,
   );
-  if (!(await rebuildOlder(options, owners, begun, older))) return false;
-  for await (const chunk of store.scanIdentities(
-    firstExactMinute * minuteMs,
-    clickTimestampMsEnd,
-  )) {
-    if (signal?.aborted) return false;
-    restoreChunk(chunk, owners, spread, false);
-  }
+  reserveOlder(begun, olderHours, partitionCount);
+  const scan = (fromMinute: number, toMs: number, isOlder: boolean): Promise<boolean> =>
+    restoreAll(store.scanIdentities(fromMinute * minuteMs, toMs), owners, spread, isOlder, signal);
+  const { fromMinute, toMinute } = older;
+  if (fromMinute < toMinute && !(await scan(fromMinute, toMinute * minuteMs, true))) return false;
+  if (!(await scan(firstExactMinute, clickTimestampMsEnd, false))) return false;
   for (const { dedup } of begun) while (!dedup.endLoad(segmentsATurn)) await clock.turn();
   return !signal?.aborted;
 }
 
-interface CountedBucket {
+interface HourCount {
+  /** The first minute of it that was asked for. */
   readonly bucketStart: number;
   readonly count: number;
 }
 
-function ownShare(
-  count: number,
-  { partitioning: { partitionCount } }: RebuildOptions,
-  begun: readonly PartitionState[],
-): number {
-  return (count * begun.length) / partitionCount;
+function sumOf(hours: readonly HourCount[]): number {
+  return hours.reduce((sum, { count }) => sum + count, 0);
 }
 
-async function countedIn({ store }: RebuildOptions, range: MinuteRange): Promise<number> {
-  if (range.toMinute <= range.fromMinute) return 0;
-  const parts = { source: "minute", groupBy: [], order: "key", limit: 1 } as const;
-  const { rows } = await store.aggregate({ ...parts, ...range });
-  return rows[0]?.count ?? 0;
-}
-
-function olderMinutes(begun: readonly PartitionState[]): MinuteRange {
-  return {
-    fromMinute: Math.min(...begun.map((state) => state.dedup.firstFilterMinute)),
-    toMinute: Math.max(...begun.map((state) => state.dedup.firstExactMinute)),
-  };
-}
-
-async function olderByHour(
-  { store }: RebuildOptions,
-  begun: readonly PartitionState[],
-): Promise<readonly CountedBucket[]> {
-  const range = olderMinutes(begun);
+/** Known at once, unlike the ids; about as many. */
+async function countsByHour(store: ClickStore, range: MinuteRange): Promise<readonly HourCount[]> {
   if (range.fromMinute >= range.toMinute) return [];
   const bucketStarts = hourStarts(range.fromMinute, range.toMinute);
   const { rows } = await store.aggregate({
@@ -111,27 +90,31 @@ async function olderByHour(
   return rows;
 }
 
-/**
- * Each filter is made for as many ids as its hour has counted; an hour's rows need never be in memory at once. False where it
- * was ended.
- */
-async function rebuildOlder(
-  { store, partitioning: { spread }, signal }: RebuildOptions,
-  owners: Owners,
+/** Each filter is made for as many ids as its hour has counted; an hour's rows need never be in memory at once. */
+function reserveOlder(
   begun: readonly PartitionState[],
-  byHour: readonly CountedBucket[],
-): Promise<boolean> {
-  const { fromMinute, toMinute } = olderMinutes(begun);
-  if (fromMinute >= toMinute) return true;
-  for (const { bucketStart, count } of byHour) {
+  hours: readonly HourCount[],
+  partitionCount: number,
+): void {
+  for (const { bucketStart, count } of hours) {
     for (const { dedup } of begun) {
       if (bucketStart < dedup.firstExactMinute)
-        dedup.reserveOlder(hourOfMinute(bucketStart), Math.ceil(count / owners.length));
+        dedup.reserveOlder(hourOfMinute(bucketStart), Math.ceil(count / partitionCount));
     }
   }
-  for await (const chunk of store.scanIdentities(fromMinute * minuteMs, toMinute * minuteMs)) {
+}
+
+/** False where it was ended. */
+async function restoreAll(
+  chunks: AsyncIterable<IdentityChunk>,
+  owners: Owners,
+  spread: number,
+  isOlder: boolean,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  for await (const chunk of chunks) {
     if (signal?.aborted) return false;
-    restoreChunk(chunk, owners, spread, true);
+    restoreChunk(chunk, owners, spread, isOlder);
   }
   return !signal?.aborted;
 }

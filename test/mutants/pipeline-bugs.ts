@@ -151,7 +151,7 @@ export const pipelineBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: recovery,
-        find: "!(await rebuildOlder(options, owners, begun, older))",
+        find: "!(await scan(fromMinute, toMinute * minuteMs, true))",
         replace: "false",
       },
     ],

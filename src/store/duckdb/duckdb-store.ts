@@ -101,8 +101,9 @@ export async function openDuckDbStore(
   return new DuckDbStore(options.path, session);
 }
 
-/** Tries of a query before tables may not change under it any more. They change about once a day, in an import of many days at
- * commit after commit.
+/**
+ * Tries of a query before tables may not change under it any more. They change about once a day, in an import of many days
+ * at commit after commit.
  */
 const triesMax = 3;
 
