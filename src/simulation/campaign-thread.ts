@@ -2,6 +2,7 @@
 
 import "../runtime/older-node.ts";
 import { parentPort, workerData } from "node:worker_threads";
+import { anotherTrace } from "./explain-failure.ts";
 import type { HistoryKind } from "./history-kinds.ts";
 import { historyKinds } from "./history-kinds.ts";
 import { runHistory } from "./run-history.ts";
@@ -34,7 +35,7 @@ async function runSeed(seed: number): Promise<ReportedRun> {
   const isSame = again === undefined || again.traceHash === traceHash;
   return {
     seed,
-    failure: isSame ? failure : "the same seed has given another trace",
+    failure: isSame ? failure : anotherTrace,
     strikes: [...strikes],
     clickCount,
     starts,

@@ -11,7 +11,7 @@ import { CodedError } from "../model/errors.ts";
 import { soundHealth } from "../model/health.ts";
 import type { Health } from "../model/health.ts";
 import { announced } from "../queue/announced-queue.ts";
-import { engineSettings, hasReached, ingestOver, maxFutureMs } from "./common-settings.ts";
+import { engineSettings, hasReached, ingestOver, maxFutureMs, secret } from "./common-settings.ts";
 import type { HistorySettings, SemanticSettings } from "./history.ts";
 import type { ServiceUnderTest } from "./service-under-test.ts";
 import { SimulatedQueue } from "./queue/simulated-queue.ts";
@@ -20,7 +20,6 @@ import { sealed, unsealed } from "./world/chunk.ts";
 import { fileNames } from "./world/file-names.ts";
 import type { SimulatedProcess } from "./world/process.ts";
 
-const secret = new Uint8Array(32).fill(7);
 const whileFullMs = 200;
 
 export interface ServiceOptions {

@@ -14,7 +14,7 @@ import { OrderLogs } from "../../order/order-log.ts";
 import { announced } from "../../queue/announced-queue.ts";
 import { shareDatabase } from "../../store/ordered/share-database.ts";
 import type { SharedStore } from "../../store/shared-store.ts";
-import { engineSettings, hasReached, ingestOver, maxFutureMs } from "../common-settings.ts";
+import { engineSettings, hasReached, ingestOver, maxFutureMs, secret } from "../common-settings.ts";
 import type { HistorySettings } from "../history.ts";
 import type { ServiceUnderTest } from "../service-under-test.ts";
 import type { SimulatedProcess } from "../world/process.ts";
@@ -96,7 +96,7 @@ export class SharedNode implements ServiceUnderTest {
       }
     };
     const share = (): Promise<SharedStore> =>
-      shareDatabase(database, new OrderLogs(async () => orderLog(), orderLog()), clock);
+      shareDatabase(database, new OrderLogs(async () => orderLog(), orderLog()), clock, secret);
     const store = await untilThere(share);
     const file = settingsIn(store);
     const planned = await untilThere(() =>

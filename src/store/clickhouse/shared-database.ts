@@ -1,5 +1,6 @@
 /** A ClickHouse database that several processes write to, and those that only read. */
 
+import { randomBytes } from "node:crypto";
 import type { Clock } from "../../clock/clock.ts";
 import type { OrderLogs } from "../../order/order-log.ts";
 import type { OrderSnapshot } from "../../order/order-reader.ts";
@@ -30,6 +31,7 @@ export interface SharedClickHouseOptions extends DatabaseOptions {
 
 /** What asks for newer commits all the time has small answers to wait for. */
 const lookSilenceMsMax = 5_000;
+const secretBytes = 32;
 
 /** Makes the database where there is none. Rejects with `data_format_newer`, `data_corrupt` or `store_unavailable`. */
 export async function shareClickHouse(options: SharedClickHouseOptions): Promise<SharedStore> {
@@ -38,7 +40,7 @@ export async function shareClickHouse(options: SharedClickHouseOptions): Promise
   resources.use(logs);
   const database = new ClickHouseDatabase(await openDatabase(options), options.purgeAfterMs);
   resources.move();
-  return await shareDatabase(database, logs, clock);
+  return await shareDatabase(database, logs, clock, randomBytes(secretBytes));
 }
 
 /** For who only reads. Rejects with `store_unavailable` where it is away, or not made yet. */

@@ -1,6 +1,5 @@
 /** The SharedStore port over a database and the log of the order in which its commits count. */
 
-import { randomBytes } from "node:crypto";
 import type { Clock } from "../../clock/clock.ts";
 import { CodedError } from "../../model/errors.ts";
 import type { Decision } from "../../order/commit-order.ts";
@@ -21,13 +20,16 @@ interface Founding {
 }
 
 const foundingName = "founding";
-const secretBytes = 32;
 
-/** Database and logs are its own from here on, also where it can't be shared. */
+/**
+ * Database and logs are its own from here on, also where it can't be shared. `newSecret`: the database's where nobody has
+ * shared it before; the seed of all that hashes.
+ */
 export async function shareDatabase(
   database: OrderedDatabase,
   logs: OrderLogs,
   clock: Clock,
+  newSecret: Uint8Array,
 ): Promise<SharedStore> {
   await using resources = new AsyncDisposableStack();
   resources.use(logs);
@@ -35,7 +37,7 @@ export async function shareDatabase(
   const [id] = await database.readIds();
   const log = resources.use(await logs.open());
   const reader = await OrderReader.open(log, await database.readOrderSnapshot());
-  const secret = randomBytes(secretBytes).toString("hex");
+  const secret = Buffer.from(newSecret).toString("hex");
   const own = JSON.stringify({ database: id!, secret } satisfies Founding);
   const founding = await checked(database, await noteOnce(reader, clock, foundingName, own));
   resources.move();
