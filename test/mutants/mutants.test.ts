@@ -65,7 +65,8 @@ describe("planted bugs", { concurrency: 2 }, () => {
         ...(known === undefined ? [] : [known]),
       );
       assert.notEqual(seed, null, `${bug.name} has survived ${seedsMax} histories`);
-      context.diagnostic(`seed ${seed}: ${failure?.slice(0, 160)}`);
+      const stale = known !== undefined && seed !== known ? ` (no longer ${known})` : "";
+      context.diagnostic(`seed ${seed}${stale}: ${failure?.slice(0, 160)}`);
     });
   }
 });
