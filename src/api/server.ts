@@ -20,6 +20,7 @@ import { registerOpenApi } from "./openapi.ts";
 import { codedErrorOf, problemMediaType, problemOf, sendProblem } from "./problems.ts";
 import { registerAddressLimit, registerKeyLimit } from "./rate-limits.ts";
 import { Refusals } from "./refusals.ts";
+import { lateCompilers } from "./late-compilers.ts";
 import { discardRest } from "./read-body.ts";
 import { registerAdRoutes } from "./routes/ads.ts";
 import { registerChangesRoute } from "./routes/changes.ts";
@@ -77,6 +78,7 @@ export function createServer(parts: ServiceParts & { readonly version: string })
     // What still comes on open connections is answered; each is closed with its answer.
     return503OnClosing: false,
     forceCloseConnections: "idle",
+    schemaController: { compilersFactory: lateCompilers },
     routerOptions: { maxParamLength: pathParameterLengthMax },
     // Parameters are taken as they were sent: nothing is converted, nothing is dropped in silence.
     ajv: {
