@@ -25,7 +25,7 @@ export interface HotMinutesOptions {
 
 /** Rows after which loading stops, for a start takes no longer than it must: about a second. */
 const loadRowsMax = 4_000_000;
-/** Commits that a minute must have been left alone for to be settled. */
+/** Commits that a minute is settled after at the latest, once it is left alone. */
 const quietCommits = 32;
 /** Share of the bound that rows by dimension may take; the rest is for ads' totals, which reach further back. */
 const detailShare = 0.6;
@@ -54,6 +54,7 @@ export class HotMinutes {
   private bytesHeld = 0;
   private detailBytesHeld = 0;
   private commitCount = 0;
+  private appliedRowCount = 0;
   private totalsFrom = -Infinity;
   private detailFrom = -Infinity;
 
@@ -125,8 +126,9 @@ export class HotMinutes {
   /** Adds a commit's rows. Its dictionary entries and configurations must be known by now. */
   apply(commit: Pick<Commit, "minutes">): void {
     this.commitCount++;
+    this.appliedRowCount += commit.minutes.rowCount;
     this.addRows(commit.minutes);
-    this.settle((minute) => minute.touchedAt + quietCommits <= this.commitCount);
+    this.settle((minute) => this.isQuiet(minute));
     this.evict();
   }
 
@@ -243,6 +245,7 @@ export class HotMinutes {
     for (const minute of touched) {
       this.blocks.drop(minute.minute);
       minute.touchedAt = this.commitCount;
+      minute.touchedAtRow = this.appliedRowCount;
       this.unsettled.add(minute);
       this.account(minute);
     }
@@ -254,6 +257,14 @@ export class HotMinutes {
     // A straggler among minutes that keep totals only.
     if (minute < this.detailFrom) added.dropDetail();
     return added;
+  }
+
+  /** Settling moves each of its rows once; as many have come elsewhere, so that it costs a row no more than a row. */
+  private isQuiet({ touchedAt, touchedAtRow, rowCount }: HotMinute): boolean {
+    return (
+      touchedAt + quietCommits <= this.commitCount ||
+      this.appliedRowCount - touchedAtRow >= rowCount
+    );
   }
 
   private settle(isDue: (minute: HotMinute) => boolean): void {

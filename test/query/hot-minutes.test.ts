@@ -280,6 +280,29 @@ describe("hot minutes", () => {
     for (const question of questions) assertEqualAnswers(hot, recount, question);
   });
 
+  it("are settled, and summed up, once as many rows came for others", () => {
+    const { hot, dictionary } = newHot();
+    const blockStart = Math.ceil(firstMinute / 4) * 4;
+    const apply = (minute: number): void => {
+      const rows = Array.from({ length: 100 }, (_, n) => ({
+        minute,
+        adId: `ad-${n}`,
+        dimensions: {},
+        count: 1,
+      }));
+      hot.apply({ minutes: minuteDeltas(rows, names, dictionary) });
+    };
+    const bytesOfSums = (): number => {
+      const { bytes } = hot;
+      hot.topAds({ fromMinute: blockStart, toMinute: blockStart + 4 }, undefined, 5);
+      return hot.bytes - bytes;
+    };
+    for (let offset = 0; offset < 4; offset++) apply(blockStart + offset);
+    assert.equal(bytesOfSums(), 0, "the last minute may get more");
+    apply(blockStart + 4);
+    assert.ok(bytesOfSums() > 0);
+  });
+
   it("let negative counts take ads and rows away", () => {
     const { hot, dictionary } = newHot();
     const row = { minute: firstMinute, adId: "a", dimensions: { country: "US" } };
