@@ -16,6 +16,7 @@ import { minuteOf } from "../model/time.ts";
 import { DedupIndex, recentMinuteOf } from "./deduplicate.ts";
 import { Dictionary } from "./dictionary.ts";
 import { IdentityHasher } from "./identity.ts";
+import { RecordedMinutes } from "./recorded-minutes.ts";
 import { Watermark } from "./watermark.ts";
 
 /** Generation of the configuration that stands in until the log has brought the first. */
@@ -32,6 +33,7 @@ export class PartitionState {
   readonly layoutChanges: LayoutChange[];
   /** Of this partition. */
   readonly dropped: DroppedDays;
+  readonly recorded = new RecordedMinutes();
 
   constructor(
     partition: number,
@@ -53,6 +55,11 @@ export class PartitionState {
       minuteOf(watermarkMs - dedupHorizonMs),
       recentMinuteOf(shared.configs, watermarkMs),
     );
+  }
+
+  /** Whether an import of this minute finds no click, and changes no number that was told: not even that there are none. */
+  isFresh(minute: number): boolean {
+    return minute >= this.closedThroughMinute && !this.recorded.mayHave(minute);
   }
 
   /** Lets the dedup index follow the watermark, before a record of this receipt; see DedupIndex.tidy. */

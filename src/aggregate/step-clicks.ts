@@ -71,7 +71,7 @@ export function stepClicks(
     } else if (known !== Known.not) {
       outcome = Outcome.duplicate;
       if (known === Known.otherMinute) effects.duplicateConflicts++;
-    } else if (minute >= finalBefore) {
+    } else if (minute >= finalBefore || (history && state.isFresh(minute))) {
       outcome = Outcome.counted;
       answers?.buckets.count(minute, adKeys[row]!);
     } else {
@@ -100,6 +100,8 @@ export function stepClicks(
     }
   }
 
+  // Until here its minutes are as fresh as the survey found them.
+  state.recorded.note(record);
   effects.clicks.push({
     partition: state.partition,
     offset,

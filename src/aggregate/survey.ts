@@ -62,6 +62,7 @@ function collectNeeds(
     const time = clickTimestamps[row]!;
     if (time < expiredBeforeMs) continue;
     const minute = minuteOf(time);
+    if (record.history && state.isFresh(minute)) continue;
     if (record.history || minute < finalBefore) {
       buckets.set(bucketKey(minute, adKeys[row]!), { minute, adKey: adKeys[row]! });
     }

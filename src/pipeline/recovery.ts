@@ -35,6 +35,7 @@ const segmentsATurn = 16;
 export async function rebuildDedup(options: RebuildOptions): Promise<boolean> {
   const { clock, store, states, partitioning, signal } = options;
   const extent = await store.extent();
+  for (const { recorded } of states) recorded.begin(extent);
   if (!extent) return true;
   // A partition without a watermark has committed nothing, so that nothing recorded is its own.
   const begun = states.filter(({ watermark }) => watermark.ms !== -Infinity);

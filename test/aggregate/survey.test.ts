@@ -14,14 +14,14 @@ import { testConfig } from "../support/random-clicks.ts";
 
 const nowMs = Date.UTC(2026, 0, 15, 12);
 
-function clickAt(time: number): ClicksRecord {
+function clickAt(time: number, history = false): ClicksRecord {
   const batch = new ClickBatchBuilder(testConfig.dimensions);
   batch.add({ ad_id: "ad-1", click_timestamp: time, event_id: "e", dimensions: {} });
   return {
     kind: "clicks",
     receivedAtMs: nowMs,
     source: "http",
-    history: false,
+    history,
     batch: batch.build(),
   };
 }
@@ -55,5 +55,27 @@ describe("the survey of a record", () => {
       effects,
     );
     assert.deepEqual([...effects.clicks[0]!.outcomes], [Outcome.restated]);
+  });
+
+  it("asks of an import for minutes that may have clicks, or are closed, alone", () => {
+    const shared = new SharedState(new Uint8Array(32), [testConfig], new Map());
+    const long = minuteOf(nowMs) - 100_000;
+    const state = new PartitionState(0, shared, nowMs, long - 10);
+    let offset = 0;
+    const surveyOf = (minute: number) =>
+      surveyClicks(state, mapClicks(shared, offset, clickAt(minute * minuteMs, true)))?.buckets;
+    // What the store holds is not known yet.
+    assert.equal(surveyOf(long)?.length, 1);
+    state.recorded.begin({ firstMinute: long + 10, lastMinute: long + 20 });
+    assert.equal(surveyOf(long), undefined);
+    assert.equal(surveyOf(long + 10)?.length, 1);
+    assert.equal(surveyOf(long + 21), undefined);
+    assert.equal(surveyOf(long - 11)?.length, 1);
+    const effects = new Effects([]);
+    const clicks = mapClicks(shared, offset++, clickAt(long * minuteMs, true));
+    step(state, { kind: "clicks", clicks, answers: undefined }, effects);
+    assert.deepEqual([...effects.clicks[0]!.outcomes], [Outcome.counted]);
+    assert.equal(surveyOf(long)?.length, 1);
+    assert.equal(surveyOf(long + 1), undefined);
   });
 });

@@ -34,6 +34,36 @@ export const pipelineBugs: readonly PlantedBug[] = [
     ],
   },
   {
+    name: "an import after a start that takes all minutes for empty",
+    patches: [
+      {
+        file: recovery,
+        find: "recorded.begin(extent);",
+        replace: "recorded.begin(undefined);",
+      },
+    ],
+  },
+  {
+    name: "an import that does not know of what came before it in this life",
+    patches: [
+      {
+        file: "src/aggregate/step-clicks.ts",
+        find: "state.recorded.note(record);",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "an import into a closed period that tells of no change",
+    patches: [
+      {
+        file: "src/aggregate/state.ts",
+        find: "return minute >= this.closedThroughMinute && !this.recorded.mayHave(minute);",
+        replace: "return !this.recorded.mayHave(minute);",
+      },
+    ],
+  },
+  {
     name: "a delta written twice where the commit's fate was unknown",
     patches: [
       {
