@@ -123,7 +123,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     () => watch.update(),
     options.onCommitted ?? (() => {}),
   );
-  const stopped = pipeline.start();
+  const turn = (): Promise<void> => options.clock.turn();
+  const stopped = pipeline.start((signal) => query.loadRecent({ signal, turn }));
   // Whoever awaits `stopped` is told of a failure; it must not count as unhandled before.
   stopped.catch(() => {});
   resources.use(pipeline);

@@ -82,6 +82,7 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
     changes: { newer, turns: new PacedTurns(clock) },
     aheadMsMax: awayAfterMs,
   });
+  await query.loadRecent();
   const watch =
     options.audit &&
     new SelfWatch({

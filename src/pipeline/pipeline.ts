@@ -142,11 +142,11 @@ export class Pipeline implements AsyncDisposable {
   }
 
   /**
-   * Reads anew which clicks were recorded, then counts what is in the log. Rejects when a partition can no longer be
-   * processed; resolves when all have been stopped.
+   * Reads anew which clicks were recorded, then counts what is in the log. `loadBeside`: what has to be done by then too.
+   * Rejects when a partition can no longer be processed; resolves when all have been stopped.
    */
-  start(): Promise<void> {
-    const rebuilt = this.rebuildDedup();
+  start(loadBeside?: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const rebuilt = this.prepare(loadBeside);
     this.rebuilding = rebuilt;
     const runs = [...this.runners.values()].map(async (runner) => {
       if (await rebuilt) await runner.run();
@@ -202,6 +202,14 @@ export class Pipeline implements AsyncDisposable {
     await this.committer.idle();
     giveUp.cancel();
     await this.maintenance.checkpoint();
+  }
+
+  /** False where a stop came first. One that fails leaves the other running, and both use the store. */
+  private async prepare(loadBeside?: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
+    const { signal } = this.stopping;
+    const ends = await Promise.allSettled([this.rebuildDedup(), loadBeside?.(signal)]);
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
+    return !signal.aborted;
   }
 
   /** False where a stop came first. */

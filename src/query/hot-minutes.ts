@@ -21,10 +21,21 @@ export interface HotMinutesOptions {
   readonly bytesMax: number;
   /** Bound on the minutes held, by default two days. */
   readonly minutesMax?: number;
+  /** Where there is something to load; before that nothing is covered. */
+  readonly isToLoad?: boolean;
+}
+
+export interface LoadOptions {
+  /** Ends it where it is. */
+  readonly signal?: AbortSignal;
+  /** Lets others have a turn. */
+  readonly turn?: () => Promise<void>;
 }
 
 /** Rows after which loading stops, for a start takes no longer than it must: about a second. */
 const loadRowsMax = 4_000_000;
+/** Rows that are scanned at a time, about: who asks the store meanwhile may have to wait for so many. */
+const sliceRowsMax = 500_000;
 /** Commits that a minute is settled after at the latest, once it is left alone. */
 const quietCommits = 32;
 /** Share of the bound that rows by dimension may take; the rest is for ads' totals, which reach further back. */
@@ -55,14 +66,15 @@ export class HotMinutes {
   private detailBytesHeld = 0;
   private commitCount = 0;
   private appliedRowCount = 0;
-  private totalsFrom = -Infinity;
-  private detailFrom = -Infinity;
+  private totalsFrom: number;
+  private detailFrom: number;
 
   constructor(options: HotMinutesOptions) {
     this.dictionary = options.dictionary;
     this.configs = options.configs;
     this.bytesMax = options.bytesMax * (1 - blockShare);
     this.minutesMax = options.minutesMax ?? 2 * minutesADay;
+    this.totalsFrom = this.detailFrom = options.isToLoad ? Infinity : -Infinity;
     this.blocks = new MinuteBlocks(this.minutes, options.bytesMax * blockShare);
   }
 
@@ -92,12 +104,19 @@ export class HotMinutes {
 
   /**
    * Takes what the store holds, the newest minutes first, until `minutesMax`, 4 million rows or the bytes are reached;
-   * none before `fromMinute`.
+   * none before `fromMinute`. What it has come to is covered meanwhile.
    * Call once, before the first `apply`, while nothing is committed.
    */
-  async load(store: ClickStoreReader, fromMinute = -Infinity): Promise<void> {
+  async load(
+    store: ClickStoreReader,
+    fromMinute = -Infinity,
+    { signal, turn }: LoadOptions = {},
+  ): Promise<void> {
     const extent = await store.extent();
-    if (!extent) return;
+    if (!extent) {
+      this.totalsFrom = this.detailFrom = -Infinity;
+      return;
+    }
     const newest = extent.lastMinute + 1 - this.minutesMax;
     const first = Math.max(extent.firstMinute, newest, fromMinute);
     let from = extent.lastMinute + 1;
@@ -109,15 +128,20 @@ export class HotMinutes {
     while (from > first && sliceMinutes > 0 && this.bytesHeld < this.bytesMax) {
       const to = from;
       from = Math.max(first, to - sliceMinutes);
-      this.totalsFrom = this.detailFrom = from;
       for await (const chunk of store.scanMinutes(from, to)) {
-        this.addRows(chunk);
+        if (signal?.aborted) return;
+        this.addRows(chunk, from, from);
         rowCount += chunk.rowCount;
       }
-      this.settle(() => true);
-      const minutesLeft =
-        ((loadRowsMax - rowCount) / Math.max(1, rowCount)) * (extent.lastMinute + 1 - from);
-      sliceMinutes = Math.floor(Math.min(2 * sliceMinutes, minutesLeft));
+      for (const minute of this.unsettled) {
+        this.settle(minute);
+        await turn?.();
+      }
+      this.totalsFrom = this.detailFrom = from;
+      const minutesARow = (extent.lastMinute + 1 - from) / Math.max(1, rowCount);
+      const rowsLeft = loadRowsMax - rowCount;
+      const sliceMax = Math.max(1, sliceRowsMax * minutesARow);
+      sliceMinutes = Math.floor(Math.min(2 * sliceMinutes, sliceMax, rowsLeft * minutesARow));
     }
     if (from === extent.firstMinute) this.totalsFrom = this.detailFrom = -Infinity;
     this.evict();
@@ -127,8 +151,8 @@ export class HotMinutes {
   apply(commit: Pick<Commit, "minutes">): void {
     this.commitCount++;
     this.appliedRowCount += commit.minutes.rowCount;
-    this.addRows(commit.minutes);
-    this.settle((minute) => this.isQuiet(minute));
+    this.addRows(commit.minutes, this.totalsFrom, this.detailFrom);
+    for (const minute of this.unsettled) if (this.isQuiet(minute)) this.settle(minute);
     this.evict();
   }
 
@@ -219,7 +243,8 @@ export class HotMinutes {
     return found;
   }
 
-  private addRows(rows: MinuteDeltas | MinuteChunk): void {
+  /** None of minutes before `totalsFrom`, and of those before `detailFrom` the totals alone. */
+  private addRows(rows: MinuteDeltas | MinuteChunk, totalsFrom: number, detailFrom: number): void {
     const { rowCount, minutes, adKeys, counts, dimensionKeys } = rows;
     const touched = new Set<HotMinute>();
     let held: HotMinute | undefined;
@@ -227,9 +252,9 @@ export class HotMinutes {
     let columns: readonly (Int32Array | undefined)[] = [];
     for (let row = 0; row < rowCount; row++) {
       const minute = minutes[row]!;
-      if (minute < this.totalsFrom) continue;
+      if (minute < totalsFrom) continue;
       if (held?.minute !== minute) {
-        held = this.minutes.get(minute) ?? this.addMinute(minute);
+        held = this.minutes.get(minute) ?? this.addMinute(minute, detailFrom);
         touched.add(held);
         if (held.combinations.names !== names) {
           names = held.combinations.names;
@@ -251,11 +276,11 @@ export class HotMinutes {
     }
   }
 
-  private addMinute(minute: number): HotMinute {
+  private addMinute(minute: number, detailFrom: number): HotMinute {
     const added = new HotMinute(minute, this.configs.minuteDimensionNames(minute));
     this.minutes.set(minute, added);
     // A straggler among minutes that keep totals only.
-    if (minute < this.detailFrom) added.dropDetail();
+    if (minute < detailFrom) added.dropDetail();
     return added;
   }
 
@@ -267,13 +292,10 @@ export class HotMinutes {
     );
   }
 
-  private settle(isDue: (minute: HotMinute) => boolean): void {
-    for (const minute of this.unsettled) {
-      if (!isDue(minute)) continue;
-      minute.settle();
-      this.unsettled.delete(minute);
-      this.account(minute);
-    }
+  private settle(minute: HotMinute): void {
+    minute.settle();
+    this.unsettled.delete(minute);
+    this.account(minute);
   }
 
   private account(minute: HotMinute): void {

@@ -21,7 +21,7 @@ import type { ErasePlan, EraseRequest } from "./erase-plan.ts";
 import { planErase } from "./erase-plan.ts";
 import { answerExplain, explainText, readExplainAfter } from "./explain-answer.ts";
 import { planExport } from "./export-plan.ts";
-import type { HotMinutes } from "./hot-minutes.ts";
+import type { HotMinutes, LoadOptions } from "./hot-minutes.ts";
 import type { AnsweredRange } from "./kept-data.ts";
 import { ledgerAnswer, noOutcomes } from "./ledger-answer.ts";
 import {
@@ -112,9 +112,14 @@ export class QueryEngine implements api.QueryService {
     this.changesReader = new ChangesReader(state, options.changes);
   }
 
-  /** Loads recent minutes from the store, to which nothing may be committed meanwhile. */
+  /** Nothing may be committed meanwhile, nor before the recent minutes are loaded. */
   static async open(options: QueryEngineOptions): Promise<QueryEngine> {
     return new QueryEngine(options, await QueryState.open(options));
+  }
+
+  /** Once, and before the first `apply`. Queries are answered meanwhile: where it has not come to, by the store. */
+  loadRecent(options?: LoadOptions): Promise<void> {
+    return this.state.loadRecent(options);
   }
 
   /** For figures about memory. */

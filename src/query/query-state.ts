@@ -24,6 +24,7 @@ import { ConfigHistory } from "./config-history.ts";
 import type { RestatedView } from "./finality.ts";
 import { FinalityReader } from "./finality.ts";
 import { HotMinutes } from "./hot-minutes.ts";
+import type { LoadOptions } from "./hot-minutes.ts";
 import { KeptData } from "./kept-data.ts";
 import { aggregateQuery } from "./plan.ts";
 import type { AggregateParts, QueryView } from "./query-view.ts";
@@ -72,21 +73,31 @@ export class QueryState implements QueryView {
     const { configs, layoutChanges } = recovered;
     this.configs = new ConfigHistory(configs, layoutChanges, partitionCount, protector);
     this.applied = new AppliedCommits(recovered.sequence, recovered.progress, recovered.closes);
-    this.hot = new HotMinutes({ dictionary, configs: this.configs, bytesMax: hotBytesMax });
+    this.hot = new HotMinutes({
+      dictionary,
+      configs: this.configs,
+      bytesMax: hotBytesMax,
+      isToLoad: true,
+    });
     this.restatedBuckets = new RestatedBuckets(store, dictionary, recovered.sequence);
     this.closed = new ClosedMinutes(partitionCount);
     this.kept = new KeptData(store, this.configs, recovered.droppedDays, recovered.sequence);
     this.partitionCount = partitionCount;
   }
 
-  /** Loads recent minutes from the store, to which nothing may be committed meanwhile. */
+  /** Nothing may be committed meanwhile. */
   static async open(options: QueryStateOptions): Promise<QueryState> {
     const state = new QueryState(options);
-    await state.hot.load(options.store, state.closedThrough);
     await state.restatedBuckets.load();
     await state.applied.load(options.store);
     state.leaveClosedToStore();
     return state;
+  }
+
+  /** Before the first `apply`, while nothing is committed; what is not loaded yet is asked of the store. */
+  async loadRecent(options?: LoadOptions): Promise<void> {
+    await this.hot.load(this.store, this.closedThrough, options);
+    this.leaveClosedToStore();
   }
 
   apply(commit: Commit): void {

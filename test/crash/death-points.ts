@@ -251,7 +251,7 @@ const recoveryPoints = [
     "recovery is done, nothing is folded",
     engine,
     "before",
-    "  const stopped = pipeline.start();",
+    "  const stopped = pipeline.start((signal) => query.loadRecent({ signal, turn }));",
   ),
 ];
 

@@ -78,6 +78,7 @@ export class QueriedLog implements AsyncDisposable {
       },
       ...options,
     });
+    await engine.loadRecent();
     this.engines.push(engine);
     return engine;
   }

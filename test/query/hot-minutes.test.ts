@@ -8,7 +8,6 @@ import type { Filter } from "../../src/model/filter.ts";
 import { parseFilter } from "../../src/model/parse-filter.ts";
 import { ConfigHistory } from "../../src/query/config-history.ts";
 import { HotMinutes } from "../../src/query/hot-minutes.ts";
-import type { ClickStoreReader, MinuteChunk } from "../../src/store/click-store.ts";
 import { configOf, minuteDeltas, PlainDictionaries } from "./hot-fixture.ts";
 import type { PlainRow } from "./hot-fixture.ts";
 
@@ -369,59 +368,4 @@ describe("hot minutes", () => {
     });
     assert.deepEqual(hot.countOfAd("ad-7", range, undefined), [minutes * 10 + 1]);
   });
-
-  it("load the newest minutes of a store, up to their bounds", async () => {
-    const dictionary = new PlainDictionaries();
-    const rows = Array.from({ length: 200 }, (_, i): PlainRow => ({
-      minute: firstMinute + i,
-      adId: `ad-${i % 3}`,
-      dimensions: { country: "US" },
-      count: i + 1,
-    }));
-    const store = storeOf(rows, dictionary);
-    const configs = new ConfigHistory([configOf(defaultDimensions)]);
-    const whole = new HotMinutes({ dictionary, configs, bytesMax: 1e9 });
-    await whole.load(store);
-    assert.equal(whole.coveredFromMinute, -Infinity);
-    assert.deepEqual(
-      whole.countOfAd("ad-0", { fromMinute: 0, toMinute: firstMinute + 4 }, undefined),
-      [1 + 4],
-    );
-
-    const part = new HotMinutes({ dictionary, configs, bytesMax: 1e9, minutesMax: 90 });
-    await part.load(store);
-    assert.equal(part.coveredFromMinute, firstMinute + 110);
-    assert.equal(
-      part.covers({ fromMinute: firstMinute + 109, toMinute: firstMinute + 200 }, undefined),
-      false,
-    );
-    const range = { fromMinute: firstMinute + 110, toMinute: firstMinute + 200 };
-    assert.deepEqual(
-      part.topAds(range, undefined, 3).map(({ adId }) => adId),
-      ["ad-1", "ad-0", "ad-2"],
-    );
-
-    const none = new HotMinutes({ dictionary, configs, bytesMax: 0 });
-    await none.load(store);
-    assert.equal(
-      none.covers({ fromMinute: firstMinute, toMinute: firstMinute + 1 }, undefined),
-      false,
-    );
-  });
 });
-
-/** The part of a store that loading needs, over rows in memory. */
-function storeOf(rows: readonly PlainRow[], dictionary: PlainDictionaries): ClickStoreReader {
-  const reader: Pick<ClickStoreReader, "extent" | "scanMinutes"> = {
-    extent: () =>
-      Promise.resolve({ firstMinute: rows[0]!.minute, lastMinute: rows.at(-1)!.minute }),
-    async *scanMinutes(from, to): AsyncIterable<MinuteChunk> {
-      yield minuteDeltas(
-        rows.filter(({ minute }) => minute >= from && minute < to),
-        names,
-        dictionary,
-      );
-    },
-  };
-  return reader as ClickStoreReader;
-}
