@@ -37,16 +37,16 @@ export class RecordedMinutes {
     }
   }
 
-  private extendTo(minute: number): void {
-    if (minute < this.firstMinute) this.firstMinute = minute;
-    if (minute > this.lastMinute) this.lastMinute = minute;
-  }
-
-  private add(minute: number): void {
+  add(minute: number): void {
     if (this.mayHave(minute)) return;
     this.singles.add(minute);
     if (this.singles.size <= singleMinutesMax) return;
     for (const single of this.singles) this.extendTo(single);
     this.singles.clear();
+  }
+
+  private extendTo(minute: number): void {
+    if (minute < this.firstMinute) this.firstMinute = minute;
+    if (minute > this.lastMinute) this.lastMinute = minute;
   }
 }

@@ -57,6 +57,8 @@ export function stepCorrection(
     const isFinal = minute < watermark.finalBeforeMinute;
     const after = ruling.decide(click, isFinal, recorded[row] === 1);
     if (after === click.outcome) continue;
+    // What had expired was of no minute that is kept until now.
+    state.recorded.add(minute);
     const change = countChange(click.outcome, after);
     if (change !== 0) {
       const mask = masks && maskOf(masks, minute);

@@ -122,7 +122,7 @@ export interface ClickStoreReader {
    * a partition has dropped are left out.
    */
   recount(fromMinute: number, toMinute: number, limit: number): Promise<RecountResult>;
-  /** First and last epoch minute with clicks in the minute store or raw; undefined where there is none. */
+  /** First and last epoch minute with clicks in the minute store or raw, but for expired ones; undefined where there is none. */
   extent(): Promise<{ firstMinute: number; lastMinute: number } | undefined>;
 }
 

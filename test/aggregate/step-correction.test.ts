@@ -47,6 +47,10 @@ describe("a release", () => {
     assert.equal(minute, minuteOf(watermarkMs - testConfig.dedupHorizonMs));
     assert.equal(state.dedup.needsStore(hash, 0, minute), false);
 
+    // The store tells of no minute in which all clicks are expired.
+    state.recorded.begin(undefined);
+    assert.ok(state.isFresh(minute));
+
     const effects = new Effects([]);
     const control = {
       type: "release",
@@ -70,5 +74,7 @@ describe("a release", () => {
       ["restated", "duplicate"],
     );
     assert.equal(state.dedup.needsStore(hash, 0, minute), true);
+    // An import of the same click has to ask the store from here on.
+    assert.equal(state.isFresh(minute), false);
   });
 });

@@ -1,5 +1,6 @@
 /** Buckets, ledger and attributes of the simulated store. */
 
+import { Outcome } from "../../model/outcome.ts";
 import { outcomeNames } from "../../model/outcome.ts";
 import { compareUtf8 } from "../../model/utf8-order.ts";
 import type {
@@ -29,7 +30,8 @@ export function extentOf({
   raw,
   minutes,
 }: Contents): { firstMinute: number; lastMinute: number } | undefined {
-  const all = [...raw.map(minuteOfRow), ...minutes.map(({ minute }) => minute)];
+  const kept = raw.filter(({ outcome }) => outcome !== Outcome.expired);
+  const all = [...kept.map(minuteOfRow), ...minutes.map(({ minute }) => minute)];
   if (all.length === 0) return undefined;
   return {
     firstMinute: all.reduce((a, b) => Math.min(a, b)),
