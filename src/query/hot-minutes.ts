@@ -38,6 +38,8 @@ const loadRowsMax = 4_000_000;
 const sliceRowsMax = 500_000;
 /** Commits that a minute is settled after at the latest, once it is left alone. */
 const quietCommits = 32;
+/** So that after a time without any to settle no commit has to move more. */
+const rowCreditMax = 1 << 18;
 /** Share of the bound that rows by dimension may take; the rest is for ads' totals, which reach further back. */
 const detailShare = 0.6;
 /** Share of the bound for sums of stretches: it is theirs, so that what is covered does not depend on what was asked. */
@@ -65,7 +67,8 @@ export class HotMinutes {
   private bytesHeld = 0;
   private detailBytesHeld = 0;
   private commitCount = 0;
-  private appliedRowCount = 0;
+  /** Rows that may be moved to settle minutes early. */
+  private rowCredit = 0;
   private totalsFrom: number;
   private detailFrom: number;
 
@@ -150,9 +153,9 @@ export class HotMinutes {
   /** Adds a commit's rows. Its dictionary entries and configurations must be known by now. */
   apply(commit: Pick<Commit, "minutes">): void {
     this.commitCount++;
-    this.appliedRowCount += commit.minutes.rowCount;
+    this.rowCredit = Math.min(this.rowCredit + commit.minutes.rowCount, rowCreditMax);
     this.addRows(commit.minutes, this.totalsFrom, this.detailFrom);
-    for (const minute of this.unsettled) if (this.isQuiet(minute)) this.settle(minute);
+    for (const minute of this.unsettled) if (this.mayBeSettled(minute)) this.settle(minute);
     this.evict();
   }
 
@@ -270,7 +273,6 @@ export class HotMinutes {
     for (const minute of touched) {
       this.blocks.drop(minute.minute);
       minute.touchedAt = this.commitCount;
-      minute.touchedAtRow = this.appliedRowCount;
       this.unsettled.add(minute);
       this.account(minute);
     }
@@ -284,12 +286,12 @@ export class HotMinutes {
     return added;
   }
 
-  /** Settling moves each of its rows once; as many have come elsewhere, so that it costs a row no more than a row. */
-  private isQuiet({ touchedAt, touchedAtRow, rowCount }: HotMinute): boolean {
-    return (
-      touchedAt + quietCommits <= this.commitCount ||
-      this.appliedRowCount - touchedAtRow >= rowCount
-    );
+  /** Once it is left alone for long; before that where each row that came in pays for one that is moved. */
+  private mayBeSettled({ touchedAt, rowCount }: HotMinute): boolean {
+    if (touchedAt + quietCommits <= this.commitCount) return true;
+    if (touchedAt === this.commitCount || rowCount > this.rowCredit) return false;
+    this.rowCredit -= rowCount;
+    return true;
   }
 
   private settle(minute: HotMinute): void {

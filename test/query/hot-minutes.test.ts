@@ -279,7 +279,7 @@ describe("hot minutes", () => {
     for (const question of questions) assertEqualAnswers(hot, recount, question);
   });
 
-  it("are settled, and summed up, once as many rows came for others", () => {
+  it("are settled, and summed up, once rows came for others", () => {
     const { hot, dictionary } = newHot();
     const blockStart = Math.ceil(firstMinute / 4) * 4;
     const apply = (minute: number): void => {

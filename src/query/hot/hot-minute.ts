@@ -21,8 +21,6 @@ export class HotMinute {
   runs: MinuteRun[] = [];
   /** Number of the last commit that added rows. */
   touchedAt = 0;
-  /** Rows that commits had brought to all minutes by then. */
-  touchedAtRow = 0;
   private tailKeys = new Int32Array(16);
   private tailCombinations = new Int32Array(16);
   private tailCounts = new Float64Array(16);
