@@ -38,4 +38,7 @@ const buildSerializer: SerializerFactory = (schemas, options) => {
 };
 
 /** For Fastify's `schemaController`. A schema that can't be compiled is told by its first request, and not at the start. */
-export const lateCompilers = { buildValidator, buildSerializer };
+export const lateCompilers: {
+  readonly buildValidator: BuildCompilerFromPool;
+  readonly buildSerializer: SerializerFactory;
+} = { buildValidator, buildSerializer };
