@@ -161,6 +161,7 @@ describe("the dashboard", { skip }, () => {
     const dialog = page.getByRole("dialog");
     const title = `The ads behind ${grouped(first!["count"])} clicks`;
     await dialog.getByText(title).waitFor();
+    await dialog.locator("tbody .number").first().waitFor();
     const counts = await dialog.locator("tbody .number, tfoot .number").allTextContents();
     const sum = counts.reduce((total, text) => total + numberIn(text), 0);
     assert.equal(sum, first!["count"]);
