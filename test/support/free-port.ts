@@ -3,9 +3,10 @@ import { createServer } from "node:net";
 
 /**
  * Ports of this process alone: below those that systems hand out by themselves (from 32768), in a slice by process id. A
- * service takes seconds to listen at the port it was given; another test must not be given the same one meanwhile.
+ * service takes seconds to listen at the port it was given; another test must not be given the same one meanwhile. Behind
+ * 10080, the last of those that `fetch` asks nobody at (https://fetch.spec.whatwg.org/#port-blocking).
  */
-const firstPort = 10_000;
+const firstPort = 10_100;
 const portsOfOne = 100;
 const slices = 220;
 /** From anywhere in the slice, for two processes whose ids are 220 apart have the same. */

@@ -50,7 +50,13 @@ export class ServiceProcess implements AsyncDisposable {
   /** Resolves when the service is ready. */
   static async start(options: ServiceProcessOptions): Promise<ServiceProcess> {
     const service = await ServiceProcess.launch(options);
-    await service.ready();
+    try {
+      await service.ready();
+    } catch (error) {
+      // Nobody else knows of it, and the test's process would wait for its end for ever.
+      await service.kill();
+      throw error;
+    }
     return service;
   }
 
