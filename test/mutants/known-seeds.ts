@@ -110,4 +110,8 @@ export const knownSeeds: Readonly<Record<string, number>> = {
   "the clicks of an ad released at its home alone": 1,
   "a bucket judged by what other partitions have of it": 1,
   "ids of an ad given to its home at a start": 1,
+  "recent minutes answered before they are loaded": 49,
+  "an import after a start that takes all minutes for empty": 12,
+  "an import that does not know of what came before it in this life": 1,
+  "an import into a closed period that tells of no change": 6,
 };

@@ -116,12 +116,27 @@ export const storageBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    name: "recent minutes answered that were never loaded",
+    name: "recent minutes answered before they are loaded",
     patches: [
+      {
+        file: "src/query/hot-minutes.ts",
+        find: "options.isToLoad ? Infinity : -Infinity",
+        replace: "-Infinity",
+      },
       {
         file: "src/query/hot-minutes.ts",
         find: "    this.totalsFrom = this.detailFrom = from;\n    while (from",
         replace: "    while (from",
+      },
+    ],
+  },
+  {
+    name: "recent minutes answered that were never loaded",
+    patches: [
+      {
+        file: "src/query/hot-minutes.ts",
+        find: "if (from === extent.firstMinute) this.totalsFrom",
+        replace: "this.totalsFrom",
       },
     ],
   },
