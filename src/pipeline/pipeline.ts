@@ -206,17 +206,23 @@ export class Pipeline implements AsyncDisposable {
 
   /** False where a stop came first. One that fails leaves the other running, and both use the store. */
   private async prepare(loadBeside?: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
+    const { clock, onNotice } = this.options;
+    const startMs = clock.monotonicMs();
     const { signal } = this.stopping;
     const ends = await Promise.allSettled([this.rebuildDedup(), loadBeside?.(signal)]);
     for (const end of ends) if (end.status === "rejected") throw end.reason;
-    return !signal.aborted;
+    if (signal.aborted) return false;
+    const ms = clock.monotonicMs() - startMs;
+    if (ms >= toldFromMs)
+      onNotice?.(
+        `counting goes on: ${this.dedup.ids} ids were read in ${(ms / 1000).toFixed(1)} s`,
+      );
+    return true;
   }
 
-  /** False where a stop came first. */
-  private async rebuildDedup(): Promise<boolean> {
+  private async rebuildDedup(): Promise<void> {
     const { options, states } = this;
-    const { clock, store, queue, onNotice } = options;
-    const startMs = clock.monotonicMs();
+    const { clock, store, queue } = options;
     const { signal } = this.stopping;
     // Ingest must not take in meanwhile what there will be no room for.
     const emptyBytes = this.dedup.bytes;
@@ -230,13 +236,7 @@ export class Pipeline implements AsyncDisposable {
       signal,
       onExpected,
     });
-    const ms = clock.monotonicMs() - startMs;
-    if (isDone && ms >= toldFromMs)
-      onNotice?.(
-        `counting goes on: ${this.dedup.ids} ids were read in ${(ms / 1000).toFixed(1)} s`,
-      );
     if (isDone) this.updateDedupFull();
-    return isDone;
   }
 
   /** By what is committed: a bucket that the fold has made final may have clicks still to be committed. */

@@ -1,7 +1,6 @@
 /** Buckets, ledger and attributes of the simulated store. */
 
-import { Outcome } from "../../model/outcome.ts";
-import { outcomeNames } from "../../model/outcome.ts";
+import { Outcome, outcomeNames } from "../../model/outcome.ts";
 import { compareUtf8 } from "../../model/utf8-order.ts";
 import type {
   AdAttributes,
